@@ -1,0 +1,422 @@
+"""How many samples each class has: the only thing about the data that the theory needs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MAX_COUNT = 2**53
+"""Counts are below this, so that every count and every difference of two is an exact float64."""
+
+MAX_CLASSES = 10**6
+
+_SHOWN = 12
+"""Up to this many counts are written out in full."""
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class ClassCounts:
+    """Samples per class, in the user's order.
+
+    Parameters
+    ----------
+    n : (K,) array_like of int
+        Samples of each class: positive whole numbers below 2**53, 2 to 10**6 of them, in any
+        order.
+    names : sequence of str, optional
+        One distinct name for each class.
+
+    Attributes
+    ----------
+    n : (K,) ndarray of int64
+        The counts, read-only.
+    names : tuple of str or None
+        The names, if any.
+
+    Raises
+    ------
+    TypeError
+        If `n` is not a flat sequence of numbers.
+    ValueError
+        If a count is zero, negative, fractional, not finite or too large, if there are too few or
+        too many classes, or if `names` does not fit.
+
+    Notes
+    -----
+    Definition 4.1 of the paper groups equal counts: `values` holds the distinct counts
+    N_1 > ... > N_m and `multiplicities` says how many classes have each (l_1, ..., l_m).
+
+    Examples
+    --------
+    >>> counts = ClassCounts([100, 500, 100])
+    >>> counts.K, counts.N, counts.m
+    (3, 700, 2)
+    >>> counts.values, counts.multiplicities, counts.group
+    (array([500, 100]), array([1, 2]), array([1, 0, 1]))
+    """
+
+    n: NDArray[np.int64]
+    names: tuple[str, ...] | None
+
+    def __init__(self, n: ArrayLike, names: Sequence[str] | None = None) -> None:
+        counts = _validated_counts(n)
+        counts.setflags(write=False)
+        object.__setattr__(self, "n", counts)
+        object.__setattr__(self, "names", _validated_names(names, counts.size))
+
+    @property
+    def K(self) -> int:
+        """Number of classes."""
+        return self.n.size
+
+    @cached_property
+    def N(self) -> int:
+        """Number of samples, exact."""
+        # The sum may pass 2**63: add the two halves of each count apart.
+        return (int((self.n >> 32).sum()) << 32) + int((self.n & 0xFFFFFFFF).sum())
+
+    @cached_property
+    def _grouped(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        values, inverse, multiplicities = np.unique(self.n, return_inverse=True, return_counts=True)
+        grouped = (
+            values[::-1].copy(),
+            multiplicities[::-1].astype(np.int64),
+            (values.size - 1 - inverse).astype(np.int64),
+        )
+        for array in grouped:
+            array.setflags(write=False)
+        return grouped
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """Distinct counts N_1 > ... > N_m, shape (m,)."""
+        return self._grouped[0]
+
+    @property
+    def multiplicities(self) -> NDArray[np.int64]:
+        """Number of classes l_j that have each distinct count, shape (m,)."""
+        return self._grouped[1]
+
+    @property
+    def group(self) -> NDArray[np.int64]:
+        """For each class the index of its count in `values`, shape (K,)."""
+        return self._grouped[2]
+
+    @property
+    def m(self) -> int:
+        """Number of distinct counts."""
+        return self.values.size
+
+    @cached_property
+    def falling_order(self) -> NDArray[np.int64]:
+        """Classes sorted by falling count, ties in the user's order, shape (K,)."""
+        order = np.argsort(-self.n, kind="stable")
+        order.setflags(write=False)
+        return order
+
+    @classmethod
+    def from_labels(cls, labels: ArrayLike) -> Self:
+        """Count the samples of each class.
+
+        Parameters
+        ----------
+        labels : (N,) array_like of int or str
+            The label of each sample. The sorted distinct labels are the classes, and their
+            names.
+
+        Returns
+        -------
+        ClassCounts
+
+        Raises
+        ------
+        TypeError
+            If the labels are neither whole numbers nor strings.
+        ValueError
+            If the labels are not one flat sequence or fewer than two classes occur.
+
+        Examples
+        --------
+        >>> ClassCounts.from_labels(["cat", "dog", "cat"])
+        ClassCounts([2, 1], names=('cat', 'dog'))
+        """
+        array = np.asarray(labels)
+        if array.ndim != 1:
+            raise ValueError(
+                f"labels must be one flat sequence, one label per sample; "
+                f"got an array of shape {array.shape}"
+            )
+        if array.dtype.kind not in "iuU":
+            raise TypeError(
+                f"labels must be whole numbers or strings; got values of type {array.dtype}"
+            )
+        classes, counts = np.unique(array, return_counts=True)
+        if classes.size < 2:
+            raise ValueError(f"labels must hold at least two classes; got {classes.tolist()}")
+        return cls(counts, names=[str(c) for c in classes])
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str]) -> Self:
+        """Read counts from a CSV file.
+
+        Parameters
+        ----------
+        path : path-like
+            A UTF-8 file (a byte order mark is allowed) with one class per row: either
+            ``name,count`` or a bare count. A header row is recognised by having no number where
+            the count belongs. Blank rows are skipped.
+
+        Returns
+        -------
+        ClassCounts
+
+        Raises
+        ------
+        OSError
+            If the file can't be opened.
+        ValueError
+            If the file is not such a table; the message names the line.
+        """
+        source = Path(path)
+        try:
+            text = source.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{source}: not a UTF-8 text file ({error.reason})") from None
+        names: list[str] = []
+        counts: list[int] = []
+        columns = 0
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        try:
+            for row in reader:
+                fields = [entry.strip() for entry in row]
+                if not any(fields):
+                    continue
+                where = f"{source}, line {reader.line_num}"
+                if not columns:
+                    columns = len(fields)
+                    if columns > 2:
+                        raise ValueError(_too_many_columns(where, fields))
+                    if not _looks_numeric(fields[-1]):
+                        continue  # the header
+                if len(fields) != columns:
+                    raise ValueError(_too_many_columns(where, fields, columns))
+                counts.append(_count_from_text(fields[-1], where))
+                if columns == 2:
+                    names.append(fields[0])
+        except csv.Error as error:
+            raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
+        if not counts:
+            raise ValueError(f"{source}: no class counts found; expected one row per class")
+        try:
+            return cls(counts, names=names or None)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{source}: {error}") from None
+
+    @classmethod
+    def exponential(cls, K: int, n_max: int, ratio: float) -> Self:
+        """Long-tailed counts that fall exponentially from `n_max` to `n_max` / `ratio`.
+
+        Parameters
+        ----------
+        K : int
+            Number of classes, at least 2.
+        n_max : int
+            Count of the most frequent class.
+        ratio : float
+            Imbalance ratio, largest count over smallest, at least 1.
+
+        Returns
+        -------
+        ClassCounts
+            ``n_k = floor(n_max * ratio**(-k / (K - 1)))`` for k = 0, ..., K - 1: the rule of the
+            long-tailed CIFAR sets.
+
+        References
+        ----------
+        Cui et al., Class-balanced loss based on effective number of samples, CVPR 2019.
+
+        Examples
+        --------
+        >>> ClassCounts.exponential(10, 5000, 100).n
+        array([5000, 2997, 1796, 1077,  645,  387,  232,  139,   83,   50])
+        """
+        _require_rule_arguments(K, n_max, ratio)
+        return cls([int(n_max / ratio ** (k / (K - 1))) for k in range(K)])
+
+    @classmethod
+    def step(cls, K: int, n_max: int, ratio: float, majority: int | None = None) -> Self:
+        """Step imbalance: the first classes have `n_max` samples, all others `n_max` / `ratio`.
+
+        Parameters
+        ----------
+        K : int
+            Number of classes, at least 2.
+        n_max : int
+            Count of each majority class.
+        ratio : float
+            Imbalance ratio, at least 1; minority counts are rounded down.
+        majority : int, optional
+            How many classes are majority classes, from 1 to K - 1. Default: K // 2.
+
+        Returns
+        -------
+        ClassCounts
+
+        References
+        ----------
+        Cao et al., Learning imbalanced datasets with label-distribution-aware margin loss,
+        NeurIPS 2019.
+
+        Examples
+        --------
+        >>> ClassCounts.step(4, 500, 5)
+        ClassCounts([500, 500, 100, 100])
+        """
+        _require_rule_arguments(K, n_max, ratio)
+        if majority is None:
+            majority = K // 2
+        if not _is_whole(majority) or not 1 <= majority <= K - 1:
+            raise ValueError(
+                f"majority must be a whole number from 1 to K - 1 = {K - 1}; got {majority!r}"
+            )
+        return cls([n_max] * majority + [int(n_max / ratio)] * (K - majority))
+
+    @classmethod
+    def cifar10_paper(cls) -> Self:
+        """Return the counts of the paper's CIFAR-10 subset (section 5): N = 3000, K = 10."""
+        return cls([500, 500, 400, 400, 300, 300, 200, 200, 100, 100])
+
+    @classmethod
+    def emnist_letters_paper(cls) -> Self:
+        """Return the counts of the paper's EMNIST letters subset (section 5): N = 5500, K = 26.
+
+        One class of 1500, five of 600, twenty of 50. The paper does not say which letters.
+        """
+        return cls([1500] + [600] * 5 + [50] * 20)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ClassCounts):
+            return NotImplemented
+        return np.array_equal(self.n, other.n) and self.names == other.names
+
+    def __hash__(self) -> int:
+        return hash((self.n.tobytes(), self.names))
+
+    def __repr__(self) -> str:
+        if self.K <= _SHOWN:
+            names = f", names={self.names!r}" if self.names else ""
+            return f"ClassCounts({self.n.tolist()}{names})"
+        head = ", ".join(map(str, self.n[:3]))
+        return (
+            f"ClassCounts([{head}, ..., {self.n[-1]}]: K={self.K}, N={self.N}, "
+            f"m={self.m} distinct, max={self.values[0]}, min={self.values[-1]})"
+        )
+
+
+def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
+    """Return a fresh int64 copy of `n`, or raise an error that names the offending entry."""
+    allowed = "class counts are positive whole numbers below 2**53, one per class"
+    try:
+        array = np.asarray(n)
+    except ValueError:  # numpy's own error for ragged nesting
+        raise ValueError(f"n must be one flat sequence; got a nested one; {allowed}") from None
+    if array.ndim == 0:
+        raise TypeError(f"n must be a sequence of numbers; got {n!r:.60}; {allowed}")
+    if array.ndim != 1:
+        raise ValueError(
+            f"n must be one flat sequence; got an array of shape {array.shape}; {allowed}"
+        )
+    if not 2 <= array.size <= MAX_CLASSES:
+        raise ValueError(
+            f"n must hold 2 to {MAX_CLASSES:,} class counts; got {array.size:,}; {allowed}"
+        )
+    if array.dtype.kind not in "iuf":
+        _require_numbers(array, allowed)
+        return np.array([int(entry) for entry in array], dtype=np.int64)
+    bad = ~((array >= 1) & (array < MAX_COUNT) & (array == np.floor(array)))
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise ValueError(f"n[{first}] = {array[first]}: {allowed}")
+    return array.astype(np.int64)
+
+
+def _require_numbers(array: NDArray[Any], allowed: str) -> None:
+    """Raise for the first entry of an array of objects that is not a valid count."""
+    for position, entry in enumerate(array.tolist()):
+        if isinstance(entry, bool) or not isinstance(entry, int | float | np.integer | np.floating):
+            raise TypeError(f"n[{position}] = {entry!r} is not a number; {allowed}")
+        if not (1 <= entry < MAX_COUNT and entry == int(entry)):
+            raise ValueError(f"n[{position}] = {entry!r}: {allowed}")
+
+
+def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if isinstance(names, str):
+        raise TypeError(f"names must be a sequence of strings; got the text {names!r}")
+    result = tuple(names)
+    if len(result) != K:
+        raise ValueError(f"names must have one name for each of the {K} classes; got {len(result)}")
+    for name in result:
+        if not isinstance(name, str):
+            raise TypeError(f"names must be strings; got {name!r}")
+    repeated = [name for name, times in Counter(result).items() if times > 1]
+    if repeated:
+        raise ValueError(f"names must be distinct; {repeated[0]!r} occurs more than once")
+    return result
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _require_rule_arguments(K: int, n_max: int, ratio: float) -> None:
+    if not _is_whole(K) or not 2 <= K <= MAX_CLASSES:
+        raise ValueError(f"K must be a whole number from 2 to {MAX_CLASSES:,}; got {K!r}")
+    if not _is_whole(n_max) or not 1 <= n_max < MAX_COUNT:
+        raise ValueError(f"n_max must be a whole number from 1 to 2**53 - 1; got {n_max!r}")
+    if not 1 <= ratio <= n_max:
+        raise ValueError(
+            f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
+            f"got {ratio!r}"
+        )
+
+
+def _looks_numeric(text: str) -> bool:
+    """Whether a field is meant as a number, valid or not (so that it is not taken for a header)."""
+    try:
+        float(text.replace(",", "").replace("_", "x"))
+    except ValueError:
+        return False
+    return True
+
+
+def _count_from_text(text: str, where: str) -> int:
+    if "," in text and _looks_numeric(text):
+        raise ValueError(f"{where}: {text!r} has thousands separators; write the bare digits")
+    if len(text) > 1 and text.startswith("0") and text.isdigit():
+        raise ValueError(
+            f"{where}: count {text!r} starts with 0; if it is the tail of a number with a "
+            "thousands separator, write the bare digits"
+        )
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT)) and int(text) > 0:
+        return int(text)
+    raise ValueError(f"{where}: count {text[:40]!r} is not a positive whole number below 2**53")
+
+
+def _too_many_columns(where: str, fields: list[str], expected: int | None = None) -> str:
+    wanted = "one column (count) or two (name, count)" if expected is None else f"{expected}"
+    hint = ""
+    if sum(field.isdigit() for field in fields) >= 2:
+        hint = "; numbers must not have thousands separators"
+    return f"{where}: {len(fields)} columns, expected {wanted}{hint}"

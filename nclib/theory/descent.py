@@ -1,0 +1,333 @@
+"""Minimise the model by gradient over free weights, features and bias, to compare with the theory.
+
+Nothing here knows the closed form but the report at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.theory.counts import _is_whole
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.problem import Problem, _positive
+from nclib.theory.spectrum import Spectrum
+
+Array = NDArray[np.float64]
+
+METHODS = ("lbfgs", "gradient")
+
+_GRADIENT_TOLERANCE = 1e-9
+"""Largest entry of the gradient at which a descent stops.
+
+In the scaled variables every penalty has curvature 1, so the objective is then within about the
+square of this from its limit.
+"""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Descent:
+    """The best of several descents, with its path.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was minimised.
+    best : Minimizer
+        The closed form to compare with.
+    Ws : list of L ndarray
+        Final weights ``[W_1, ..., W_L]``.
+    H : (d_0, N) or (d_0, K) ndarray
+        Final features, or class means where those were the variables.
+    b : (K,) ndarray or None
+        Final bias.
+    objective : float
+        Final value: the lowest of all starts.
+    objectives : (starts,) ndarray
+        Final value of every start.
+    path : DescentPath
+        What the best start passed on its way.
+    """
+
+    problem: Problem
+    best: Minimizer
+    Ws: list[Array]
+    H: Array
+    b: Array | None
+    objective: float
+    objectives: Array
+    path: DescentPath
+
+    @property
+    def gap(self) -> float:
+        """How far the objective lies above the closed-form minimum."""
+        return self.objective - self.best.objective
+
+    @property
+    def stuck(self) -> tuple[int, ...]:
+        """Modes at zero that the global minimiser keeps alive.
+
+        For two or more layers zero is a local minimum of every mode, at every lambda: a start too
+        small ends there, and no descent leaves it. A mode counts as being at zero when its part of
+        the prediction is under a thousandth of what the global minimiser gives it.
+        """
+        reached = self.path.z[-1]
+        at_zero = self.best.survives & (reached < 1e-3 * self.best.z)
+        return tuple(np.flatnonzero(at_zero).tolist())
+
+    def __repr__(self) -> str:
+        stuck = f", modes stuck at zero: {list(self.stuck)}" if self.stuck else ""
+        return (
+            f"Descent(objective={self.objective:.6g}, gap={self.gap:.1e}, "
+            f"starts={self.objectives.size}, steps={self.path.step[-1]}{stuck})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class DescentPath:
+    """Snapshots of a descent at its recorded steps.
+
+    Attributes
+    ----------
+    step : (T,) ndarray of int
+        Numbers of the recorded steps, from 0; every step at first, then ever fewer.
+    objective : (T,) ndarray
+        Value of the objective.
+    z : (T, K) ndarray
+        Singular values of the centred prediction ``P Hbar D``, falling.
+    variability : (T,) ndarray
+        Mean squared distance of the features from their class mean, relative to the mean squared
+        feature: 0 when variability has collapsed.
+    """
+
+    step: NDArray[np.int64]
+    objective: Array
+    z: Array
+    variability: Array
+
+
+def descend(
+    problem: Problem,
+    starts: int = 5,
+    seed: int | np.random.Generator = 0,
+    *,
+    method: str = "lbfgs",
+    scale: float = 1.0,
+    learning_rate: float = 0.1,
+    max_steps: int = 10_000,
+    class_means: bool = False,
+) -> Descent:
+    """Minimise the model over free features by gradient, from several random starts.
+
+    Parameters
+    ----------
+    problem : Problem
+        Where it sets no widths, every inner dimension is K.
+    starts : int, default 5
+        Number of random starts; the best end is returned.
+    seed : int or numpy.random.Generator, default 0
+        Draws the starts.
+    method : {"lbfgs", "gradient"}, default "lbfgs"
+        scipy's L-BFGS, which is fast but may jump over barriers, or plain gradient steps, which
+        follow the slope.
+    scale : float, default 1.0
+        Size of the start: the singular values of each layer, relative to those of a solution that
+        fits the labels.
+    learning_rate : float, default 0.1
+        Of plain gradient steps, relative to one over the curvature of the stiffest direction at a
+        solution. Halved whenever a step would raise the objective.
+    max_steps : int, default 10000
+        Largest number of steps of each start.
+    class_means : bool, default False
+        Use one feature per class instead of one per sample: the same minima, with far fewer
+        variables.
+
+    Returns
+    -------
+    Descent
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> found = descend(Problem([3, 2, 1], depth=1, lambda_W=0.01, lambda_H=0.01))
+    >>> found.gap < 1e-9, found.stuck
+    (True, ())
+    """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem must be a Problem; got {type(problem).__name__}")
+    for name, value in (("starts", starts), ("max_steps", max_steps)):
+        if not _is_whole(value) or value < 1:
+            raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}; got {method!r}")
+    scale, learning_rate = _positive("scale", scale), _positive("learning_rate", learning_rate)
+    variables = _Variables(problem, problem.K if class_means else problem.N)
+    rng = np.random.default_rng(seed)
+    best_value, best_recorder = math.inf, None
+    objectives = np.empty(starts)
+    for start in range(starts):
+        recorder = _Recorder(variables)
+        theta = variables.random(rng, scale)
+        recorder(theta)
+        if method == "lbfgs":
+            _lbfgs(variables, theta, max_steps, recorder)
+        else:
+            _gradient_steps(variables, theta, max_steps, learning_rate, recorder)
+        objectives[start] = variables.value_and_gradient(recorder.last)[0]
+        if best_recorder is None or objectives[start] < best_value:
+            best_value, best_recorder = objectives[start], recorder
+    assert best_recorder is not None
+    Ws, H, b = variables.unpack(best_recorder.last)
+    return Descent(
+        problem=problem,
+        best=global_minimizer(problem),
+        Ws=Ws,
+        H=H,
+        b=b,
+        objective=float(best_value),
+        objectives=objectives,
+        path=best_recorder.path(),
+    )
+
+
+class _Variables:
+    """All variables as one vector, scaled so that every penalty is half a sum of squares.
+
+    The scaling makes the curvatures of the layers and of the features alike, which is what a
+    first-order method needs when lambda_W and lambda_H differ by orders of magnitude.
+    """
+
+    def __init__(self, problem: Problem, columns: int) -> None:
+        self.problem = problem
+        widths = problem.widths or (problem.K,) * problem.depth
+        self.shapes = list(zip((*widths[1:], problem.K), widths, strict=True))
+        self.shapes.append((widths[0], columns))
+        samples = problem.counts.n if columns == problem.K else np.ones(1)
+        self.scales = [np.full(1, np.sqrt(lam)) for lam in problem.lambda_W]
+        self.scales.append(np.sqrt(problem.lambda_H * samples))
+        kappa = Spectrum(problem.counts, problem.bias).kappa[0]
+        # Singular value of each scaled factor when all are alike and their product is kappa.
+        self.size = math.exp((problem.log_Lambda / 2 + math.log(kappa)) / (problem.depth + 1))
+        self.stiffness = 1 + (problem.depth + 1) * (kappa / self.size) ** 2 / problem.N
+
+    def random(self, rng: np.random.Generator, scale: float) -> Array:
+        """Orthonormal layers and Gaussian features of a given size, no bias."""
+        parts = []
+        for rows, columns in self.shapes[:-1]:
+            tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
+            basis = np.linalg.qr(tall)[0]
+            parts.append(basis if rows >= columns else basis.T)
+        rows = self.shapes[-1][0]
+        parts.append(rng.standard_normal(self.shapes[-1]) / np.sqrt(max(rows, self.problem.K)))
+        theta = scale * self.size * np.concatenate([part.ravel() for part in parts])
+        return np.append(theta, np.zeros(self.problem.K)) if self.problem.bias else theta
+
+    def unpack(self, theta: Array) -> tuple[list[Array], Array, Array | None]:
+        """Split into weights, features and bias in their own units."""
+        parts = []
+        start = 0
+        for shape, scale in zip(self.shapes, self.scales, strict=True):
+            size = math.prod(shape)
+            parts.append(theta[start : start + size].reshape(shape) / scale)
+            start += size
+        return parts[:-1], parts[-1], theta[start:] if self.problem.bias else None
+
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
+        Ws, H, b = self.unpack(theta)
+        dWs, dH, db = self.problem.gradient(Ws, H, b)
+        pieces = [(d / scale).ravel() for d, scale in zip([*dWs, dH], self.scales, strict=True)]
+        if db is not None:
+            pieces.append(db)
+        return self.problem.objective(Ws, H, b), np.concatenate(pieces)
+
+
+class _Recorder:
+    """Keeps the last point and, at ever rarer steps, a snapshot of the path."""
+
+    def __init__(self, variables: _Variables) -> None:
+        self.variables = variables
+        self.taken = -1
+        self.next = 0
+        self.snapshots: list[tuple[int, float, NDArray[np.floating], float]] = []
+
+    def __call__(self, theta: Array) -> None:
+        self.last = theta.copy()
+        self.taken += 1
+        if self.taken >= self.next:
+            self._snapshot()
+            self.next = max(self.taken + 1, math.ceil(1.1 * self.taken))
+
+    def _snapshot(self) -> None:
+        problem = self.variables.problem
+        Ws, H, b = self.variables.unpack(self.last)
+        n = problem.counts.n
+        means, variability = H, 0.0
+        if H.shape[1] != problem.K:
+            starts = np.cumsum(n) - n
+            means = np.add.reduceat(H, starts, axis=1) / n
+            within = H - np.repeat(means, n, axis=1)
+            variability = float(np.sum(within**2) / np.sum(H**2))
+        if problem.bias:
+            means = means - (means @ n / problem.N)[:, None]
+        prediction = means * np.sqrt(n)
+        for W in Ws:
+            prediction = W @ prediction
+        z = np.linalg.svd(prediction, compute_uv=False)
+        self.snapshots.append((self.taken, problem.objective(Ws, H, b), z, variability))
+
+    def path(self) -> DescentPath:
+        if self.snapshots[-1][0] != self.taken:
+            self._snapshot()
+        step, objective, z, variability = zip(*self.snapshots, strict=True)
+        return DescentPath(np.array(step), np.array(objective), np.array(z), np.array(variability))
+
+
+def _lbfgs(
+    variables: _Variables, theta: Array, max_steps: int, record: Callable[[Array], None]
+) -> None:
+    from scipy.optimize import minimize
+
+    minimize(
+        variables.value_and_gradient,
+        theta,
+        jac=True,
+        method="L-BFGS-B",
+        callback=record,
+        options={
+            "maxiter": max_steps,
+            "maxfun": 10 * max_steps,
+            "ftol": 0.0,
+            "gtol": _GRADIENT_TOLERANCE,
+        },
+    )
+
+
+def _gradient_steps(
+    variables: _Variables,
+    theta: Array,
+    max_steps: int,
+    learning_rate: float,
+    record: Callable[[Array], None],
+) -> None:
+    rate = learning_rate / variables.stiffness
+    value, gradient = variables.value_and_gradient(theta)
+    for _ in range(max_steps):
+        trial = theta - rate * gradient
+        trial_value, trial_gradient = variables.value_and_gradient(trial)
+        while not trial_value <= value and rate > 0:
+            # Too long a step from a large start: halve it for good.
+            rate /= 2
+            trial = theta - rate * gradient
+            trial_value, trial_gradient = variables.value_and_gradient(trial)
+        theta, value, gradient = trial, trial_value, trial_gradient
+        record(theta)
+        if np.abs(gradient).max() <= _GRADIENT_TOLERANCE:
+            return

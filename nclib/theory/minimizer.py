@@ -1,0 +1,476 @@
+"""Minimisers of the model in closed form: Theorems 4.1, 4.2 and 4.3 by one path.
+
+The spectrum of the effective label matrix goes through the one rule of `nclib.theory.shrinkage`;
+what survives is put back together. No theorem has code of its own: without bias Yhat = D, and one
+layer is depth 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.theory import shrinkage
+from nclib.theory.problem import Problem
+from nclib.theory.spectrum import Spectrum
+
+Array = NDArray[np.float64]
+
+LOGIT_TIE = 1e-12
+"""Logits of different groups that differ by less than this, relative to them, count as tied."""
+
+
+class TrainingAccuracy(NamedTuple):
+    """Share of training samples that an optimum classifies right.
+
+    Attributes
+    ----------
+    overall : float
+        Of all samples.
+    per_class : (K,) ndarray
+        Of each class. Where t classes tie for the largest logit, each counts 1/t.
+    """
+
+    overall: float
+    per_class: Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Minimizer:
+    """A local or global minimiser of a `Problem`: its `alive` strongest modes survive.
+
+    Made by `global_minimizer` and `local_minima`. All arrays over modes are ordered by falling
+    kappa; arrays over classes keep the user's order.
+
+    Attributes
+    ----------
+    problem : Problem
+        What it minimises.
+    spectrum : Spectrum
+        The singular value decomposition ``Yhat = U diag(kappa) V'``.
+    alive : int
+        Number of surviving modes.
+    is_global : bool
+        Whether no point has a lower objective.
+    unique : bool
+        Whether every minimiser of this value agrees with it, up to rotations between the layers.
+        False where `alive` cuts a block of equal kappa (then the block can be rotated: only the
+        objective and the singular values are determined, and the rest is that of the basis that
+        `Spectrum` documents), and for a global minimiser where a mode is tied at the threshold.
+
+    Notes
+    -----
+    With the shrink factor ``s = z / kappa`` of each mode, the product ``P = W_L ... W_1`` has
+    singular values squared ``N lambda_H s / (1-s)``, the class means ``E = Hbar D`` have
+    ``s (1-s) kappa^2 / (N lambda_H)``, layer j has ``s (1-s) kappa^2 / (N lambda_Wj)``, and the
+    objective is ``1/2 sum mu (1-s) (1 + L s)`` with ``mu = kappa^2 / N``.
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Theorems 4.1 to 4.3 (the last identity of 4.3 corrected).
+    """
+
+    problem: Problem
+    spectrum: Spectrum
+    alive: int
+    is_global: bool
+    unique: bool
+    _block_logit: Array = field(repr=False)
+
+    @property
+    def kappa(self) -> Array:
+        """Singular values of Yhat, falling, shape (K,)."""
+        return self.spectrum.kappa
+
+    @cached_property
+    def survives(self) -> NDArray[np.bool_]:
+        """Which modes are alive, shape (K,)."""
+        return np.arange(self.problem.K) < self.alive
+
+    @cached_property
+    def _logit(self) -> Array:
+        """log(s / (1 - s)) of each mode, minus infinity for dead ones, shape (K,)."""
+        return np.where(self.survives, self.spectrum.expand(self._block_logit), -np.inf)
+
+    @cached_property
+    def s(self) -> Array:
+        """Shrink factor z / kappa of each mode, in [0, 1), shape (K,)."""
+        return shrinkage.logistic(self._logit)
+
+    @cached_property
+    def z(self) -> Array:
+        """Singular values of the centred prediction P Hbar D, shape (K,)."""
+        return self.s * self.kappa
+
+    @cached_property
+    def _energy(self) -> Array:
+        """Penalty that each factor pays for each mode, lambda times its singular value squared."""
+        rest = shrinkage.logistic(-self._logit)
+        energy: Array = self.z * rest * self.kappa / self.problem.N
+        return energy
+
+    @cached_property
+    def layer_singular_values(self) -> Array:
+        """Singular values of W_1, ..., W_L, one row a layer, shape (L, K)."""
+        lambda_W = np.array(self.problem.lambda_W)[:, None]
+        values: Array = np.sqrt(self._energy / lambda_W)
+        return values
+
+    @property
+    def sigma(self) -> Array:
+        """The paper's sigma_k: the singular values of W_1, shape (K,)."""
+        return np.sqrt(self._energy / self.problem.lambda_W[0])
+
+    @cached_property
+    def product_singular_values(self) -> Array:
+        """Singular values of P = W_L ... W_1, shape (K,)."""
+        return np.sqrt(self.problem.N * self.problem.lambda_H) * np.exp(self._logit / 2)
+
+    @cached_property
+    def feature_singular_values(self) -> Array:
+        """Singular values of the weighted class means E = Hbar D, shape (K,)."""
+        return np.sqrt(self._energy / self.problem.lambda_H)
+
+    @cached_property
+    def objective(self) -> float:
+        """Value of the objective at the minimum."""
+        size = self.spectrum.block_size
+        alive = np.clip(self.alive - (np.cumsum(size) - size), 0, size)
+        s, rest = shrinkage.logistic(self._block_logit), shrinkage.logistic(-self._block_logit)
+        cost = alive * rest * (1 + self.problem.depth * s) + (size - alive)
+        return float(np.sum(self.spectrum.block_kappa**2 * cost)) / (2 * self.problem.N)
+
+    @property
+    def stability_limit(self) -> float:
+        """Common factor on every lambda up to which this minimum goes on existing.
+
+        There its weakest surviving mode lets go: for one layer at its collapse factor, where it
+        reaches 0; for more layers later, at the spinodal, since a surviving mode stays a local
+        minimum for a while after it has stopped being the global one. Infinite where no mode
+        survives: for two or more layers zero is a local minimum at every lambda.
+        """
+        if not self.alive:
+            return math.inf
+        depth = self.problem.depth
+        weakest = shrinkage.log_theta(self.kappa[self.alive - 1], self.problem)
+        return float(np.exp((shrinkage.log_theta_spinodal(depth) - weakest) / (depth + 1)))
+
+    def weights(
+        self, seed: int | np.random.Generator = 0
+    ) -> tuple[list[Array], Array, Array | None]:
+        """Build explicit weights, class means and bias that attain the minimum.
+
+        Parameters
+        ----------
+        seed : int or numpy.random.Generator, default 0
+            Draws the orthonormal bases of the inner dimensions, which the problem leaves free.
+
+        Returns
+        -------
+        Ws : list of L ndarray
+            ``[W_1, ..., W_L]`` for the problem's widths (K each where it sets none).
+        H_bar : (d_0, K) ndarray
+            Class means; every feature equals that of its class.
+        b : (K,) ndarray or None
+            The bias n / N; None for a problem without bias.
+
+        Examples
+        --------
+        >>> problem = Problem([3, 2, 1], depth=2, lambda_W=0.01, lambda_H=0.001)
+        >>> best = global_minimizer(problem)
+        >>> abs(problem.objective(*best.weights()) - best.objective) < 1e-15
+        True
+        """
+        problem, a = self.problem, self.alive
+        rng = np.random.default_rng(seed)
+        chosen = np.eye(problem.K, a)
+        bases = [
+            np.linalg.qr(rng.standard_normal((width, a)))[0]
+            for width in problem.widths or (problem.K,) * problem.depth
+        ]
+        bases.append(self.spectrum.U @ chosen)
+        Ws = [
+            (bases[j + 1] * self.layer_singular_values[j, :a]) @ bases[j].T
+            for j in range(problem.depth)
+        ]
+        E = (bases[0] * self.feature_singular_values[:a]) @ (self.spectrum.V @ chosen).T
+        n = problem.counts.n
+        return Ws, E / np.sqrt(n), n / problem.N if problem.bias else None
+
+    @cached_property
+    def _groups(self) -> _GroupView:
+        return _GroupView.of(self)
+
+    def logits(self) -> Array:
+        """Compute what the optimum outputs for each class, dense.
+
+        Returns
+        -------
+        (K, K) ndarray
+            Column l is what the head answers to a training sample of class l. With bias,
+            ``D V diag(s_1, ..., s_{K-1}, 1) V' D^-1``, whose columns sum to 1; without,
+            ``diag(s)`` in the order of the classes.
+        """
+        view, group = self._groups, self.problem.counts.group
+        Z = view.between[np.ix_(group, group)]
+        for j in np.flatnonzero(view.head_size):
+            head = np.flatnonzero(view.in_head & (group == j))
+            Z[np.ix_(head, head)] -= view.head_drop[j]
+            Z[head, head] += view.inner_s[j]
+        return Z
+
+    def merged_classes(self) -> tuple[tuple[int, ...], ...]:
+        """Find the classes that have become indistinguishable to the features.
+
+        Returns
+        -------
+        tuple of tuple of int
+            Each holds two or more classes with the same class-mean feature. Decided from which
+            modes survive: the classes of one group merge when the group's inner modes are dead,
+            and classes of different groups only when every between-group mode is dead too (then
+            their means are 0). Without bias exactly the dead classes merge, at 0.
+        """
+        view, group = self._groups, self.problem.counts.group
+        tail = np.flatnonzero(~view.in_head)
+        if not view.groups_apart:
+            return (tuple(tail.tolist()),) if tail.size > 1 else ()
+        by_group = tail[np.argsort(group[tail], kind="stable")]
+        edges = np.flatnonzero(np.diff(group[by_group])) + 1
+        return tuple(tuple(part.tolist()) for part in np.split(by_group, edges) if part.size > 1)
+
+    def training_accuracy(self) -> TrainingAccuracy:
+        """Share of the training samples that the optimum classifies right.
+
+        Returns
+        -------
+        TrainingAccuracy
+            Overall, and per class. A t-way tie for the largest logit counts 1/t.
+        """
+        view, counts = self._groups, self.problem.counts
+        size = counts.multiplicities
+        others = view.between.copy()
+        np.fill_diagonal(others, -np.inf)
+        per_class = np.empty(counts.K)
+        # A class of a head beats the rest of its group; one of a tail ties with all of it.
+        for chosen, lead, rivals in (
+            (view.in_head, view.inner_s - view.head_drop, np.ones(counts.m)),
+            (~view.in_head, np.zeros(counts.m), size.astype(float)),
+        ):
+            own = np.diag(view.between) + lead
+            slack = LOGIT_TIE * np.abs(own)
+            beaten = (others > own + slack).any(axis=0)
+            rivals = rivals + size @ (np.abs(others - own) <= slack)
+            right = np.where(beaten, 0.0, 1.0 / rivals)
+            per_class[chosen] = right[counts.group[chosen]]
+        return TrainingAccuracy(float(per_class @ counts.n) / counts.N, per_class)
+
+    def __repr__(self) -> str:
+        kind = "global" if self.is_global else "local"
+        unique = "unique" if self.unique else "not unique"
+        return (
+            f"Minimizer({kind}, {unique}: {self.alive} of {self.problem.K} modes alive, "
+            f"depth={self.problem.depth}, objective={self.objective:.6g})"
+        )
+
+
+@dataclass(frozen=True)
+class _GroupView:
+    """What a minimiser does to the groups of equal counts.
+
+    A group's head is the classes that its surviving inner modes tell apart, its tail the others,
+    which share one mean. Unless `alive` cuts the group's block, one of the two is the whole group.
+    """
+
+    minimizer: Minimizer
+    head_size: NDArray[np.int64]
+    """Classes in the head of each group, shape (m,)."""
+    inner_s: Array
+    """Shrink factor of each group's surviving inner modes, 0 where there are none, shape (m,)."""
+    groups_apart: bool
+    """Whether a between-group mode survives: one is enough to tell all groups apart."""
+
+    @classmethod
+    def of(cls, minimizer: Minimizer) -> _GroupView:
+        problem = minimizer.problem
+        size = problem.counts.multiplicities
+        start = np.cumsum(size) - size
+        # With bias, each group's last mode is the between-group (or null) one.
+        inner = np.clip(minimizer.alive - start, 0, size - problem.bias)
+        between = np.cumsum(size)[:-1] - 1
+        return cls(
+            minimizer,
+            head_size=np.where(inner > 0, inner + problem.bias, 0),
+            inner_s=np.where(inner > 0, minimizer.s[start], 0.0),
+            groups_apart=problem.bias and bool((between < minimizer.alive).any()),
+        )
+
+    @cached_property
+    def head_drop(self) -> Array:
+        """What a head's wrong classes lose: with bias, inner_s / head size."""
+        bias = self.minimizer.problem.bias
+        drop: Array = self.inner_s * bias / np.maximum(self.head_size, 1)
+        return drop
+
+    @cached_property
+    def in_head(self) -> NDArray[np.bool_]:
+        """Whether each class is in the head of its group, shape (K,)."""
+        counts = self.minimizer.problem.counts
+        size = counts.multiplicities
+        sorted_group = np.repeat(np.arange(counts.m), size)
+        rank = np.arange(counts.K) - np.repeat(np.cumsum(size) - size, size)
+        result = np.empty(counts.K, dtype=bool)
+        result[counts.falling_order] = rank < self.head_size[sorted_group]
+        return result
+
+    @cached_property
+    def between(self) -> Array:
+        """Logit of a class of group a for samples of group b, inner modes apart, shape (m, m)."""
+        problem, counts = self.minimizer.problem, self.minimizer.problem.counts
+        if not problem.bias:
+            return np.zeros((counts.m, counts.m))
+        factor = np.append(self.minimizer.s[np.cumsum(counts.multiplicities)[:-1] - 1], 1.0)
+        modes = self.minimizer.spectrum.group_modes("right")
+        root = np.sqrt(counts.values)
+        spread = np.sqrt(counts.multiplicities)
+        logits: Array = (modes * factor) @ modes.T * np.outer(root / spread, 1 / (root * spread))
+        return logits
+
+
+class LocalMinima(Sequence[Minimizer]):
+    """The local minima of a problem, made one by one when asked for; see `local_minima`."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._spectrum = Spectrum(problem.counts, problem.bias)
+        log_theta = shrinkage.log_theta(self._spectrum.block_kappa, problem)
+        depth, limit = problem.depth, problem.rank_limit
+        size = self._spectrum.block_size
+        spinodal = shrinkage.log_theta_spinodal(depth)
+        exists = shrinkage.below(log_theta, spinodal, depth)
+        cheaper = shrinkage.below(log_theta, shrinkage.log_theta_threshold(depth), depth)
+        tied = shrinkage.tied(log_theta, depth) if depth > 1 else np.zeros_like(exists)
+        self._logit = np.full(log_theta.shape, -np.inf)
+        self._logit[exists] = shrinkage.large_root(log_theta[exists], depth)
+        self._most = min(int(size[exists].sum()), limit)
+        self._best = min(int(size[cheaper].sum()), limit)
+        self._best_with_ties = min(int(size[cheaper | tied].sum()), limit)
+
+    @property
+    def best(self) -> Minimizer:
+        """The global minimiser (of several that tie, the one with the fewest modes alive)."""
+        return self._prefix(self._best, unique=self._best == self._best_with_ties)
+
+    def _prefix(self, alive: int, unique: bool = True) -> Minimizer:
+        return Minimizer(
+            problem=self.problem,
+            spectrum=self._spectrum,
+            alive=alive,
+            is_global=self._best <= alive <= self._best_with_ties,
+            unique=unique and (alive == 0 or alive in np.cumsum(self._spectrum.block_size)),
+            _block_logit=self._logit,
+        )
+
+    def __len__(self) -> int:
+        return 1 if self.problem.depth == 1 else self._most + 1
+
+    @overload
+    def __getitem__(self, index: int) -> Minimizer: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Minimizer]: ...
+    def __getitem__(self, index: int | slice) -> Minimizer | list[Minimizer]:
+        chosen = range(len(self))[index]
+        if isinstance(chosen, range):
+            return [self[i] for i in chosen]
+        return self.best if self.problem.depth == 1 else self._prefix(chosen)
+
+    def __repr__(self) -> str:
+        return f"LocalMinima({len(self)} of {self.problem!r})"
+
+
+def global_minimizer(problem: Problem) -> Minimizer:
+    """Minimise the model in closed form.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths.
+
+    Returns
+    -------
+    Minimizer
+        Where modes are tied at the threshold, the minimiser in which they are dead; its `unique`
+        is then False.
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Theorems 4.1 (no bias, one layer), 4.2 (bias, one layer) and 4.3.
+
+    Examples
+    --------
+    >>> problem = Problem([500, 500, 100, 100], depth=3, lambda_W=5e-4, lambda_H=1e-5)
+    >>> global_minimizer(problem)
+    Minimizer(global, unique: 3 of 4 modes alive, depth=3, objective=0.00431396)
+    """
+    return LocalMinima(problem).best
+
+
+def local_minima(problem: Problem) -> LocalMinima:
+    """List every local minimum of the model.
+
+    For two or more layers the local minima are exactly the prefixes: item a keeps the a strongest
+    modes alive, as long as the weakest of them still has an alive branch. One layer has no local
+    minimum but the global one.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths.
+
+    Returns
+    -------
+    LocalMinima
+        A sequence of `Minimizer`. Where a prefix cuts a block of equal kappa it stands for a whole
+        connected family: its `unique` is False.
+
+    Examples
+    --------
+    >>> problem = Problem([500, 500, 100, 100], depth=3, lambda_W=5e-4, lambda_H=1e-5)
+    >>> [round(minimum.objective, 4) for minimum in local_minima(problem)]
+    [0.3194, 0.1129, 0.0448, 0.0043]
+    """
+    return LocalMinima(problem)
+
+
+def collapse_factors(problem: Problem) -> Array:
+    """Find the common factor on every lambda at which each mode dies.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths.
+
+    Returns
+    -------
+    (K,) ndarray
+        By mode: in the global minimiser the mode is alive below this factor and dead above it.
+        0 where kappa = 0 or the width excludes the mode.
+
+    Examples
+    --------
+    >>> problem = Problem([500, 500, 100, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
+    >>> collapse_factors(problem).round(3)
+    array([18.634, 10.758,  8.333,  0.   ])
+    """
+    spectrum = Spectrum(problem.counts, problem.bias)
+    gap = shrinkage.log_theta_threshold(problem.depth) - shrinkage.log_theta(
+        spectrum.block_kappa, problem
+    )
+    factors = spectrum.expand(np.exp(gap / (problem.depth + 1)))
+    factors[problem.rank_limit :] = 0.0
+    return factors

@@ -1,0 +1,393 @@
+"""Singular values and vectors of the effective label matrix, from the groups of equal counts.
+
+Theorem 4.4 reduces the K x K matrix Yhat to its m distinct counts N_1 > ... > N_m: sqrt(N_j) is a
+singular value l_j - 1 times, and m - 1 more have squares that are the roots of a secular equation,
+one between each two neighbouring counts. So nothing here costs more than m^2 plus K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.theory.counts import ClassCounts
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+Array = NDArray[np.float64]
+
+_CHUNK = 2**20
+"""Entries of an m x m table that are held at a time."""
+
+_EPS = float(np.finfo(float).eps)
+
+
+def effective_label_matrix(counts: ClassCounts, bias: bool = True) -> Array:
+    """Return the effective label matrix Yhat, dense.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class.
+    bias : bool, default True
+        With a bias, Yhat = (I - n 1'/N) D; without, Yhat = D = diag(sqrt(n)).
+
+    Returns
+    -------
+    (K, K) ndarray
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Theorems 4.2 and 4.4.
+
+    Examples
+    --------
+    >>> effective_label_matrix(ClassCounts([4, 4]))
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    root = np.sqrt(counts.n)
+    Yhat = np.diag(root)
+    if bias:
+        Yhat -= np.outer(counts.n / counts.N, root)
+    return Yhat
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Singular value decomposition ``Yhat = U diag(kappa) V'`` of the effective label matrix.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class.
+    bias : bool, default True
+        Whether the head has a bias, that is, whether the labels are centred.
+
+    Notes
+    -----
+    Modes are ordered by falling kappa. Without bias, ``U = V`` is the stable permutation that
+    sorts the counts. With bias, the modes of group j (classes of equal count N_j) stand together:
+    l_j - 1 inner modes with kappa = sqrt(N_j) and the Helmert contrasts of the group's classes as
+    left and right vectors, then one between-group mode, constant on every group, with kappa
+    between sqrt(N_{j+1}) and sqrt(N_j). The last mode has kappa = 0 exactly.
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Theorem 4.4 and Appendix B.4. The right vectors are rebuilt from the
+    computed roots (Loewner's formula), which keeps them orthogonal however close the roots lie.
+
+    Examples
+    --------
+    >>> spectrum = Spectrum(ClassCounts([4, 4, 4]))
+    >>> spectrum.kappa
+    array([2., 2., 0.])
+    >>> spectrum.block_size
+    array([2, 1])
+    """
+
+    counts: ClassCounts
+    bias: bool = True
+
+    @cached_property
+    def kappa(self) -> Array:
+        """Singular values of Yhat, falling, shape (K,)."""
+        return self.expand(self.block_kappa)
+
+    @cached_property
+    def block_kappa(self) -> Array:
+        """One value for each block of equal kappa, falling, shape (B,)."""
+        return self._blocks[0]
+
+    @cached_property
+    def block_size(self) -> NDArray[np.int64]:
+        """Number of modes in each block of equal kappa, shape (B,)."""
+        return self._blocks[1]
+
+    def expand(self, per_block: Array) -> Array:
+        """Repeat one value per block (B,) for each of its modes (K,)."""
+        return np.repeat(per_block, self.block_size)
+
+    @cached_property
+    def _blocks(self) -> tuple[Array, NDArray[np.int64]]:
+        values, multiplicities = self.counts.values, self.counts.multiplicities
+        if not self.bias:
+            return np.sqrt(values), multiplicities
+        # sqrt(N_1) | s_1 | sqrt(N_2) | s_2 | ... | sqrt(N_m) | 0: the roots interlace.
+        kappa = np.zeros(2 * values.size)
+        kappa[0::2] = np.sqrt(values)
+        kappa[1:-1:2] = np.sqrt(self._secular.roots)
+        size = np.ones(kappa.size, dtype=np.int64)
+        size[0::2] = multiplicities - 1
+        return kappa[size > 0], size[size > 0]
+
+    @cached_property
+    def _secular(self) -> _SecularRoots:
+        return _SecularRoots.solve(
+            self.counts.values.astype(float), self.counts.values * self.counts.multiplicities / 1.0
+        )
+
+    def group_modes(self, side: str) -> Array:
+        """Between-group modes on the groups, shape (m, m).
+
+        Parameters
+        ----------
+        side : {"left", "right"}
+            Which singular vectors.
+
+        Returns
+        -------
+        (m, m) ndarray
+            Orthogonal. Column j is the j-th between-group mode (the last is the null mode);
+            entry i is the vector's common value on the classes of group i, times sqrt(l_i).
+        """
+        return np.vstack(list(self._secular.vector_rows(side)))
+
+    @property
+    def U(self) -> LinearOperator:
+        """Left singular vectors as an operator from modes to classes, shape (K, K)."""
+        return self._basis("left")
+
+    @property
+    def V(self) -> LinearOperator:
+        """Right singular vectors as an operator from modes to classes, shape (K, K)."""
+        return self._basis("right")
+
+    def _basis(self, side: str) -> LinearOperator:
+        from scipy.sparse.linalg import LinearOperator
+
+        order = self.counts.falling_order
+
+        def to_classes(modes: Array) -> Array:
+            x = np.array(modes, dtype=float)
+            if self.bias:
+                last = self._group_ends
+                x[last] = self._mix(side, x[last])
+                self._each_group(x, _helmert)
+            classes = np.empty_like(x)
+            classes[order] = x
+            return classes
+
+        def to_modes(classes: Array) -> Array:
+            x = np.array(classes, dtype=float)[order]
+            if self.bias:
+                last = self._group_ends
+                self._each_group(x, _helmert_adjoint)
+                x[last] = self._mix_adjoint(side, x[last])
+            return x
+
+        return LinearOperator(
+            shape=(self.counts.K, self.counts.K),
+            dtype=np.float64,
+            matvec=to_classes,
+            rmatvec=to_modes,
+            matmat=to_classes,
+            rmatmat=to_modes,
+        )
+
+    @cached_property
+    def _group_ends(self) -> NDArray[np.int64]:
+        """Position of each group's last class (sorted) and of its between-group mode."""
+        return np.cumsum(self.counts.multiplicities) - 1
+
+    def _each_group(self, x: Array, transform: Callable[[Array], Array]) -> None:
+        """Apply `transform` in place to the rows of every group of two or more classes."""
+        for end, size in zip(self._group_ends, self.counts.multiplicities, strict=True):
+            if size > 1:
+                rows = slice(end + 1 - size, end + 1)
+                x[rows] = transform(x[rows])
+
+    def _mix(self, side: str, x: Array) -> Array:
+        return np.concatenate([rows @ x for rows in self._secular.vector_rows(side)])
+
+    def _mix_adjoint(self, side: str, x: Array) -> Array:
+        result = np.zeros_like(x)
+        start = 0
+        for rows in self._secular.vector_rows(side):
+            result += rows.T @ x[start : start + len(rows)]
+            start += len(rows)
+        return result
+
+
+def _helmert(x: Array) -> Array:
+    """Combine l - 1 contrasts and the constant vector, coefficients `x`: (l, ...) to (l, ...)."""
+    size = len(x)
+    i = np.arange(1.0, size).reshape(-1, *[1] * (x.ndim - 1))
+    scaled = x[:-1] / np.sqrt(i * (i + 1))
+    result = np.empty_like(x)
+    result[:-1] = np.cumsum(scaled[::-1], axis=0)[::-1]
+    result[-1] = 0.0
+    result[1:] -= i * scaled
+    result += x[-1] / np.sqrt(size)
+    return result
+
+
+def _helmert_adjoint(x: Array) -> Array:
+    """Coefficients of `x` in the Helmert basis: the inverse of `_helmert`."""
+    size = len(x)
+    i = np.arange(1.0, size).reshape(-1, *[1] * (x.ndim - 1))
+    sums = np.cumsum(x, axis=0)
+    result = np.empty_like(x)
+    result[:-1] = (sums[:-1] - i * x[1:]) / np.sqrt(i * (i + 1))
+    result[-1] = sums[-1] / np.sqrt(size)
+    return result
+
+
+@dataclass(frozen=True)
+class _SecularRoots:
+    """Roots of ``sum_j w_j / (N_j - t) = 0``, one between each two neighbouring poles N_j.
+
+    This is the paper's secular equation ``1 = sum_j p_j^2 / (N (N_j - t))`` with the root t = 0
+    divided out; w_j = l_j N_j. A root is kept as its nearest pole and the signed offset from it,
+    so that every difference N_j - t has full relative accuracy.
+    """
+
+    poles: Array
+    weights: Array
+    origin: NDArray[np.int64]
+    offset: Array
+
+    @classmethod
+    def solve(cls, poles: Array, weights: Array) -> _SecularRoots:
+        """Find all roots at once, each by a safeguarded rational interpolation.
+
+        The poles on each side of a root are replaced by the nearest one and a constant that match
+        value and slope (the iteration of Bunch, Nielsen and Sorensen): quadratic and, but for
+        rounding, monotone. A bracket catches what rounding may do to it.
+        """
+        count = poles.size - 1
+        gap = poles[:-1] - poles[1:]
+        interval = np.arange(count)
+        low, high, _, _ = _sides(poles, weights, interval, interval, -gap / 2)
+        at_lower = low + high >= 0
+        origin = interval + at_lower
+        sign = np.where(at_lower, 1.0, -1.0)
+        distance = gap / 2
+        below, above = np.zeros(count), gap / 2
+        active = interval
+        for _ in range(100):
+            if not active.size:
+                return cls(poles, weights, origin, sign * distance)
+            d, g, at_low = distance[active], gap[active], at_lower[active]
+            low, high, low_slope, high_slope = _sides(
+                poles, weights, active, origin[active], sign[active] * d
+            )
+            # Seen from the origin: d > 0 is the distance from it, `near` the (negative) sum over
+            # the poles on its side, `far` the (positive) sum over the others.
+            near, far = np.where(at_low, low, -high), np.where(at_low, high, -low)
+            near_slope = np.where(at_low, low_slope, high_slope)
+            far_slope = np.where(at_low, high_slope, low_slope)
+            # Solve constant - p / d + q / (g - d) = 0.
+            p, q = near_slope * d**2, far_slope * (g - d) ** 2
+            constant = near + near_slope * d + far - far_slope * (g - d)
+            B = constant * g + p + q
+            root = np.hypot(constant * g - p + q, 2 * np.sqrt(p) * np.sqrt(q))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                new = np.where(B >= 0, 2 * p * g / (B + root), (B - root) / (2 * constant))
+            value = near + far
+            below[active] = lo = np.where(value > 0, below[active], d)
+            above[active] = hi = np.where(value > 0, d, above[active])
+            new = np.where((new >= lo) & (new <= hi), new, (lo + hi) / 2)
+            exact = np.abs(value) <= 2 * _EPS * (far - near)
+            distance[active] = np.where(exact, d, new)
+            active = active[~exact & (np.abs(new - d) > 4 * _EPS * d)]
+        raise RuntimeError(f"secular equation: {active.size} of {count} roots did not settle")
+
+    @property
+    def roots(self) -> Array:
+        """The roots t_1 > ... > t_{m-1}, shape (m - 1,)."""
+        return self.poles[self.origin] + self.offset
+
+    def _differences(self, rows: slice) -> Array:
+        """N_j - t_i for the poles j in `rows` and all roots i."""
+        return (self.poles[rows, None] - self.poles[self.origin]) - self.offset
+
+    def _row_chunks(self) -> Iterator[slice]:
+        step = max(1, _CHUNK // self.poles.size)
+        for start in range(0, self.poles.size, step):
+            yield slice(start, min(start + step, self.poles.size))
+
+    @cached_property
+    def _exact_weights(self) -> Array:
+        """Weights for which the computed roots are exact: Loewner's formula, relative to N.
+
+        w_j / N is the product over the roots of |N_j - t_i| / |N_j - N_k|, where k runs through
+        the other poles; pairing neighbours keeps every factor in (0, 1).
+        """
+        index = np.arange(self.poles.size)
+        result = np.empty(self.poles.size)
+        for rows in self._row_chunks():
+            # Root i lies between poles i and i + 1: pair it with the one farther from pole j.
+            partner = index[:-1] + (index[rows, None] <= index[:-1])
+            gaps = self.poles[rows, None] - self.poles[partner]
+            result[rows] = np.prod(self._differences(rows) / gaps, axis=1)
+        return result
+
+    @cached_property
+    def _norms(self) -> tuple[Array, Array]:
+        """Norms of the unscaled left and right vectors of all roots."""
+        left = np.zeros(self.offset.size)
+        right = np.zeros(self.offset.size)
+        for rows in self._row_chunks():
+            inverse_square = self._differences(rows) ** -2.0
+            right += self._exact_weights[rows] @ inverse_square
+            left += (self._exact_weights[rows] * self.poles[rows]) @ inverse_square
+        return np.sqrt(left), np.sqrt(right)
+
+    def vector_rows(self, side: str) -> Iterator[Array]:
+        """Rows, a chunk at a time, of the orthogonal (m, m) matrix of between-group modes.
+
+        Column i < m - 1 is proportional to sqrt(w_j) / (N_j - t_i) on the right and to
+        sqrt(N_j w_j) / (N_j - t_i) on the left; the last column is the null mode, sqrt(w_j) and
+        sqrt(w_j / N_j).
+        """
+        w = self._exact_weights
+        left_norm, right_norm = self._norms
+        if side == "left":
+            scale, norm, null = np.sqrt(w * self.poles), left_norm, np.sqrt(w / self.poles)
+        else:
+            scale, norm, null = np.sqrt(w), right_norm, np.sqrt(w)
+        null = null / np.linalg.norm(null)
+        for rows in self._row_chunks():
+            vectors = scale[rows, None] / (self._differences(rows) * norm)
+            yield np.column_stack([vectors, null[rows]])
+
+
+def _sides(
+    poles: Array,
+    weights: Array,
+    interval: NDArray[np.int64],
+    origin: NDArray[np.int64],
+    offset: Array,
+) -> tuple[Array, Array, Array, Array]:
+    """Sum w_j / (N_j - t) over the poles below and above t; also the derivatives of the sums.
+
+    `interval` holds rising numbers of the intervals in which the points t = N_origin + offset
+    lie (interval i: between poles i and i + 1); all results have its shape.
+    """
+    low, high, low_slope, high_slope = (np.zeros(interval.size) for _ in range(4))
+    step = max(1, _CHUNK // poles.size)
+    for start in range(0, interval.size, step):
+        rows = slice(start, start + step)
+        inverse = 1.0 / ((poles - poles[origin[rows], None]) - offset[rows, None])
+        # All poles up to `first` lie above every t of these rows, all from `last` on below.
+        first, last = interval[rows][0] + 1, interval[rows][-1] + 1
+        square = inverse * inverse
+        high[rows] = inverse[:, :first] @ weights[:first]
+        high_slope[rows] = square[:, :first] @ weights[:first]
+        low[rows] = inverse[:, last:] @ weights[last:]
+        low_slope[rows] = square[:, last:] @ weights[last:]
+        if last > first:
+            mixed, w = inverse[:, first:last], weights[first:last]
+            high[rows] += np.maximum(mixed, 0) @ w
+            low[rows] += np.minimum(mixed, 0) @ w
+            positive = mixed > 0
+            high_slope[rows] += (square[:, first:last] * positive) @ w
+            low_slope[rows] += (square[:, first:last] * ~positive) @ w
+    return low, high, low_slope, high_slope
