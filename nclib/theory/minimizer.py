@@ -130,7 +130,9 @@ class Minimizer:
     @cached_property
     def product_singular_values(self) -> Array:
         """Singular values of P = W_L ... W_1, shape (K,)."""
-        return np.sqrt(self.problem.N * self.problem.lambda_H) * np.exp(self._logit / 2)
+        size = np.sqrt(self.problem.N * self.problem.lambda_H)
+        values: Array = size * np.exp(self._logit / 2)
+        return values
 
     @cached_property
     def feature_singular_values(self) -> Array:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_CHUNK = 2**20
-"""Entries of an m x m table that are held at a time."""
+_CHUNK = 2**16
+"""Entries of an m x m table that are worked on at a time: few enough for a processor's cache."""
 
 _EPS = float(np.finfo(float).eps)
 
@@ -335,7 +335,7 @@ class _SecularRoots:
         left = np.zeros(self.offset.size)
         right = np.zeros(self.offset.size)
         for rows in self._row_chunks():
-            inverse_square = self._differences(rows) ** -2.0
+            inverse_square = np.square(1 / self._differences(rows))
             right += self._exact_weights[rows] @ inverse_square
             left += (self._exact_weights[rows] * self.poles[rows]) @ inverse_square
         return np.sqrt(left), np.sqrt(right)
