@@ -1,0 +1,82 @@
+# Plain targets over ordinary tools. Each sets up all it needs in a virtual environment of its own,
+# from Python 3.11 or newer and make alone. `make` by itself lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+# What holds the versions still. `make test-all PINS=/dev/null` takes the newest of everything.
+PINS ?= requirements.txt
+
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-all lint notebooks lab bench requirements clean
+# A target whose recipe failed half-way must not count as made.
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make book          build the book and say where it is"
+	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks"
+	@echo "make test-all      the same, with the long runs"
+	@echo "make lint          ruff and mypy"
+	@echo "make notebooks     execute the notebooks and store their outputs"
+	@echo "make lab           open the notebooks in JupyterLab"
+	@echo "make bench         measure speed and memory"
+	@echo "make requirements  pin the newest versions that resolve together"
+	@echo "make clean         remove the environment and everything built"
+
+book: $(VENV)/.book
+	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
+	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
+
+test: $(VENV)/.test
+	"$(PY)" -m pytest
+
+test-all: $(VENV)/.test
+	HYPOTHESIS_PROFILE=thorough "$(PY)" -m pytest -m ""
+
+lint: $(VENV)/.test
+	"$(PY)" -m ruff check .
+	"$(PY)" -m ruff format --check .
+	"$(PY)" -m mypy
+
+notebooks: $(VENV)/.book
+	"$(PY)" -m tools.notebooks
+
+lab: $(VENV)/.all
+	"$(PY)" -m jupyterlab book
+
+bench: $(VENV)/.test
+	"$(PY)" benchmarks/bench_theory.py
+
+# One set for every platform and every Python from 3.11 on. The last line installs nclib itself,
+# so that `pip install -r requirements.txt` is all a reader without make needs.
+requirements: $(VENV)/.python
+	"$(PY)" -m pip install --quiet --upgrade uv
+	"$(PY)" -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	    --no-header --annotation-style line --output-file "$(VENV)/pins.txt" pyproject.toml
+	{ echo "# One complete set of versions that work together, on Linux, macOS and Windows and every"; \
+	  echo "# Python from 3.11 on. Made from pyproject.toml by \`make requirements\`: do not edit."; \
+	  cat "$(VENV)/pins.txt"; \
+	  echo "."; } > requirements.txt
+
+clean:
+	rm -rf "$(VENV)" _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. Each stamp stands for one extra of pyproject.toml, installed.
+$(VENV)/.python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "nclib needs Python 3.11 or newer, but $(PYTHON) --version says:" \
+	         "$$("$(PYTHON)" --version 2>&1 | tail -n 1)." \
+	         "Name another: make PYTHON=python3.12" >&2; exit 1; }
+	"$(PYTHON)" -m venv "$(VENV)"
+	touch "$@"
+
+# pip takes no bare path among constraints: drop the line that installs nclib.
+$(VENV)/constraints.txt: $(PINS) $(VENV)/.python
+	sed '/^\.$$/d' "$(PINS)" > "$@"
+
+$(VENV)/.book $(VENV)/.test $(VENV)/.all: $(VENV)/.%: pyproject.toml $(VENV)/constraints.txt
+	"$(PY)" -m pip install --quiet --disable-pip-version-check \
+	    --constraint "$(VENV)/constraints.txt" --editable ".[$*]"
+	touch "$@"

@@ -1,0 +1,1 @@
+"""Pictures of the theory. Nothing here computes mathematics: it draws what `nclib.theory` gives."""

@@ -1,0 +1,107 @@
+"""One look for every figure: colours, sizes and how a figure is begun.
+
+The colours are those of Okabe and Ito, which colour-blind readers can tell apart. The same colour
+means the same thing in every picture.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+INK = "#1a1a1a"
+MUTED = "#6b6b6b"
+GRID = "#dddddd"
+
+LABELS = "#999999"
+"""What the labels ask for: kappa, before shrinking."""
+
+DEAD = "#cc79a7"
+"""A dead mode."""
+
+CLOSED_FORM = "#1a1a1a"
+DESCENT = "#e69f00"
+
+DEPTH_COLORS = {
+    1: "#0072b2",
+    2: "#56b4e9",
+    3: "#009e73",
+    6: "#d55e00",
+}
+"""Colour of each depth that the book shows."""
+
+DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
+"""Marker of each depth, for readers who don't see the colours."""
+
+SHRINK_COLORMAP = "cividis"
+"""Shrink factor s, from 0 to 1."""
+
+WIDTH = 6.0
+"""Width of a figure in inches: its text stays readable when a phone scales it to 360 pixels."""
+
+_RC: dict[Any, Any] = {
+    "figure.dpi": 160,
+    "savefig.dpi": 160,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 2.0,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "mathtext.fontset": "dejavusans",
+}
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw a figure in the book's style, whatever the caller's own settings are."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context(_RC):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Begin a figure of `rows` panels, one below the other.
+
+    Parameters
+    ----------
+    rows : int
+        Number of panels.
+    height : float
+        Height in inches.
+    **options
+        Passed to `matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : list of matplotlib.axes.Axes
+    """
+    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
+    return figure, list(axes[:, 0])

@@ -1,0 +1,148 @@
+"""The files around the book and the library agree with each other."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import nclib
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
+
+ENVIRONMENTS = [
+    {"sys_platform": platform, "os_name": system, "python_version": python,
+     "python_full_version": f"{python}.9", "platform_python_implementation": "CPython",
+     "implementation_name": "cpython"}
+    for platform, system in [("linux", "posix"), ("darwin", "posix"), ("win32", "nt")]
+    for python in ["3.11", "3.14"]
+]  # fmt: skip
+
+
+def page_text(page):
+    """Source of a page; citations stand in a notebook's JSON as they do in Markdown."""
+    found = [path for path in ROOT.glob(f"{page}.*") if path.suffix in {".md", ".ipynb"}]
+    assert len(found) == 1, f"{page} of _toc.yml: {found}"
+    return found[0].read_text(encoding="utf-8")
+
+
+def project_files():
+    """All text files of the project, but no environment and nothing built."""
+    folders = ["nclib", "book", "tests", "tools", "benchmarks", ".ci", ".github"]
+    files = [path for path in ROOT.iterdir() if path.is_file()]
+    files += [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return [path for path in files if path.suffix not in {".png", ".pyc"} and path.name != ".git"]
+
+
+class TestRequirements:
+    LINES = (ROOT / "requirements.txt").read_text().splitlines()
+
+    @classmethod
+    def pins(cls):
+        lines = [line.partition("#")[0].strip() for line in cls.LINES[:-1]]
+        return [Requirement(line) for line in lines if line]
+
+    def test_last_line_installs_nclib(self):
+        assert self.LINES[-1] == "."
+
+    def test_every_line_is_one_exact_version(self):
+        for pin in self.pins():
+            assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), pin
+
+    @pytest.mark.parametrize(
+        "environment",
+        ENVIRONMENTS,
+        ids=lambda environment: f"{environment['sys_platform']}-{environment['python_version']}",
+    )
+    def test_every_requirement_is_pinned_once_and_fits(self, environment):
+        pinned = [p for p in self.pins() if p.marker is None or p.marker.evaluate(environment)]
+        names = [canonicalize_name(pin.name) for pin in pinned]
+        assert len(names) == len(set(names))
+        versions = {
+            name: next(iter(pin.specifier)).version for name, pin in zip(names, pinned, strict=True)
+        }
+        extras = PROJECT["optional-dependencies"].values()
+        for line in [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]:
+            wanted = Requirement(line)
+            if wanted.name == PROJECT["name"]:
+                continue
+            assert wanted.specifier.contains(versions[canonicalize_name(wanted.name)]), line
+
+
+class TestBook:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_every_page_exists(self, page):
+        assert page_text(page)
+
+    def test_every_page_is_in_the_contents(self):
+        sources = {
+            str(path.relative_to(ROOT).with_suffix("").as_posix())
+            for kind in ("*.md", "*.ipynb")
+            for path in (ROOT / "book").glob(kind)
+        }
+        assert sources == set(PAGES)
+
+    def test_every_citation_is_in_the_bibliography(self):
+        text = "".join((ROOT / file).read_text("utf-8") for file in CONFIG["bibtex_bibfiles"])
+        keys = re.findall(r"^@\w+\{([^,\s]+),", text, re.MULTILINE)
+        assert len(keys) == len(set(keys))
+        for page in PAGES:
+            for group in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page_text(page)):
+                for key in group.split(","):
+                    assert key.strip() in keys, f"{page} cites {key}"
+
+    def test_the_files_that_the_configuration_names_exist(self):
+        config = CONFIG["sphinx"]["config"]
+        for folder in config["html_static_path"]:
+            for name in config["html_css_files"]:
+                assert (ROOT / folder / name).is_file()
+        for name, folder in CONFIG["sphinx"]["local_extensions"].items():
+            assert (ROOT / folder / f"{name}.py").is_file()
+
+    def test_images_of_pages_exist(self):
+        for page in PAGES:
+            for name in re.findall(r"```\{figure\} (\S+)", page_text(page)):
+                assert (ROOT / Path(page).parent / name).is_file(), f"{page} shows {name}"
+
+
+def test_versions_agree():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"] == nclib.__version__
+
+
+def test_the_citation_has_what_a_citation_needs():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert all(citation[key] for key in ("message", "title", "authors", "license"))
+    (paper,) = citation["references"]
+    assert paper["title"] == "The Exploration of Neural Collapse under Imbalanced Data"
+    assert paper["authors"] == [{"family-names": "Liu", "given-names": "Haixia"}]
+    assert "2411.17278" in paper["url"]
+
+
+def test_actions_are_pinned_by_commit():
+    uses = [
+        line
+        for workflow in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in re.findall(r"uses: (.*)", workflow.read_text())
+    ]
+    assert uses
+    for line in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_no_file_names_a_registry_or_a_folder_of_one_machine():
+    # Put together here, so that this file does not name them either.
+    hosts = [f"{name}.org" for name in ("pypi", "pythonhosted", "registry.npmjs", "deb.debian")]
+    folders = [f"/{name}/" for name in ("root", "home", "Users", "work")]
+    for path in project_files():
+        text = path.read_text(encoding="utf-8")
+        for word in hosts + folders:
+            assert word not in text, f"{path.relative_to(ROOT)} holds {word}"

@@ -1,0 +1,89 @@
+"""The tool behind `make notebooks`, on notebooks made here."""
+
+import re
+
+import nbformat
+import pytest
+
+from tools.notebooks import NotebookError, dump, refresh
+
+
+@pytest.fixture
+def notebook():
+    """A text, a print, a value, a figure, an empty cell, and what frontends leave behind."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title", id="title"),
+        nbformat.v4.new_code_cell(
+            "import sys\nprint('one')\nsys.stdout.flush()\nprint('two')",
+            id="print",
+            metadata={"scrolled": True, "execution": {"iopub.status.busy": "2026-01-01"}},
+        ),
+        nbformat.v4.new_code_cell("", id="empty", execution_count=7),
+        nbformat.v4.new_code_cell("2**10", id="value", metadata={"tags": ["keep"]}),
+        nbformat.v4.new_code_cell(
+            "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", id="figure"
+        ),
+    ]
+    return nbformat.v4.new_notebook(
+        cells=cells,
+        metadata={
+            "widgets": {"application/vnd.jupyter.widget-state+json": {}},
+            "language_info": {"name": "python", "version": "3.1"},
+        },
+    )
+
+
+@pytest.fixture
+def stored(tmp_path, notebook):
+    path = tmp_path / "small.ipynb"
+    path.write_bytes(dump(notebook))
+    return path
+
+
+def test_second_run_leaves_every_byte(stored):
+    refresh(stored)
+    first = stored.read_bytes()
+    refresh(stored)
+    assert stored.read_bytes() == first
+    assert first.endswith(b"}\n")
+
+
+def test_keeps_what_stays_and_drops_what_passes(stored):
+    refresh(stored)
+    result = nbformat.read(stored, as_version=4)
+    assert [cell.id for cell in result.cells] == ["title", "print", "empty", "value", "figure"]
+    assert [cell.get("execution_count") for cell in result.cells] == [None, 1, None, 2, 3]
+    _, printed, _, value, figure = result.cells
+    assert printed.metadata == {}
+    assert [output.text for output in printed.outputs] == ["one\ntwo\n"]
+    assert value.metadata == {"tags": ["keep"]}
+    assert value.outputs[0].data == {"text/plain": "1024"}
+    assert value.outputs[0].execution_count == 2
+    assert "image/png" in figure.outputs[0].data
+    assert "widgets" not in result.metadata
+    assert "version" not in result.metadata.language_info
+
+
+def test_cells_without_an_id_get_the_same_one_again(tmp_path):
+    path = tmp_path / "old.ipynb"
+    path.write_text(
+        '{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [],'
+        ' "source": ["1 + 1"]}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}'
+    )
+    refresh(path)
+    first = path.read_bytes()
+    refresh(path)
+    assert path.read_bytes() == first
+    assert nbformat.read(path, as_version=4).cells[0].id == "cell-0"
+
+
+def test_a_failing_notebook_stays_as_it_was_and_is_named(tmp_path, notebook):
+    notebook.cells[3].source = "raise ValueError('no such luck')"
+    path = tmp_path / "failing.ipynb"
+    before = dump(notebook)
+    path.write_bytes(before)
+    with pytest.raises(NotebookError, match=re.escape("failing.ipynb, cell 3 (value)")) as error:
+        refresh(path)
+    assert "no such luck" in str(error.value)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["failing.ipynb"]

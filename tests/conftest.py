@@ -1,0 +1,73 @@
+"""Shared by all tests: hypothesis profiles, the `slow` marker and the table of largest errors.
+
+A test that compares numbers takes the fixture `record_error` and calls
+`record_error(what, error, allowed)` before it asserts; the largest error seen for each `what`
+is printed at the end of the run, also under pytest-xdist.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_COMMON = {
+    "deadline": None,
+    # record_error only keeps a maximum, so one instance for all examples is what we want.
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("ci", max_examples=200, derandomize=True, **_COMMON)
+settings.register_profile("thorough", max_examples=2000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+_PROPERTY = "largest_error"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes minutes; deselected by default")
+
+
+class ErrorRecorder:
+    """Keeps the largest error for each kind of comparison."""
+
+    def __init__(self):
+        self.largest = {}
+
+    def __call__(self, what, error, allowed):
+        """Note `error`; return True when it is within `allowed` (NaN never is)."""
+        error = float(error)
+        within = error <= allowed
+        old = self.largest.get(what)
+        if old is None or not (error <= old[0]):
+            self.largest[what] = (error, float(allowed))
+        return within
+
+
+@pytest.fixture
+def record_error(request):
+    recorder = ErrorRecorder()
+    yield recorder
+    for what, (error, allowed) in recorder.largest.items():
+        request.node.user_properties.append((_PROPERTY, (what, error, allowed)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    worst = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) != "teardown":
+                continue
+            for name, value in report.user_properties:
+                if name != _PROPERTY:
+                    continue
+                what, error, allowed = value
+                old = worst.get(what, (-1.0, 0.0, 0))
+                largest = error if not (error <= old[0]) else old[0]
+                worst[what] = (largest, max(allowed, old[1]), old[2] + 1)
+    if not worst:
+        return
+    terminalreporter.section("largest errors")
+    width = max(len(what) for what in worst)
+    terminalreporter.write_line(f"{'comparison':{width}}  {'largest':>9}  {'allowed':>9}  tests")
+    for what in sorted(worst):
+        error, allowed, tests = worst[what]
+        terminalreporter.write_line(f"{what:{width}}  {error:9.1e}  {allowed:9.1e}  {tests:5d}")

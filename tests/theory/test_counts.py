@@ -1,0 +1,406 @@
+"""ClassCounts: what it holds, its readers, the published rules, and every bad input."""
+
+import numpy as np
+import pytest
+
+import nclib as nc
+from nclib import ClassCounts
+
+CIFAR = [500, 500, 400, 400, 300, 300, 200, 200, 100, 100]
+
+# ---------------------------------------------------------------- what it holds
+
+
+def test_keeps_the_users_order():
+    counts = ClassCounts([3, 9, 1, 9])
+    assert counts.n.tolist() == [3, 9, 1, 9]
+    assert counts.n.dtype == np.int64
+    assert (counts.K, counts.N) == (4, 22)
+    assert counts.names is None
+
+
+def test_groups_equal_counts_by_falling_value():
+    counts = ClassCounts([3, 9, 1, 9, 3, 9])
+    assert counts.values.tolist() == [9, 3, 1]
+    assert counts.multiplicities.tolist() == [3, 2, 1]
+    assert counts.m == 3
+    assert counts.group.tolist() == [1, 0, 2, 0, 1, 0]
+    np.testing.assert_array_equal(counts.values[counts.group], counts.n)
+
+
+@pytest.mark.parametrize("container", [list, tuple, np.array, lambda n: np.array(n, float),
+                                       lambda n: np.array(n, np.uint8),
+                                       lambda n: np.array(n, object)])
+def test_takes_any_flat_sequence_of_whole_numbers(container):
+    assert ClassCounts(container([2, 7, 2])).n.tolist() == [2, 7, 2]
+
+
+def test_k_and_n_are_python_integers():
+    counts = ClassCounts(np.array([2, 3]))
+    assert type(counts.K) is int
+    assert type(counts.N) is int
+
+
+def test_total_beyond_int64_is_exact():
+    largest = 2**53 - 1
+    counts = ClassCounts(np.full(10**6, largest))
+    assert counts.N == 10**6 * largest > 2**63
+
+
+def test_a_million_classes_are_the_limit():
+    assert ClassCounts(np.ones(10**6, dtype=int)).K == 10**6
+    with pytest.raises(ValueError, match=r"\bn\b.*1,?000,?001"):
+        ClassCounts(np.ones(10**6 + 1, dtype=int))
+
+
+def test_two_classes_are_the_least():
+    assert ClassCounts([1, 1]).K == 2
+    with pytest.raises(ValueError, match=r"\bn\b"):
+        ClassCounts([5])
+
+
+def test_largest_count_is_2_to_the_53_minus_1():
+    assert ClassCounts([2**53 - 1, 1]).n[0] == 2**53 - 1
+    with pytest.raises(ValueError, match=r"\bn\b.*9007199254740992"):
+        ClassCounts([1, 2**53])
+
+
+def test_names_are_kept():
+    assert ClassCounts([1, 2], names=["a", "b"]).names == ("a", "b")
+
+
+# ---------------------------------------------------------------- immutable, equal, hashed
+
+
+@pytest.mark.parametrize("attribute", ["n", "values", "multiplicities", "group"])
+def test_arrays_are_read_only(attribute):
+    array = getattr(ClassCounts([3, 1]), attribute)
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 7
+
+
+@pytest.mark.parametrize("attribute", ["n", "names", "K", "N", "values", "m"])
+def test_attributes_cannot_be_set(attribute):
+    counts = ClassCounts([3, 1])
+    with pytest.raises(AttributeError):
+        setattr(counts, attribute, 1)
+
+
+def test_does_not_follow_or_freeze_the_callers_array():
+    given = np.array([3, 1])
+    counts = ClassCounts(given)
+    given[0] = 99
+    assert counts.n.tolist() == [3, 1]
+
+
+def test_equality_is_by_counts_names_and_order():
+    assert ClassCounts([3, 1]) == ClassCounts(np.array([3.0, 1.0]))
+    assert ClassCounts([3, 1]) != ClassCounts([1, 3])
+    assert ClassCounts([3, 1]) != ClassCounts([3, 1, 1])
+    assert ClassCounts([3, 1], names=["a", "b"]) != ClassCounts([3, 1], names=["b", "a"])
+    assert ClassCounts([3, 1]) != [3, 1]
+
+
+def test_equal_counts_have_equal_hashes():
+    assert hash(ClassCounts([3, 1])) == hash(ClassCounts((3, 1)))
+    assert len({ClassCounts([3, 1]), ClassCounts([3, 1]), ClassCounts([1, 3])}) == 2
+
+
+def test_repr_shows_few_counts_and_stays_short_for_many():
+    assert repr(ClassCounts([3, 1])) == "ClassCounts([3, 1])"
+    text = repr(ClassCounts(np.arange(1, 10**5)))
+    assert "99999" in text
+    assert len(text) < 200
+
+
+# ---------------------------------------------------------------- bad counts
+
+BAD = [
+    ([3, 0], ValueError, "0"),
+    ([3, -1], ValueError, "-1"),
+    ([3, 1.5], ValueError, "1.5"),
+    ([3, float("nan")], ValueError, "nan"),
+    ([3, float("inf")], ValueError, "inf"),
+    ([3, 2**53], ValueError, "9007199254740992"),
+    ([3, 2**70], ValueError, "1180591620717411303424"),
+    ([3, 1e300], ValueError, "1e"),
+    ([], ValueError, "0"),
+    ([4], ValueError, "1"),
+    (4, (ValueError, TypeError), ""),
+    ([[1, 2], [3, 4]], (ValueError, TypeError), r"2, 2"),
+    ([[1, 2], [3]], (ValueError, TypeError), "nested|flat"),
+    ([1, [2]], (ValueError, TypeError), "nested|flat"),
+    (["3", "4"], (ValueError, TypeError), "'?3'?"),
+    (["a", 4], (ValueError, TypeError), "a"),
+    ("34", (ValueError, TypeError), "34"),
+    ([True, 3], (ValueError, TypeError), "True"),
+    ([True, True], (ValueError, TypeError), "True"),
+    ([3, None], (ValueError, TypeError), "None"),
+    (None, (ValueError, TypeError), ""),
+    ([3, 1 + 2j], (ValueError, TypeError), "j"),
+    ({"a": 1}, (ValueError, TypeError), ""),
+    (np.array([np.datetime64("2020"), np.datetime64("2021")]), (ValueError, TypeError), "2020"),
+]
+
+
+@pytest.mark.parametrize(("n", "error", "given"), BAD, ids=lambda v: repr(v)[:30])
+def test_bad_counts_are_refused_with_argument_and_value(n, error, given):
+    with pytest.raises(error, match=rf"(?s)\bn\b.*{given}") as caught:
+        ClassCounts(n)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"], ["a", "a"], [1, 2], "ab", 3])
+def test_bad_names_are_refused(names):
+    with pytest.raises((ValueError, TypeError), match="names"):
+        ClassCounts([1, 2], names=names)
+
+
+# ---------------------------------------------------------------- published counts
+
+
+def test_cifar10_of_the_paper():
+    counts = ClassCounts.cifar10_paper()
+    assert counts.n.tolist() == CIFAR
+    assert (counts.N, counts.m) == (3000, 5)
+
+
+def test_emnist_letters_of_the_paper():
+    counts = ClassCounts.emnist_letters_paper()
+    assert counts.n.tolist() == [1500] + 5 * [600] + 20 * [50]
+    assert (counts.K, counts.N, counts.m) == (26, 5500, 3)
+
+
+# Long-tailed CIFAR-10 as published with the rule of Cui et al. and Cao et al.
+LONG_TAILED = [
+    (10, [5000, 3871, 2997, 2320, 1796, 1391, 1077, 834, 645, 500], 20431),
+    (20, [5000, 3584, 2569, 1842, 1320, 946, 678, 486, 348, 250], 17023),
+    (50, [5000, 3237, 2096, 1357, 878, 568, 368, 238, 154, 100], 13996),
+    (100, [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50], 12406),
+    (200, [5000, 2775, 1540, 854, 474, 263, 146, 81, 45, 25], 11203),
+]
+
+
+@pytest.mark.parametrize(("ratio", "published", "N"), LONG_TAILED)
+def test_exponential_is_long_tailed_cifar_10(ratio, published, N):
+    counts = ClassCounts.exponential(10, 5000, ratio)
+    assert counts.n.tolist() == published
+    assert counts.N == N
+
+
+@pytest.mark.parametrize(("ratio", "N", "m"), [(10, 19573, 100), (20, 15907, None),
+                                               (50, 12608, 91), (100, 10847, 85),
+                                               (200, 9502, None)])
+def test_exponential_is_long_tailed_cifar_100(ratio, N, m):
+    counts = ClassCounts.exponential(100, 500, ratio)
+    assert counts.N == N
+    assert m is None or counts.m == m
+    assert (counts.n[0], counts.n[-1]) == (500, int(500 / ratio))
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 7, 10, 30, 50, 100, 200, 255, 256, 1000])
+@pytest.mark.parametrize(("K", "n_max"), [(2, 1000), (10, 5000), (100, 1280), (1000, 4980)])
+def test_exponential_is_the_published_code(K, n_max, ratio):
+    """n_max * (1/ratio)^(k/(K-1)) rounded down, as the published code computes it in floats."""
+    published = [int(n_max * (1 / ratio) ** (k / (K - 1.0))) for k in range(K)]
+    assert ClassCounts.exponential(K, n_max, ratio).n.tolist() == published
+
+
+def test_exponential_with_ratio_one_is_balanced():
+    assert ClassCounts.exponential(4, 7, 1).n.tolist() == [7, 7, 7, 7]
+
+
+@pytest.mark.parametrize(("K", "n_max"), [(10, 5000), (100, 500)])
+def test_step_imbalance_of_cifar(K, n_max):
+    counts = ClassCounts.step(K, n_max, 100)
+    assert counts.n.tolist() == K // 2 * [n_max] + K // 2 * [n_max // 100]
+    assert (counts.N, counts.m) == (25250, 2)
+
+
+def test_step_gives_the_odd_class_to_the_minority():
+    assert ClassCounts.step(5, 10, 5).n.tolist() == [10, 10, 2, 2, 2]
+
+
+def test_step_with_a_chosen_majority():
+    assert ClassCounts.step(4, 9, 2, majority=1).n.tolist() == [9, 4, 4, 4]
+
+
+@pytest.mark.parametrize("rule", [ClassCounts.exponential, ClassCounts.step])
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((1, 10, 2), "K"), ((0, 10, 2), "K"), ((2.5, 10, 2), "K"), ((True, 10, 2), "K"),
+        ((10**6 + 1, 10, 2), "K"), (("3", 10, 2), "K"),
+        ((3, 0, 2), "n_max"), ((3, -5, 2), "n_max"), ((3, 1.5, 2), "n_max"),
+        ((3, 2**53, 2), "n_max"), ((3, "10", 2), "n_max"),
+        ((3, 10, 0), "ratio"), ((3, 10, 0.5), "ratio"), ((3, 10, float("nan")), "ratio"),
+        ((3, 10, float("inf")), "ratio"), ((3, 10, -2), "ratio"), ((3, 10, "2"), "ratio"),
+        ((3, 10, 11), "ratio"),  # the smallest class would be empty
+    ],
+    ids=repr,
+)
+def test_bad_rule_arguments_are_refused_by_name(rule, arguments, name):
+    with pytest.raises((ValueError, TypeError), match=rf"\b{name}\b"):
+        rule(*arguments)
+
+
+@pytest.mark.parametrize("majority", [0, 4, -1, 1.5, "1", True])
+def test_bad_majority_is_refused(majority):
+    with pytest.raises((ValueError, TypeError), match=r"\bmajority\b"):
+        ClassCounts.step(4, 10, 2, majority=majority)
+
+
+# ---------------------------------------------------------------- from labels
+
+
+def test_from_labels_sorts_the_distinct_labels():
+    counts = ClassCounts.from_labels([7, 3, 7, 7, 5, 3])
+    assert counts.n.tolist() == [2, 1, 3]
+    assert counts.names == ("3", "5", "7")
+
+
+def test_from_labels_takes_strings():
+    counts = ClassCounts.from_labels(["dog", "cat", "dog", "ant"])
+    assert counts.names == ("ant", "cat", "dog")
+    assert counts.n.tolist() == [1, 1, 2]
+
+
+def test_from_labels_takes_arrays_and_negative_labels():
+    counts = ClassCounts.from_labels(np.array([-1, 10, -1, 2], dtype=np.int8))
+    assert counts.names == ("-1", "2", "10")
+    assert counts.n.tolist() == [2, 1, 1]
+
+
+@pytest.mark.parametrize("labels", [[], [1, 1, 1], [[0, 1], [1, 0]], [0.5, 1.5],
+                                    [0.0, float("nan")], 3, None])
+def test_bad_labels_are_refused(labels):
+    with pytest.raises((ValueError, TypeError), match="label"):
+        ClassCounts.from_labels(labels)
+
+
+# ---------------------------------------------------------------- from a CSV file
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text, encoding="utf-8", newline=None):
+        path = tmp_path / "counts.csv"
+        if isinstance(text, bytes):
+            path.write_bytes(text)
+        else:
+            path.write_text(text, encoding=encoding, newline=newline)
+        return path
+
+    return write
+
+
+READABLE = {
+    "header": "class,count\ncat,3\ndog,5\n",
+    "no header": "cat,3\ndog,5\n",
+    "no newline at the end": "cat,3\ndog,5",
+    "CRLF": b"class,count\r\ncat,3\r\ndog,5\r\n",
+    "byte order mark": "\ufeffclass,count\ncat,3\ndog,5\n",
+    "byte order mark, no header": "\ufeffcat,3\ndog,5\n",
+    "blank lines": "\nclass,count\n\ncat,3\n\n\ndog,5\n\n",
+    "spaces": "cat , 3\ndog, 5 \n",
+    "quoted": '"class","count"\n"cat","3"\n"dog","5"\n',
+}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_from_csv_reads_names_and_counts(name, csv):
+    counts = ClassCounts.from_csv(csv(READABLE[name]))
+    assert counts.names == ("cat", "dog")
+    assert counts.n.tolist() == [3, 5]
+
+
+@pytest.mark.parametrize("text", ["3\n5\n", "count\n3\n5\n", "\ufeff3\n5", b"count\r\n3\r\n5\r\n",
+                                  "\n3\n\n5\n"], ids=repr)
+def test_from_csv_reads_a_bare_column(text, csv):
+    counts = ClassCounts.from_csv(csv(text))
+    assert counts.names is None
+    assert counts.n.tolist() == [3, 5]
+
+
+def test_from_csv_keeps_quoted_commas_in_names(csv):
+    counts = ClassCounts.from_csv(csv('name,count\n"cat, black",3\n"say ""dog""",5\n'))
+    assert counts.names == ("cat, black", 'say "dog"')
+
+
+def test_from_csv_keeps_names_that_look_like_numbers(csv):
+    counts = ClassCounts.from_csv(csv("0,3\n1,5\n"))
+    assert counts.names == ("0", "1")
+    assert counts.n.tolist() == [3, 5]
+
+
+def test_from_csv_takes_a_string_path_and_other_alphabets(csv):
+    counts = ClassCounts.from_csv(str(csv("größe,3\n猫,5\n")))
+    assert counts.names == ("größe", "猫")
+
+
+REFUSED = [
+    ("cat,3\ndog,5,7\n", "line 2"),
+    ("class,count\ncat,3\ndog\n", "line 3"),
+    ("a,b,count\n1,2,3\n", "line 1"),
+    ("class,count\ncat,3\ndog,five\n", "line 3.*five"),
+    ("class,count\ncat,3\n\ndog,-5\n", "line 4.*-5"),
+    ("cat,3\ndog,0\n", "line 2.*0"),
+    ("cat,3\ndog,1.5\n", "line 2.*1.5"),
+    ("cat,3\ndog,\n", "line 2"),
+    ("cat,3\ndog,nan\n", "line 2.*nan"),
+    ("cat,3\ndog,9007199254740992\n", "line 2.*9007199254740992"),
+    ("3\nfive\n", "line 2.*five"),
+    ("class;count\ncat;3\n", "line 2"),
+    ("cat,3\ndog,5_0\n", "line 2.*5_0"),
+    ("cat,3\ndog,٥\n", "line 2"),  # a digit, but not one that int() should read here
+    ('cat,3\n"dog,5\n', "line"),
+    ("cat,3\ncat,5\n", "cat"),
+    ("", "counts.csv"),
+    ("\n\n", "counts.csv"),
+    ("class,count\n", "counts.csv"),
+    ("class,count\ncat,3\n", "counts.csv"),
+    (",3\n,5\n", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED, ids=lambda v: repr(v))
+def test_from_csv_refuses_bad_tables(text, message, csv):
+    with pytest.raises(ValueError, match=rf"(?s){message}") as caught:
+        ClassCounts.from_csv(csv(text))
+    assert "counts.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ['cat,"1,234"\ndog,5\n', "cat,1,234\ndog,5,678\n",
+                                  '"1,234"\n"5,678"\n'], ids=repr)
+def test_from_csv_refuses_thousands_separators_with_a_hint(text, csv):
+    with pytest.raises(ValueError, match=r"line 1(?s:.*)thousands"):
+        ClassCounts.from_csv(csv(text))
+
+
+def test_from_csv_refuses_other_encodings(csv):
+    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+        with pytest.raises(ValueError, match=r"counts\.csv.*(?i:utf-8)"):
+            ClassCounts.from_csv(csv("größe,3\ndog,5\n", encoding=encoding))
+
+
+def test_from_csv_refuses_utf_16_without_a_mark(csv):
+    """Plain letters in UTF-16 are valid UTF-8 with zero bytes between them."""
+    with pytest.raises(ValueError, match=r"counts\.csv"):
+        ClassCounts.from_csv(csv("cat,3\ndog,5\n", encoding="utf-16-le"))
+
+
+def test_from_csv_names_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.csv"):
+        ClassCounts.from_csv(tmp_path / "nothing.csv")
+
+
+def test_from_csv_refuses_a_folder(tmp_path):
+    with pytest.raises((OSError, ValueError), match=tmp_path.name):
+        ClassCounts.from_csv(tmp_path)
+
+
+def test_from_csv_reads_what_a_spreadsheet_program_writes(csv):
+    rows = "".join(f"class {k},{c}\r\n" for k, c in enumerate(CIFAR))
+    counts = nc.ClassCounts.from_csv(csv(("name,n\r\n" + rows).encode("utf-8-sig")))
+    assert counts.n.tolist() == CIFAR
+    assert counts.names[-1] == "class 9"
