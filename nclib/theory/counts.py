@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -340,8 +340,11 @@ def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
         raise ValueError(
             f"n must hold 2 to {MAX_CLASSES:,} class counts; got {array.size:,}; {allowed}"
         )
-    if array.dtype.kind not in "iuf":
-        _require_numbers(array, allowed)
+    entries: Any = n
+    # Among numbers numpy takes True for 1.
+    has_bool = not isinstance(n, np.ndarray) and any(isinstance(entry, bool) for entry in entries)
+    if has_bool or array.dtype.kind not in "iuf":
+        _require_numbers(entries, allowed)
         return np.array([int(entry) for entry in array], dtype=np.int64)
     bad = ~((array >= 1) & (array < MAX_COUNT) & (array == np.floor(array)))
     if bad.any():
@@ -350,9 +353,9 @@ def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _require_numbers(array: NDArray[Any], allowed: str) -> None:
-    """Raise for the first entry of an array of objects that is not a valid count."""
-    for position, entry in enumerate(array.tolist()):
+def _require_numbers(entries: Iterable[Any], allowed: str) -> None:
+    """Raise for the first entry that is not a valid count."""
+    for position, entry in enumerate(entries):
         if isinstance(entry, bool) or not isinstance(entry, int | float | np.integer | np.floating):
             raise TypeError(f"n[{position}] = {entry!r} is not a number; {allowed}")
         if not (1 <= entry < MAX_COUNT and entry == int(entry)):

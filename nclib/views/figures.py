@@ -50,7 +50,7 @@ def survival_map(
     -------
     matplotlib.figure.Figure
         A row for each mode, from the strongest at the top; the colour is the shrink factor
-        z / kappa, and a dead mode is left white.
+        z / kappa, and a dead mode is left blank.
     """
     grid = np.geomspace(*lambdas, 400)
     figure, axes = style.new_figure(
@@ -82,7 +82,7 @@ def survival_map(
     axes[-1].set_xlabel("every λ: the strength of the regularisation")
     figure.supylabel("modes of the labels", fontsize="medium")
     bar = figure.colorbar(mesh, ax=axes, location="top", aspect=40, shrink=0.75)
-    bar.set_label("share of each mode that the optimum keeps (white: dead)")
+    bar.set_label("share of each mode that the optimum keeps (blank: dead)")
     return figure
 
 
@@ -173,7 +173,7 @@ def shrink_curves(depths: Sequence[int] = (1, 2, 3, 6)) -> Figure:
     figure, (axis,) = style.new_figure(height=4.0)
     kappa = np.linspace(0.02, 2.5, 600)
     axis.plot(kappa, kappa, color=style.LABELS, ls="--", lw=1.2)
-    axis.text(0.45, 0.52, "nothing lost", color=style.MUTED, ha="right")
+    axis.text(0.95, 1.0, "nothing lost", color=style.MUTED, ha="right")
     label_at = 0.0
     for depth in sorted(depths):
         color = style.DEPTH_COLORS[depth]

@@ -44,8 +44,8 @@ DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
 SHRINK_COLORMAP = "cividis"
 """Shrink factor s, from 0 to 1."""
 
-WIDTH = 6.0
-"""Width of a figure in inches: its text stays readable when a phone scales it to 360 pixels."""
+WIDTH = 5.2
+"""Width of a figure in inches: its text stays readable when a phone scales it to 340 pixels."""
 
 _RC: dict[Any, Any] = {
     "figure.dpi": 160,
@@ -81,7 +81,11 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context(_RC):
-            return draw(*args, **kwargs)
+            figure = draw(*args, **kwargs)
+            # A notebook's first figure makes pyplot interactive, and so shown: don't undo that.
+            interactive = mpl.is_interactive()
+        mpl.interactive(interactive)
+        return figure
 
     return wrapper
 

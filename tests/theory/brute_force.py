@@ -97,7 +97,7 @@ def _unpack(x, shapes, roots):
     return arrays
 
 
-def _scaled(problem):
+def scaled_objective(problem):
     """The objective as a function of one flat scaled vector."""
     labels, shapes = problem.labels, problem.shapes
     roots = [np.sqrt(p) if p > 0 else 1.0 for p in problem.penalties]
@@ -147,11 +147,11 @@ def random_start(problem, rng, rank, scale, orthogonal=False, turned=False):
     return arrays
 
 
-def _flat(arrays, roots):
+def flat(arrays, roots):
     return np.concatenate([(root * a).ravel() for a, root in zip(arrays, roots, strict=True)])
 
 
-def _hessian(fun, x):
+def hessian_of(fun, x):
     """By complex steps through the gradient: exact to rounding."""
     hessian = np.empty((x.size, x.size))
     for i in range(x.size):
@@ -166,15 +166,15 @@ def curvatures(problem, arrays):
 
     In the scaled variables, where the penalty alone has curvature 1 in every direction but b.
     """
-    fun, _, roots = _scaled(problem)
-    return np.linalg.eigvalsh(_hessian(fun, _flat(arrays, roots)))
+    fun, _, roots = scaled_objective(problem)
+    return np.linalg.eigvalsh(hessian_of(fun, flat(arrays, roots)))
 
 
 def _newton(fun, x, steps=12):
     """Newton steps on the gradient; flat directions (rotations of the layers) are left alone."""
     f, g = fun(x)
     for _ in range(steps):
-        values, vectors = np.linalg.eigh(_hessian(fun, x))
+        values, vectors = np.linalg.eigh(hessian_of(fun, x))
         keep = np.abs(values) > 1e-8 * np.abs(values).max()
         step = vectors[:, keep] @ ((vectors[:, keep].T @ g) / values[keep])
         x_new = x - step
@@ -212,9 +212,9 @@ class FreeMinimum:
 
 def _descend(problem, arrays, maxiter):
     """L-BFGS-B from `arrays`; returns the arrays it ends at and their objective."""
-    fun, shapes, roots = _scaled(problem)
+    fun, shapes, roots = scaled_objective(problem)
     options = {"maxiter": maxiter, "maxfun": 2 * maxiter, "ftol": 0, "gtol": 1e-10, "maxcor": 20}
-    result = minimize(fun, _flat(arrays, roots), jac=True, method="L-BFGS-B", options=options)
+    result = minimize(fun, flat(arrays, roots), jac=True, method="L-BFGS-B", options=options)
     return _unpack(result.x, shapes, roots), float(result.fun)
 
 
@@ -249,8 +249,8 @@ def minimise(problem, seed=0, maxiter=4000):
         objectives.append(objective)
         if objective < best_objective:
             best, best_objective = arrays, objective
-    fun, shapes, roots = _scaled(problem)
-    x, f = _newton(fun, _flat(best, roots))
+    fun, shapes, roots = scaled_objective(problem)
+    x, f = _newton(fun, flat(best, roots))
     arrays = _unpack(x, shapes, roots)
     return FreeMinimum(
         Ws=arrays[: problem.depth],

@@ -1,0 +1,91 @@
+"""Importing nclib is quick and light; every public name is there and documented."""
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import nclib
+import nclib.theory
+
+PUBLIC = {
+    "ClassCounts", "Problem", "Spectrum", "effective_label_matrix",
+    "lemma_a2_g", "lemma_a2_minimizer", "lemma_a2_threshold", "lemma_a2_alpha",
+    "shrink", "scalar_objective", "global_minimizer", "local_minima", "collapse_factors",
+    "Minimizer", "descend", "Descent",
+}
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def test_import_takes_less_than_half_a_second():
+    code = ("import time; began = time.perf_counter(); import nclib; "
+            "print(time.perf_counter() - began)")
+    assert min(float(run(code)) for _ in range(3)) < 0.5
+
+
+@pytest.mark.parametrize("heavy", ["torch", "scipy.optimize", "matplotlib", "sklearn", "pandas"])
+def test_import_does_not_load(heavy):
+    assert run(f"import nclib, sys; print({heavy!r} in sys.modules)") == "False"
+
+
+def test_first_minimizer_loads_no_optimiser_and_no_plots():
+    code = ("import nclib as nc, sys; nc.global_minimizer(nc.Problem([3, 2, 1], 2, lambda_W=.01, "
+            "lambda_H=.01)).weights(); print([m for m in ('torch', 'matplotlib') "
+            "if m in sys.modules])")
+    assert run(code) == "[]"
+
+
+def test_public_names_are_exported():
+    assert set(nclib.__all__) >= PUBLIC
+    assert len(nclib.__all__) == len(set(nclib.__all__))
+
+
+@pytest.mark.parametrize("name", sorted(set(nclib.__all__) | PUBLIC))
+def test_public_name_resolves_and_is_documented(name):
+    value = getattr(nclib, name)
+    assert value.__doc__
+    # a dataclass without a docstring of its own gets its signature for one
+    assert not value.__doc__.startswith(f"{name}(")
+    assert name in dir(nclib)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = nclib.no_such_name
+
+
+def test_version_is_a_string_of_numbers():
+    assert nclib.__version__.split(".")[0].isdigit()
+
+
+def theory_modules():
+    return [info.name for info in pkgutil.iter_modules(nclib.theory.__path__, "nclib.theory.")]
+
+
+def test_theory_has_its_modules():
+    assert set(theory_modules()) >= {f"nclib.theory.{name}" for name in (
+        "counts", "problem", "spectrum", "shrinkage", "minimizer", "descent")}
+
+
+@pytest.mark.parametrize("name", theory_modules())
+def test_module_and_public_functions_have_docstrings(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for attribute, value in vars(module).items():
+        own = getattr(value, "__module__", None) == name
+        if own and callable(value) and not attribute.startswith("_"):
+            assert value.__doc__, f"{name}.{attribute}"
+
+
+@pytest.mark.parametrize("name", theory_modules())
+def test_examples_in_docstrings(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -1,0 +1,150 @@
+"""descend: free features by gradient reach the closed form, or report what is stuck at zero."""
+
+import numpy as np
+import pytest
+from brute_force import FreeProblem, objective_and_gradient
+from reference import ClosedForm, collapse_factors
+
+import nclib as nc
+
+
+def make(n, depth, bias, fraction, widths=None):
+    """Unequal lambdas at `fraction` of the first death."""
+    lambda_W = tuple(1.0 + 0.5 * j for j in range(depth))
+    deaths = collapse_factors(n, depth, bias, lambda_W, 0.8)
+    factor = fraction * deaths[deaths > 0].min()
+    return nc.Problem(n, depth, bias, lambda_W=tuple(float(factor * lam) for lam in lambda_W),
+                      lambda_H=float(0.8 * factor), widths=widths)
+
+
+def minimum(problem):
+    """The closed form, by the tests' own formulas."""
+    return ClosedForm(tuple(int(v) for v in problem.counts.n), problem.depth, problem.bias,
+                      problem.lambda_W, problem.lambda_H, problem.widths).objective
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("n", "widths", "fraction"), [
+    ((3, 2, 1), None, 0.5), ((3, 2, 1), (7,), 1.4), ((2, 4, 2, 1), (2,), 0.3),
+    ((4, 1), None, 3.0), ((2, 2, 2), None, 0.5),
+])
+def test_depth_one_reaches_the_global_minimum_from_any_start(n, widths, fraction, bias,
+                                                             record_error):
+    problem = make(n, 1, bias, fraction, widths)
+    for seed, scale in ((0, 1.0), (1, 0.01), (2, 10.0)):
+        found = nc.descend(problem, starts=1, seed=seed, scale=scale)
+        assert record_error("descend, L = 1", abs(found.objective - minimum(problem)), 1e-9)
+        assert len(found.stuck) == 0
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_deeper_the_best_of_several_starts_reaches_the_global_minimum(depth, bias, record_error):
+    problem = make((3, 2, 1), depth, bias, 0.3)
+    found = nc.descend(problem, starts=10, seed=0)
+    assert record_error("descend, L > 1", abs(found.objective - minimum(problem)), 1e-9)
+    assert len(found.stuck) == 0
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_plain_gradient_steps_reach_it_too(depth, record_error):
+    problem = make((3, 2, 1), depth, True, 0.3)
+    found = nc.descend(problem, starts=3, seed=0, method="gradient")
+    # first-order steps: the objective is known to the square of the last gradient only
+    assert record_error("descend by gradient steps", abs(found.objective - minimum(problem)), 1e-7)
+
+
+def test_class_means_reach_the_same_minimum():
+    problem = make((3, 2, 1), 2, True, 0.3)
+    found = nc.descend(problem, seed=0, class_means=True)
+    assert found.H.shape == (3, 3)
+    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+
+
+def test_no_descent_ends_below_the_closed_form():
+    for depth in (1, 2, 3):
+        for bias in (True, False):
+            problem = make((2, 3, 1), depth, bias, 0.7)
+            objectives = nc.descend(problem, starts=6, seed=4).objectives
+            assert min(objectives) > minimum(problem) - 1e-14
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "gradient"])
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_tiny_start_ends_at_zero_and_reports_every_mode_as_stuck(depth, method):
+    """Zero is a local minimum of every mode for L >= 2, at every lambda."""
+    problem = make((3, 2, 1), depth, True, 0.3)
+    found = nc.descend(problem, starts=3, seed=0, scale=1e-3, method=method)
+    total_collapse = 0.5 * (1 - (9 + 4 + 1) / 36)
+    assert nc.global_minimizer(problem).alive == 2
+    np.testing.assert_allclose(found.objectives, total_collapse, rtol=0, atol=1e-9)
+    assert sorted(found.stuck) == [0, 1]
+    assert max(np.abs(W).max() for W in found.Ws) < 1e-3
+
+
+def test_the_same_tiny_start_at_depth_one_is_not_stuck():
+    problem = make((3, 2, 1), 1, True, 0.3)
+    found = nc.descend(problem, starts=1, seed=0, scale=1e-3)
+    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+    assert len(found.stuck) == 0
+
+
+def test_modes_that_the_global_minimiser_gives_up_are_not_stuck():
+    problem = make((9, 4, 1), 2, True, 1.3)
+    assert nc.global_minimizer(problem).alive == 1
+    found = nc.descend(problem, starts=8, seed=0)
+    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+    assert len(found.stuck) == 0
+
+
+def test_objective_is_that_of_the_returned_point():
+    problem = make((3, 2, 1), 2, True, 0.5, (4, 2))
+    found = nc.descend(problem, starts=4, seed=1)
+    free = FreeProblem((3, 2, 1), 2, True, problem.lambda_W, problem.lambda_H, (4, 2))
+    f, gradient = objective_and_gradient([*found.Ws, found.H, found.b], free)
+    assert found.objective == pytest.approx(f, rel=1e-14)
+    assert found.objective == min(found.objectives)
+    assert len(found.objectives) == 4
+    assert max(np.abs(g).max() for g in gradient) < 1e-7
+    assert [W.shape for W in found.Ws] == [(2, 4), (3, 2)]
+    assert (found.H.shape, found.b.shape) == ((4, 6), (3,))
+    assert nc.descend(make((3, 2, 1), 2, False, 0.5), starts=1).b is None
+
+
+def test_descent_is_determined_by_the_seed():
+    problem = make((3, 2, 1), 2, True, 0.5)
+    first, again = (nc.descend(problem, starts=2, seed=3) for _ in range(2))
+    other = nc.descend(problem, starts=2, seed=4)
+    np.testing.assert_array_equal(first.objectives, again.objectives)
+    np.testing.assert_array_equal(first.H, again.H)
+    assert np.abs(first.H - other.H).max() > 1e-3
+
+
+def test_gradient_steps_never_raise_the_objective():
+    path = nc.descend(make((3, 2, 1), 2, True, 0.5), starts=1, method="gradient").path
+    assert path.objective.size > 5
+    assert (np.diff(path.objective) <= 0).all()
+    assert (np.diff(path.step) > 0).all()
+
+
+def test_fewer_steps_end_higher():
+    problem = make((3, 2, 1), 2, True, 0.3)
+    short = nc.descend(problem, starts=1, seed=0, method="gradient", max_steps=3)
+    longer = nc.descend(problem, starts=1, seed=0, method="gradient", max_steps=300)
+    assert short.path.step[-1] <= 3
+    assert longer.objective < short.objective
+
+
+@pytest.mark.parametrize(("argument", "value"), [
+    ("problem", None), ("problem", (3, 2, 1)),
+    ("starts", 0), ("starts", -1), ("starts", 1.5), ("starts", "2"), ("starts", True),
+    ("seed", -1), ("seed", 1.5), ("seed", "a"),
+    ("method", "newton"), ("method", None),
+    ("scale", 0), ("scale", -1.0), ("scale", float("nan")), ("scale", float("inf")),
+    ("learning_rate", 0), ("learning_rate", -0.1), ("learning_rate", float("nan")),
+    ("max_steps", 0), ("max_steps", 2.5), ("max_steps", "10"),
+])
+def test_bad_arguments_are_refused_by_name(argument, value):
+    arguments = {"problem": make((3, 2, 1), 1, True, 0.5), argument: value}
+    with pytest.raises((ValueError, TypeError), match=argument):
+        nc.descend(**arguments)

@@ -1,0 +1,122 @@
+"""The figures draw what the theory says: every expected value here is worked out apart from it."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import nclib as nc
+from nclib.views import figures, style
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def lines_with(axis, **properties):
+    """Lines of an axis with the given marker, colour or line style."""
+    return [
+        line
+        for line in axis.lines
+        if all(getattr(line, f"get_{name}")() == value for name, value in properties.items())
+    ]
+
+
+def xy(lines):
+    return {
+        (round(float(x), 6), round(float(y), 6))
+        for line in lines
+        for x, y in [*zip(*line.get_data(), strict=True)]
+    }
+
+
+def test_survival_map_ends_each_row_where_its_mode_dies():
+    # One layer: mode k dies at lambda = kappa_k / N; balanced classes have kappa = sqrt(n).
+    counts = nc.ClassCounts([400, 400, 400])
+    figure = figures.survival_map(counts, depths=(1,), lambdas=(1e-3, 1e-1))
+    (mesh,) = figure.axes[0].collections
+    table = np.ma.filled(mesh.get_array().astype(float), np.nan).reshape(2, -1)
+    grid = np.geomspace(1e-3, 1e-1, table.shape[1])
+    expected = np.where(grid < 20 / 1200, 1 - grid * 1200 / 20, np.nan)
+    for row in table:
+        np.testing.assert_allclose(row, expected, rtol=1e-9)
+
+
+def test_survival_map_has_a_panel_for_each_depth_and_no_row_for_the_null_mode():
+    figure = figures.survival_map(nc.ClassCounts.cifar10_paper(), depths=(1, 3, 6))
+    panels = figure.axes[:3]
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        "1 linear layer",
+        "3 linear layers",
+        "6 linear layers",
+    ]
+    assert panels[0].get_ylim() == (9.5, 0.5)
+
+
+def test_lemma_curves_mark_the_tie():
+    # At the threshold, three layers: 0 and 2^(1/3) are both lowest, with g = 1.
+    figure = figures.lemma_curves(3)
+    marks = xy(lines_with(figure.axes[0], marker="o"))
+    assert (0.0, 1.0) in marks
+    assert any(abs(x - 2 ** (1 / 3)) < 1e-4 and abs(y - 1) < 1e-4 for x, y in marks)
+    assert len(marks) == 3  # alive, and the two of the tie; above it the same 0 again
+
+
+def test_lemma_curves_for_one_layer_have_no_valley():
+    # L = 1: the lowest point is 1 / sqrt(alpha) - 1 for alpha < 1, else 0.
+    figure = figures.lemma_curves(1, factors=(0.25, 1.5))
+    assert xy(lines_with(figure.axes[0], marker="o")) == {(1.0, 0.75), (0.0, 1.0)}
+
+
+def test_shrink_curves_are_soft_for_one_layer_and_jump_for_more():
+    figure = figures.shrink_curves((1, 2, 3))
+    axis = figure.axes[0]
+    for line in lines_with(axis, color=style.DEPTH_COLORS[1], linestyle="-", marker="None"):
+        kappa, z = line.get_data()
+        np.testing.assert_allclose(z, np.maximum(kappa - 1, 0), atol=1e-9)
+    for depth in (2, 3):
+        curves = lines_with(axis, color=style.DEPTH_COLORS[depth], linestyle="-", marker="None")
+        ends = [line.get_ydata()[0] for line in curves if line.get_ydata()[0] > 0]
+        assert ends == [pytest.approx((depth - 1) / depth, abs=0.02)]
+
+
+def test_mode_spectra_show_kept_and_dead_modes():
+    # Balanced, one layer: z = sqrt(n) - N sqrt(lambda_W lambda_H).
+    problems = [nc.Problem([100, 100, 100], 1, lambda_W=lam, lambda_H=lam) for lam in (0.01, 0.04)]
+    figure = figures.mode_spectra([nc.global_minimizer(p) for p in problems], "three classes")
+    alive, dead = figure.axes[:2]
+    assert xy(lines_with(alive, color=style.DEPTH_COLORS[1])) == {(1, 7.0), (2, 7.0)}
+    assert not lines_with(alive, marker="x")
+    assert xy(lines_with(dead, marker="x")) == {(1, 0.0), (2, 0.0)}
+    assert dead.get_title(loc="left") == "1 layer: 0 of 2 modes alive"
+
+
+def test_descent_path_shows_the_path_and_the_closed_form():
+    problem = nc.Problem([4, 4], 1, bias=False, lambda_W=0.05, lambda_H=0.05)
+    found = nc.descend(problem)
+    below = figures.descent_path(found).axes[1]
+    marks = lines_with(below, marker="<")[0].get_ydata()
+    np.testing.assert_allclose(marks, 2 - 8 * 0.05)
+    ends = [line.get_ydata()[-1] for line in lines_with(below, color=style.DESCENT)]
+    np.testing.assert_allclose(ends, 2 - 8 * 0.05, rtol=1e-6)
+
+
+def test_a_figure_leaves_the_callers_settings_alone():
+    before = dict(mpl.rcParams)
+    figures.lemma_curves(3)
+    assert dict(mpl.rcParams) == before
+
+
+def test_write_main_result_replaces_the_file_and_repeats_itself(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"old")
+    figures.write_main_result(path)
+    first = path.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    figures.write_main_result(path)
+    assert path.read_bytes() == first
+    assert list(tmp_path.iterdir()) == [path]
