@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
+    from nclib.theory.descent import DescentPath as DescentPath
     from nclib.theory.descent import descend as descend
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ClassCounts": "theory.counts",
     "Descent": "theory.descent",
+    "DescentPath": "theory.descent",
     "LocalMinima": "theory.minimizer",
     "Minimizer": "theory.minimizer",
     "Problem": "theory.problem",
