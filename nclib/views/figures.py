@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch
+from numpy.typing import NDArray
 
 from nclib.theory.counts import ClassCounts
 from nclib.theory.descent import Descent
@@ -21,8 +23,12 @@ from nclib.theory.shrinkage import (
     lemma_a2_g,
     lemma_a2_minimizer,
     lemma_a2_threshold,
+    scalar_objective,
+    shrink,
 )
 from nclib.views import style
+
+Array = NDArray[np.float64]
 
 
 @style.styled
@@ -52,34 +58,44 @@ def survival_map(
         A row for each mode, from the strongest at the top; the colour is the shrink factor
         z / kappa, and a dead mode is left blank.
     """
-    grid = np.geomspace(*lambdas, 400)
-    figure, axes = style.new_figure(
-        len(depths), height=0.9 + 1.75 * len(depths), sharex=True, sharey=True
+    return _kept_map(
+        {
+            depth: [
+                Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
+                for lam in np.geomspace(*lambdas, 400)
+            ]
+            for depth in depths
+        },
+        edges=np.geomspace(*lambdas, 401),
+        xlabel="every λ: the strength of the regularisation",
     )
-    norm = Normalize(0, 1)
-    for axis, depth in zip(axes, depths, strict=True):
+
+
+def _kept_map(problems: Mapping[int, Sequence[Problem]], edges: Array, xlabel: str) -> Figure:
+    """Colour the share that is kept of each mode, a panel for each depth, a column a problem."""
+    figure, axes = style.new_figure(
+        len(problems), height=0.9 + 1.75 * len(problems), sharex=True, sharey=True
+    )
+    for axis, (depth, row) in zip(axes, problems.items(), strict=True):
         kept = []
-        for lam in grid:
-            problem = Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
-            best = global_minimizer(problem)
+        for best in map(global_minimizer, row):
             kept.append(np.where(best.survives, best.s, np.nan)[best.kappa > 0])
         table = np.array(kept).T
-        edges = np.geomspace(*lambdas, grid.size + 1)
         mesh = axis.pcolormesh(
             edges,
             np.arange(table.shape[0] + 1) + 0.5,
             table,
             cmap=style.SHRINK_COLORMAP,
-            norm=norm,
+            norm=Normalize(0, 1),
             rasterized=True,
         )
         axis.set_xscale("log")
-        axis.set_xlim(lambdas)
+        axis.set_xlim(edges[0], edges[-1])
         axis.grid(visible=False)
         axis.set_yticks([1, table.shape[0]], ["strongest", "weakest"])
         axis.set_title("1 linear layer" if depth == 1 else f"{depth} linear layers")
     axes[0].invert_yaxis()
-    axes[-1].set_xlabel("every λ: the strength of the regularisation")
+    axes[-1].set_xlabel(xlabel)
     figure.supylabel("modes of the labels", fontsize="medium")
     bar = figure.colorbar(mesh, ax=axes, location="top", aspect=40, shrink=0.75)
     bar.set_label("share of each mode that the optimum keeps (blank: dead)")
@@ -272,5 +288,404 @@ def descent_path(found: Descent) -> Figure:
             Line2D([], [], marker="<", ls="", color=style.CLOSED_FORM, label="closed form"),
         ],
         loc="upper right",
+    )
+    return figure
+
+
+@style.styled
+def model_sketch() -> Figure:
+    """Draw what the model keeps of a network, and what it leaves free.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Boxes from top to bottom, in the order in which a sample passes them.
+    """
+    figure, (axis,) = style.new_figure(height=5.6)
+    left_out, modelled = "#f0f0f0", "#dcebf5"
+    boxes = [
+        ("a sample", "", left_out),
+        ("backbone: all nonlinear layers", "left out: as if it could make any features", left_out),
+        (r"features $H$", r"free variables, penalty $\lambda_H$", modelled),
+        (
+            r"linear layers $W_1, \dots, W_L$",
+            r"penalties $\lambda_{W_1}, \dots, \lambda_{W_L}$",
+            modelled,
+        ),
+        (r"bias $b$", "no penalty", modelled),
+        ("output", r"compared with the labels $Y$: squared error", modelled),
+    ]
+    for place, (name, note, color) in enumerate(boxes):
+        y = -1.6 * place
+        axis.add_patch(
+            FancyBboxPatch(
+                (0.1, y - 0.45),
+                7.8,
+                0.9,
+                boxstyle="round,pad=0.06",
+                facecolor=color,
+                edgecolor=style.MUTED,
+                linewidth=0.8,
+            )
+        )
+        axis.text(4, y + (0.22 if note else 0), name, ha="center", va="center", weight="bold")
+        axis.text(4, y - 0.24, note, ha="center", va="center")
+        if place:
+            axis.annotate(
+                "",
+                (4, y + 0.5),
+                (4, y + 1.1),
+                arrowprops={"arrowstyle": "->", "color": style.MUTED},
+            )
+    axis.set_xlim(0, 8)
+    axis.set_ylim(-1.6 * (len(boxes) - 1) - 0.55, 0.55)
+    axis.axis("off")
+    return figure
+
+
+@style.styled
+def spread_cost(spread: Array, objective: Array) -> Figure:
+    """Draw the objective as the samples of a class are pulled together or pushed apart.
+
+    Parameters
+    ----------
+    spread : (T,) ndarray
+        Factors on the distances from the class mean; 0 and 1 must be among them.
+    objective : (T,) ndarray
+        Objective at each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (axis,) = style.new_figure(height=3.2)
+    axis.plot(spread, objective, color=style.INK)
+    for factor, text, color in (
+        (1, "as they were drawn", style.DESCENT),
+        (0, "all at their\nclass mean", style.CLOSED_FORM),
+    ):
+        height = float(objective[int(np.flatnonzero(np.isclose(spread, factor))[0])])
+        axis.plot(factor, height, "o", color=color, ms=8, zorder=3)
+        axis.annotate(
+            text,
+            (factor, height),
+            xytext=(-10 if factor else 0, 2 if factor else 14),
+            textcoords="offset points",
+            ha="right" if factor else "center",
+        )
+    axis.set_xlabel("spread of the samples of a class (1: as drawn)")
+    axis.set_ylabel("objective")
+    axis.set_title("Lowest where each class is one point")
+    return figure
+
+
+@style.styled
+def variability_path(found: Descent) -> Figure:
+    """Draw how the features of each class come together in a descent.
+
+    Parameters
+    ----------
+    found : Descent
+        A descent with one feature per sample.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Spread within the classes as a share of all spread, against the step.
+    """
+    figure, (axis,) = style.new_figure(height=3.0)
+    path = found.path
+    axis.plot(path.step + 1, np.maximum(path.variability, 1e-17), color=style.DESCENT)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlabel("steps of descent, counted from 1")
+    axis.set_ylabel("within-class share")
+    axis.set_title("The samples of a class come together")
+    return figure
+
+
+@style.styled
+def label_matrices(without_bias: Array, with_bias: Array) -> Figure:
+    """Draw the effective label matrix without and with a bias.
+
+    Parameters
+    ----------
+    without_bias, with_bias : (K, K) ndarray
+        The two matrices of the same counts.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels with one scale of colours, white at 0.
+    """
+    figure, axes = style.new_figure(2, height=6.6)
+    largest = float(np.abs(without_bias).max())
+    for axis, matrix, title in (
+        (axes[0], without_bias, r"Without a bias: $\hat{Y} = D$"),
+        (axes[1], with_bias, r"With a bias: $\hat{Y} = (I - n\mathbf{1}'/N)\,D$"),
+    ):
+        image = axis.imshow(matrix, cmap="PuOr_r", vmin=-largest, vmax=largest)
+        axis.set_title(title)
+        axis.grid(visible=False)
+        classes = np.arange(matrix.shape[0])
+        axis.set_xticks(classes, [str(k) for k in classes + 1])
+        axis.set_yticks(classes, [str(k) for k in classes + 1])
+        axis.set_ylabel("output for class")
+    axes[1].set_xlabel("samples of class, weight √n")
+    figure.colorbar(image, ax=axes, shrink=0.6)
+    return figure
+
+
+@style.styled
+def scalar_costs(kappa: float, problems: Sequence[Problem]) -> Figure:
+    """Draw the cost of answering one mode with z, a panel for each problem.
+
+    Parameters
+    ----------
+    kappa : float
+        Strength of the mode in the labels.
+    problems : sequence of Problem
+        They differ in depth.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The misfit falls from z = 0 to kappa, the penalty rises; a dot marks the lowest point of
+        their sum.
+    """
+    figure, axes = style.new_figure(len(problems), height=1.0 + 2.1 * len(problems), sharex=True)
+    z = np.linspace(0, 1.15 * kappa, 700)
+    for axis, problem in zip(axes, problems, strict=True):
+        total = scalar_objective(z, kappa, problem)
+        misfit = total - scalar_objective(z, z, problem)
+        best = float(shrink(kappa, problem))
+        lowest = float(scalar_objective(best, kappa, problem))
+        color = style.DEPTH_COLORS[problem.depth]
+        axis.plot(z, misfit, color=style.LABELS, ls="--", lw=1.4)
+        axis.plot(z, total - misfit, color=style.LABELS, ls=":", lw=1.8)
+        axis.plot(z, total, color=color)
+        axis.axvline(kappa, color=style.LABELS, lw=1.0)
+        dead = best == 0
+        axis.plot(
+            best,
+            lowest,
+            "o",
+            color=style.DEAD if dead else style.CLOSED_FORM,
+            ms=7,
+            zorder=3,
+            clip_on=False,
+        )
+        axis.set_title("1 layer" if problem.depth == 1 else f"{problem.depth} layers")
+        axis.set_ylim(0, 1.45 * float(total[0]))
+        axis.set_xlim(0, z[-1])
+        axis.set_yticks([])
+        axis.text(kappa, 1.38 * float(total[0]), "κ ", ha="right", va="top", color=style.MUTED)
+    axes[-1].set_xlabel("z: what the optimum could answer")
+    figure.supylabel("cost", fontsize="medium")
+    handles = [
+        Line2D([], [], color=style.LABELS, ls="--", lw=1.4, label="misfit"),
+        Line2D([], [], color=style.LABELS, ls=":", lw=1.8, label="penalty"),
+        Line2D([], [], color=style.INK, label="sum"),
+        Line2D([], [], marker="o", ls="", color=style.CLOSED_FORM, label="lowest"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.2)
+    return figure
+
+
+@style.styled
+def sample_size_map(
+    counts: ClassCounts,
+    depths: Sequence[int] = (1, 3, 6),
+    *,
+    lam: float,
+    largest: int,
+    bias: bool = True,
+) -> Figure:
+    """Draw which modes survive as every class grows by one factor and every lambda stays.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class at factor 1.
+    depths : sequence of int, default (1, 3, 6)
+        Depths of the head.
+    lam : float
+        Common value of every lambda.
+    largest : int
+        Largest factor on the counts.
+    bias : bool, default True
+        Whether the head has a bias.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        As `survival_map`, against the number of samples.
+    """
+    factors = np.unique(np.geomspace(1, largest, 200).astype(int))
+    sizes = factors * counts.N
+    edges = np.sqrt(sizes[:-1] * sizes[1:])
+    return _kept_map(
+        {
+            depth: [
+                Problem(
+                    ClassCounts(counts.n * factor),
+                    depth,
+                    bias,
+                    lambda_W=(lam,) * depth,
+                    lambda_H=lam,
+                )
+                for factor in factors
+            ]
+            for depth in depths
+        },
+        edges=np.concatenate([[sizes[0]], edges, [sizes[-1]]]),
+        xlabel="N: number of samples, proportions and λ fixed",
+    )
+
+
+@style.styled
+def class_survival(best: Minimizer, threshold: float, title: str) -> Figure:
+    """Draw what a head of one layer without bias keeps of each class.
+
+    Parameters
+    ----------
+    best : Minimizer
+        Optimum of a problem with names for its classes, or without.
+    threshold : float
+        What every class loses; a class that has less is lost.
+    title : str
+        What the counts are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row for each class, the most frequent at the top. Grey rings: sqrt(n). Filled markers: z
+        of a class that is alive. Crosses: dead classes. A line marks the threshold.
+    """
+    counts = best.problem.counts
+    order = counts.falling_order
+    figure, (axis,) = style.new_figure(height=1.7 + 0.3 * counts.K)
+    row = np.arange(counts.K)
+    alive = best.survives
+    axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
+    axis.text(threshold, counts.K - 0.35, " threshold", color=style.INK, va="center")
+    axis.hlines(row, best.z, best.kappa, color=style.LABELS, lw=1.0)
+    axis.plot(best.kappa, row, "o", mfc="white", mec=style.LABELS, ms=6)
+    axis.plot(
+        best.z[alive], row[alive], style.DEPTH_MARKERS[1], color=style.DEPTH_COLORS[1], ms=5.5
+    )
+    axis.plot(best.z[~alive], row[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
+    names = counts.names or [f"class {k + 1}" for k in range(counts.K)]
+    axis.set_yticks(row, [f"{names[k]}, {counts.n[k]:,}" for k in order])
+    axis.set_ylim(counts.K - 0.1, -0.6)
+    axis.set_xlim(left=0)
+    axis.set_xlabel("strength: √n in the labels, z in the output")
+    axis.set_title(title)
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="o", ls="", mfc="white", mec=style.LABELS, label="√n, labels"),
+            Line2D([], [], marker="o", ls="", color=style.DEPTH_COLORS[1], label="z, optimum"),
+            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
+        ],
+        loc="outside lower center",
+        ncols=3,
+    )
+    return figure
+
+
+@style.styled
+def lengths_against_lambda(
+    lambdas: Array, rows: Array, columns: Array, names: Sequence[str], xlabel: str
+) -> Figure:
+    """Draw the lengths of a head's rows and of the class means as one penalty changes.
+
+    Parameters
+    ----------
+    lambdas : (T,) ndarray
+        The penalty.
+    rows, columns : (T, C) ndarray
+        Length of the row of W, and of the class mean, of each of C classes; 0 where dead.
+    names : sequence of str
+        Names of the classes, the most frequent first.
+    xlabel : str
+        Which penalty, and what stays fixed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above the rows of W, below the class means. A cross on the axis marks where a class dies.
+    """
+    figure, (above, below) = style.new_figure(2, height=5.6, sharex=True)
+    for axis, lengths, title in (
+        (above, rows, "Rows of W"),
+        (below, columns, "Class means"),
+    ):
+        for k, (name, color) in enumerate(zip(names, _class_shades(len(names)), strict=True)):
+            alive = lengths[:, k] > 0
+            axis.plot(lambdas[alive], lengths[alive, k], color=color, label=name)
+            if not alive.all():
+                death = lambdas[int(np.argmin(alive))]
+                axis.plot(death, 0, "x", color=style.DEAD, ms=7, mew=2, clip_on=False, zorder=3)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("length")
+        axis.set_title(title)
+    below.set_xlabel(xlabel)
+    handles, labels = above.get_legend_handles_labels()
+    handles.append(Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2))
+    figure.legend(handles, [*labels, "dies"], loc="outside lower center", ncols=3)
+    return figure
+
+
+def _class_shades(number: int) -> Array:
+    """Colours of classes by their rank, dark for the frequent ones."""
+    return np.asarray(plt.get_cmap("Greys")(np.linspace(1.0, 0.4, number)))
+
+
+@style.styled
+def lengths_against_count(
+    n: Array, rows: Array, columns: Array, curve: tuple[Array, Array, Array], threshold: float
+) -> Figure:
+    """Draw how long a row of W and a class mean are, by the size of the class.
+
+    Parameters
+    ----------
+    n : (K,) array_like
+        Samples per class.
+    rows, columns : (K,) ndarray
+        Lengths of the rows of W and of the class means.
+    curve : (n, row length, column length) of (T,) ndarrays
+        The same by the theorem, for every n.
+    threshold : float
+        The n at which a class dies.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above the rows of W, below the class means.
+    """
+    figure, axes = style.new_figure(2, height=5.4, sharex=True)
+    for axis, lengths, line, title in (
+        (axes[0], rows, curve[1], "Rows of W: longer for frequent classes"),
+        (axes[1], columns, curve[2], "Class means: longest at 4 times the threshold"),
+    ):
+        axis.plot(curve[0], line, color=style.DEPTH_COLORS[1])
+        alive = lengths > 0
+        axis.plot(n[alive], lengths[alive], "o", color=style.CLOSED_FORM, ms=5.5)
+        axis.plot(n[~alive], lengths[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
+        axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("length")
+        axis.set_title(title)
+    axes[1].set_xlabel("samples in the class")
+    figure.legend(
+        handles=[
+            Line2D([], [], color=style.DEPTH_COLORS[1], label="theorem"),
+            Line2D([], [], marker="o", ls="", color=style.CLOSED_FORM, label="alive"),
+            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
+        ],
+        loc="outside lower center",
+        ncols=3,
     )
     return figure
