@@ -1,4 +1,4 @@
-"""Shared by all tests: hypothesis profiles, the `slow` marker and the table of largest errors.
+"""Shared by all tests: hypothesis profiles and the table of largest errors.
 
 A test that compares numbers takes the fixture `record_error` and calls
 `record_error(what, error, allowed)` before it asserts; the largest error seen for each `what`
@@ -10,6 +10,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Before numpy is first imported: on matrices of ten rows a second BLAS thread brings nothing, and
+# where the cores are busy its waiting makes a run many times slower.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
 _COMMON = {
     "deadline": None,
     # record_error only keeps a maximum, so one instance for all examples is what we want.
@@ -20,10 +25,6 @@ settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 _PROPERTY = "largest_error"
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes minutes; deselected by default")
 
 
 class ErrorRecorder:

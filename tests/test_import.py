@@ -12,21 +12,35 @@ import nclib
 import nclib.theory
 
 PUBLIC = {
-    "ClassCounts", "Problem", "Spectrum", "effective_label_matrix",
-    "lemma_a2_g", "lemma_a2_minimizer", "lemma_a2_threshold", "lemma_a2_alpha",
-    "shrink", "scalar_objective", "global_minimizer", "local_minima", "collapse_factors",
-    "Minimizer", "descend", "Descent",
+    "ClassCounts",
+    "Problem",
+    "Spectrum",
+    "effective_label_matrix",
+    "lemma_a2_g",
+    "lemma_a2_minimizer",
+    "lemma_a2_threshold",
+    "lemma_a2_alpha",
+    "shrink",
+    "scalar_objective",
+    "global_minimizer",
+    "local_minima",
+    "collapse_factors",
+    "Minimizer",
+    "descend",
+    "Descent",
 }
 
 
 def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_import_takes_less_than_half_a_second():
-    code = ("import time; began = time.perf_counter(); import nclib; "
-            "print(time.perf_counter() - began)")
+    code = (
+        "import time; began = time.perf_counter(); import nclib; print(time.perf_counter() - began)"
+    )
     assert min(float(run(code)) for _ in range(3)) < 0.5
 
 
@@ -36,9 +50,11 @@ def test_import_does_not_load(heavy):
 
 
 def test_first_minimizer_loads_no_optimiser_and_no_plots():
-    code = ("import nclib as nc, sys; nc.global_minimizer(nc.Problem([3, 2, 1], 2, lambda_W=.01, "
-            "lambda_H=.01)).weights(); print([m for m in ('torch', 'matplotlib') "
-            "if m in sys.modules])")
+    code = (
+        "import nclib as nc, sys; nc.global_minimizer(nc.Problem([3, 2, 1], 2, lambda_W=.01, "
+        "lambda_H=.01)).weights(); print([m for m in ('torch', 'matplotlib') "
+        "if m in sys.modules])"
+    )
     assert run(code) == "[]"
 
 
@@ -70,8 +86,10 @@ def theory_modules():
 
 
 def test_theory_has_its_modules():
-    assert set(theory_modules()) >= {f"nclib.theory.{name}" for name in (
-        "counts", "problem", "spectrum", "shrinkage", "minimizer", "descent")}
+    assert set(theory_modules()) >= {
+        f"nclib.theory.{name}"
+        for name in ("counts", "problem", "spectrum", "shrinkage", "minimizer", "descent")
+    }
 
 
 @pytest.mark.parametrize("name", theory_modules())

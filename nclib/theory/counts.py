@@ -323,6 +323,11 @@ class ClassCounts:
         )
 
 
+def as_counts(counts: ClassCounts | ArrayLike) -> ClassCounts:
+    """Return `counts`, made into `ClassCounts` if it is not yet."""
+    return counts if isinstance(counts, ClassCounts) else ClassCounts(counts)
+
+
 def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
     """Return a fresh int64 copy of `n`, or raise an error that names the offending entry."""
     allowed = "class counts are positive whole numbers below 2**53, one per class"
@@ -365,8 +370,8 @@ def _require_numbers(entries: Iterable[Any], allowed: str) -> None:
 def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | None:
     if names is None:
         return None
-    if isinstance(names, str):
-        raise TypeError(f"names must be a sequence of strings; got the text {names!r}")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"names must be a sequence of strings; got {names!r}")
     result = tuple(names)
     if len(result) != K:
         raise ValueError(f"names must have one name for each of the {K} classes; got {len(result)}")
@@ -388,6 +393,8 @@ def _require_rule_arguments(K: int, n_max: int, ratio: float) -> None:
         raise ValueError(f"K must be a whole number from 2 to {MAX_CLASSES:,}; got {K!r}")
     if not _is_whole(n_max) or not 1 <= n_max < MAX_COUNT:
         raise ValueError(f"n_max must be a whole number from 1 to 2**53 - 1; got {n_max!r}")
+    if not isinstance(ratio, int | float | np.integer | np.floating):
+        raise TypeError(f"ratio must be a number; got {ratio!r}")
     if not 1 <= ratio <= n_max:
         raise ValueError(
             f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
@@ -412,8 +419,10 @@ def _count_from_text(text: str, where: str) -> int:
             f"{where}: count {text!r} starts with 0; if it is the tail of a number with a "
             "thousands separator, write the bare digits"
         )
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT)) and int(text) > 0:
-        return int(text)
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT)):
+        count = int(text)
+        if 0 < count < MAX_COUNT:
+            return count
     raise ValueError(f"{where}: count {text[:40]!r} is not a positive whole number below 2**53")
 
 

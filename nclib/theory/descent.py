@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nclib.theory.counts import _is_whole
 from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.problem import Problem, _positive
+from nclib.theory.problem import Problem, _positive, generator, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
@@ -161,8 +161,7 @@ def descend(
     >>> found.gap < 1e-9, found.stuck
     (True, ())
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem must be a Problem; got {type(problem).__name__}")
+    require_problem(problem)
     for name, value in (("starts", starts), ("max_steps", max_steps)):
         if not _is_whole(value) or value < 1:
             raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
@@ -170,7 +169,7 @@ def descend(
         raise ValueError(f"method must be one of {METHODS}; got {method!r}")
     scale, learning_rate = _positive("scale", scale), _positive("learning_rate", learning_rate)
     variables = _Variables(problem, problem.K if class_means else problem.N)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     best_value, best_recorder = math.inf, None
     objectives = np.empty(starts)
     for start in range(starts):

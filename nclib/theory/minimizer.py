@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib.theory import shrinkage
-from nclib.theory.problem import Problem
+from nclib.theory.problem import Problem, generator, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
@@ -190,7 +190,7 @@ class Minimizer:
         True
         """
         problem, a = self.problem, self.alive
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         chosen = np.eye(problem.K, a)
         bases = [
             np.linalg.qr(rng.standard_normal((width, a)))[0]
@@ -348,7 +348,7 @@ class LocalMinima(Sequence[Minimizer]):
     """The local minima of a problem, made one by one when asked for; see `local_minima`."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+        self.problem = require_problem(problem)
         self._spectrum = Spectrum(problem.counts, problem.bias)
         log_theta = shrinkage.log_theta(self._spectrum.block_kappa, problem)
         depth, limit = problem.depth, problem.rank_limit
@@ -366,15 +366,18 @@ class LocalMinima(Sequence[Minimizer]):
     @property
     def best(self) -> Minimizer:
         """The global minimiser (of several that tie, the one with the fewest modes alive)."""
-        return self._prefix(self._best, unique=self._best == self._best_with_ties)
+        return self._prefix(self._best)
 
-    def _prefix(self, alive: int, unique: bool = True) -> Minimizer:
+    def _prefix(self, alive: int) -> Minimizer:
+        is_global = self._best <= alive <= self._best_with_ties
+        tied = is_global and self._best < self._best_with_ties
+        cuts_block = alive > 0 and alive not in np.cumsum(self._spectrum.block_size)
         return Minimizer(
             problem=self.problem,
             spectrum=self._spectrum,
             alive=alive,
-            is_global=self._best <= alive <= self._best_with_ties,
-            unique=unique and (alive == 0 or alive in np.cumsum(self._spectrum.block_size)),
+            is_global=is_global,
+            unique=not (tied or cuts_block),
             _block_logit=self._logit,
         )
 
@@ -469,6 +472,7 @@ def collapse_factors(problem: Problem) -> Array:
     >>> collapse_factors(problem).round(3)
     array([18.634, 10.758,  8.333,  0.   ])
     """
+    require_problem(problem)
     spectrum = Spectrum(problem.counts, problem.bias)
     gap = shrinkage.log_theta_threshold(problem.depth) - shrinkage.log_theta(
         spectrum.block_kappa, problem

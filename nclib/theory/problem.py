@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.counts import ClassCounts, _is_whole
+from nclib.theory.counts import ClassCounts, _is_whole, as_counts
 
 Array = NDArray[np.float64]
 
@@ -66,8 +66,7 @@ class Problem:
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.counts, ClassCounts):
-            object.__setattr__(self, "counts", ClassCounts(self.counts))
+        object.__setattr__(self, "counts", as_counts(self.counts))
         if not _is_whole(self.depth) or self.depth < 1:
             raise ValueError(f"depth must be a whole number, at least 1; got {self.depth!r}")
         if not isinstance(self.bias, bool | np.bool_):
@@ -218,6 +217,23 @@ class Problem:
         if bias.shape != (self.K,):
             raise ValueError(f"b must have shape ({self.K},); got {bias.shape}")
         return weights, features, bias
+
+
+def require_problem(problem: Problem) -> Problem:
+    """Return `problem`, or raise if it is something else."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem must be a Problem; got {problem!r:.60}")
+    return problem
+
+
+def generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """Make the random generator that `seed` stands for."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"seed must be a whole number, at least 0, or a numpy Generator; got {seed!r}"
+        ) from None
 
 
 def _positive(name: str, value: object) -> float:

@@ -24,7 +24,8 @@ TIE_TOLERANCE = 1e-12
 """Two values of log(theta) closer than this times max(1, L) count as equal.
 
 A mode whose theta is the threshold in this sense is tied: alive and dead cost the same. It counts
-as dead. The tolerance makes the outcome independent of the last bits of kappa and the lambdas.
+as dead. The tolerance makes the outcome independent of the last bits of kappa and the lambdas. (One
+layer has no tie, but the same tolerance: there a mode that keeps less than 1e-12 counts as dead.)
 """
 
 
@@ -237,7 +238,7 @@ def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
     Parameters
     ----------
     alpha : array_like
-        Positive numbers.
+        Positive numbers; infinity, as where kappa = 0, is allowed.
     depth : int
         Number of layers L, at least 1. (The paper states the lemma for L >= 2; with 0^0 = 1 it
         holds for L = 1 too.)
@@ -264,7 +265,7 @@ def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
     >>> lemma_a2_minimizer(0.6, depth=2)
     array(0.)
     """
-    alpha = _positive_array("alpha", alpha)
+    alpha = _positive_array("alpha", alpha, infinite=True)
     depth = _validated_depth(depth)
     log_values = depth * (np.log(np.atleast_1d(alpha)) - math.log(depth))
     return np.exp(global_logit(log_values, depth) / depth).reshape(alpha.shape)
@@ -335,11 +336,12 @@ def _non_negative(name: str, values: ArrayLike) -> Array:
     return array
 
 
-def _positive_array(name: str, values: ArrayLike) -> Array:
+def _positive_array(name: str, values: ArrayLike, infinite: bool = False) -> Array:
     array = np.asarray(values, dtype=float)
-    bad = ~((array > 0) & np.isfinite(array))
+    bad = ~((array > 0) & (infinite | np.isfinite(array)))
     if bad.any():
-        raise ValueError(f"{name} must be positive and finite; got {array[bad].flat[0]}")
+        allowed = "positive" if infinite else "positive and finite"
+        raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]}")
     return array
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory.counts import ClassCounts
+from nclib.theory.counts import ClassCounts, as_counts
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -34,7 +34,7 @@ def effective_label_matrix(counts: ClassCounts, bias: bool = True) -> Array:
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class.
+        Samples per class (or anything that `ClassCounts` takes).
     bias : bool, default True
         With a bias, Yhat = (I - n 1'/N) D; without, Yhat = D = diag(sqrt(n)).
 
@@ -52,6 +52,7 @@ def effective_label_matrix(counts: ClassCounts, bias: bool = True) -> Array:
     array([[ 1., -1.],
            [-1.,  1.]])
     """
+    counts = as_counts(counts)
     root = np.sqrt(counts.n)
     Yhat = np.diag(root)
     if bias:
@@ -66,7 +67,7 @@ class Spectrum:
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class.
+        Samples per class (or anything that `ClassCounts` takes).
     bias : bool, default True
         Whether the head has a bias, that is, whether the labels are centred.
 
@@ -94,6 +95,9 @@ class Spectrum:
 
     counts: ClassCounts
     bias: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", as_counts(self.counts))
 
     @cached_property
     def kappa(self) -> Array:
@@ -129,9 +133,8 @@ class Spectrum:
 
     @cached_property
     def _secular(self) -> _SecularRoots:
-        return _SecularRoots.solve(
-            self.counts.values.astype(float), self.counts.values * self.counts.multiplicities / 1.0
-        )
+        poles = self.counts.values.astype(float)
+        return _SecularRoots.solve(poles, poles * self.counts.multiplicities)
 
     def group_modes(self, side: str) -> Array:
         """Between-group modes on the groups, shape (m, m).

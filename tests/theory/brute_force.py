@@ -12,10 +12,11 @@ cover every rank of the product, three scales (of the product W_L...W_1 H agains
 never small) and two kinds of layer: gaussian, and orthogonal. (A product of many gaussian layers
 has one large singular value and the rest tiny, so at depth 6 it rarely keeps every mode alive.)
 Eight more runs for each rank have their last layer turned towards the labels (a mode that starts
-with the wrong sign has to pass through zero, where it stays), start at a thousandth of every lambda,
-where no mode is in danger of falling to zero, and raise the lambdas in steps.
+with the wrong sign has to pass through zero, where it stays), start at a thousandth of every
+lambda, where no mode is in danger of falling to zero, and raise the lambdas in steps.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -198,7 +199,7 @@ class FreeMinimum:
     def class_means(self, n):
         edges = np.concatenate([[0], np.cumsum(n)])
         return np.stack(
-            [self.H[:, i:j].mean(axis=1) for i, j in zip(edges[:-1], edges[1:], strict=True)],
+            [self.H[:, i:j].mean(axis=1) for i, j in itertools.pairwise(edges)],
             axis=1,
         )
 
@@ -222,8 +223,11 @@ def _plan(problem):
     """(rank, scale, orthogonal, factors on every lambda) of each start: five or more."""
     largest_rank = min(*problem.widths, problem.K)
     if problem.depth == 1:  # no spurious minima to look out for
-        return [(largest_rank, scale, orthogonal, (1.0,))
-                for orthogonal in (False, True) for scale in SCALES]
+        return [
+            (largest_rank, scale, orthogonal, (1.0,))
+            for orthogonal in (False, True)
+            for scale in SCALES
+        ]
     plan = []
     for rank in range(1, largest_rank + 1):
         plan += [(rank, scale, False, (1.0,)) for scale in SCALES]

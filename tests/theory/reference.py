@@ -86,8 +86,10 @@ class ClosedForm:
             survives = np.arange(K) < alive
         self.survives = survives
         self.x = np.array(
-            [largest_root(a, L) if alive_k else 0.0
-             for a, alive_k in zip(alpha, survives, strict=True)]
+            [
+                largest_root(a, L) if alive_k else 0.0
+                for a, alive_k in zip(alpha, survives, strict=True)
+            ]
         )
         self.c = c = lW[0] ** (L - 1) / prod(lW[1:])
         self.sigma2 = (N * lH / c) ** (1 / L) * self.x
@@ -101,8 +103,9 @@ class ClosedForm:
     def objective(self):
         """1/2 sum_k (lambda_H kappa^2/q + L lambda_W1 sigma^2)."""
         return 0.5 * float(
-            np.sum(self.lambda_H * self.kappa**2 / self.q
-                   + self.depth * self.lambda_W[0] * self.sigma2)
+            np.sum(
+                self.lambda_H * self.kappa**2 / self.q + self.depth * self.lambda_W[0] * self.sigma2
+            )
         )
 
     @property

@@ -13,23 +13,42 @@ def make(n, depth, bias, fraction, widths=None):
     lambda_W = tuple(1.0 + 0.5 * j for j in range(depth))
     deaths = collapse_factors(n, depth, bias, lambda_W, 0.8)
     factor = fraction * deaths[deaths > 0].min()
-    return nc.Problem(n, depth, bias, lambda_W=tuple(float(factor * lam) for lam in lambda_W),
-                      lambda_H=float(0.8 * factor), widths=widths)
+    return nc.Problem(
+        n,
+        depth,
+        bias,
+        lambda_W=tuple(float(factor * lam) for lam in lambda_W),
+        lambda_H=float(0.8 * factor),
+        widths=widths,
+    )
 
 
 def minimum(problem):
     """The closed form, by the tests' own formulas."""
-    return ClosedForm(tuple(int(v) for v in problem.counts.n), problem.depth, problem.bias,
-                      problem.lambda_W, problem.lambda_H, problem.widths).objective
+    return ClosedForm(
+        tuple(int(v) for v in problem.counts.n),
+        problem.depth,
+        problem.bias,
+        problem.lambda_W,
+        problem.lambda_H,
+        problem.widths,
+    ).objective
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("n", "widths", "fraction"), [
-    ((3, 2, 1), None, 0.5), ((3, 2, 1), (7,), 1.4), ((2, 4, 2, 1), (2,), 0.3),
-    ((4, 1), None, 3.0), ((2, 2, 2), None, 0.5),
-])
-def test_depth_one_reaches_the_global_minimum_from_any_start(n, widths, fraction, bias,
-                                                             record_error):
+@pytest.mark.parametrize(
+    ("n", "widths", "fraction"),
+    [
+        ((3, 2, 1), None, 0.5),
+        ((3, 2, 1), (7,), 1.4),
+        ((2, 4, 2, 1), (2,), 0.3),
+        ((4, 1), None, 3.0),
+        ((2, 2, 2), None, 0.5),
+    ],
+)
+def test_depth_one_reaches_the_global_minimum_from_any_start(
+    n, widths, fraction, bias, record_error
+):
     problem = make(n, 1, bias, fraction, widths)
     for seed, scale in ((0, 1.0), (1, 0.01), (2, 10.0)):
         found = nc.descend(problem, starts=1, seed=seed, scale=scale)
@@ -41,7 +60,10 @@ def test_depth_one_reaches_the_global_minimum_from_any_start(n, widths, fraction
 @pytest.mark.parametrize("depth", [2, 3, 6])
 def test_deeper_the_best_of_several_starts_reaches_the_global_minimum(depth, bias, record_error):
     problem = make((3, 2, 1), depth, bias, 0.3)
-    found = nc.descend(problem, starts=10, seed=0)
+    # Without bias a mode that starts with the wrong sign has to pass through zero, where it
+    # stays: at six layers few starts get all three right.
+    hard = depth == 6 and not bias
+    found = nc.descend(problem, starts=40 if hard else 10, seed=0, scale=2.0 if hard else 1.0)
     assert record_error("descend, L > 1", abs(found.objective - minimum(problem)), 1e-9)
     assert len(found.stuck) == 0
 
@@ -49,7 +71,7 @@ def test_deeper_the_best_of_several_starts_reaches_the_global_minimum(depth, bia
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_plain_gradient_steps_reach_it_too(depth, record_error):
     problem = make((3, 2, 1), depth, True, 0.3)
-    found = nc.descend(problem, starts=3, seed=0, method="gradient")
+    found = nc.descend(problem, starts=1, seed=0, method="gradient", learning_rate=1.0)
     # first-order steps: the objective is known to the square of the last gradient only
     assert record_error("descend by gradient steps", abs(found.objective - minimum(problem)), 1e-7)
 
@@ -74,7 +96,7 @@ def test_no_descent_ends_below_the_closed_form():
 def test_a_tiny_start_ends_at_zero_and_reports_every_mode_as_stuck(depth, method):
     """Zero is a local minimum of every mode for L >= 2, at every lambda."""
     problem = make((3, 2, 1), depth, True, 0.3)
-    found = nc.descend(problem, starts=3, seed=0, scale=1e-3, method=method)
+    found = nc.descend(problem, starts=2, seed=0, scale=1e-3, method=method, learning_rate=1.0)
     total_collapse = 0.5 * (1 - (9 + 4 + 1) / 36)
     assert nc.global_minimizer(problem).alive == 2
     np.testing.assert_allclose(found.objectives, total_collapse, rtol=0, atol=1e-9)
@@ -121,7 +143,9 @@ def test_descent_is_determined_by_the_seed():
 
 
 def test_gradient_steps_never_raise_the_objective():
-    path = nc.descend(make((3, 2, 1), 2, True, 0.5), starts=1, method="gradient").path
+    path = nc.descend(
+        make((3, 2, 1), 2, True, 0.5), starts=1, method="gradient", max_steps=1000
+    ).path
     assert path.objective.size > 5
     assert (np.diff(path.objective) <= 0).all()
     assert (np.diff(path.step) > 0).all()
@@ -135,15 +159,33 @@ def test_fewer_steps_end_higher():
     assert longer.objective < short.objective
 
 
-@pytest.mark.parametrize(("argument", "value"), [
-    ("problem", None), ("problem", (3, 2, 1)),
-    ("starts", 0), ("starts", -1), ("starts", 1.5), ("starts", "2"), ("starts", True),
-    ("seed", -1), ("seed", 1.5), ("seed", "a"),
-    ("method", "newton"), ("method", None),
-    ("scale", 0), ("scale", -1.0), ("scale", float("nan")), ("scale", float("inf")),
-    ("learning_rate", 0), ("learning_rate", -0.1), ("learning_rate", float("nan")),
-    ("max_steps", 0), ("max_steps", 2.5), ("max_steps", "10"),
-])
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("problem", None),
+        ("problem", (3, 2, 1)),
+        ("starts", 0),
+        ("starts", -1),
+        ("starts", 1.5),
+        ("starts", "2"),
+        ("starts", True),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", "a"),
+        ("method", "newton"),
+        ("method", None),
+        ("scale", 0),
+        ("scale", -1.0),
+        ("scale", float("nan")),
+        ("scale", float("inf")),
+        ("learning_rate", 0),
+        ("learning_rate", -0.1),
+        ("learning_rate", float("nan")),
+        ("max_steps", 0),
+        ("max_steps", 2.5),
+        ("max_steps", "10"),
+    ],
+)
 def test_bad_arguments_are_refused_by_name(argument, value):
     arguments = {"problem": make((3, 2, 1), 1, True, 0.5), argument: value}
     with pytest.raises((ValueError, TypeError), match=argument):

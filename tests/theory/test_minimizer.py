@@ -30,9 +30,14 @@ def make(n, depth, bias=True, lambda_W=0.01, lambda_H=0.01, widths=None):
 
 def scaled(problem, factor):
     """The same problem with every lambda times `factor`."""
-    return make(problem.counts, problem.depth, problem.bias,
-                tuple(factor * lam for lam in problem.lambda_W), factor * problem.lambda_H,
-                problem.widths)
+    return make(
+        problem.counts,
+        problem.depth,
+        problem.bias,
+        tuple(factor * lam for lam in problem.lambda_W),
+        factor * problem.lambda_H,
+        problem.widths,
+    )
 
 
 def death_factors(n, depth, bias):
@@ -59,8 +64,14 @@ def arrays_of(minimizer, seed=0):
 
 def free(problem):
     widths = problem.widths or (problem.K,) * problem.depth
-    return FreeProblem(tuple(int(v) for v in problem.counts.n), problem.depth, problem.bias,
-                       problem.lambda_W, problem.lambda_H, widths)
+    return FreeProblem(
+        tuple(int(v) for v in problem.counts.n),
+        problem.depth,
+        problem.bias,
+        problem.lambda_W,
+        problem.lambda_H,
+        widths,
+    )
 
 
 def explicit_logits(minimizer, seed=0):
@@ -87,8 +98,14 @@ def random_problems(count, seed, depths=(1, 2, 3, 6), narrow=False):
         if np.abs(np.log(deaths / factor)).min() < 1e-3:
             factor *= 1.01
         widths = [int(d) for d in rng.integers(1, n.size + 2, depth)] if narrow else None
-        yield make([int(v) for v in n], depth, bias,
-                   tuple(float(v) for v in factor * lambda_W), float(factor * lambda_H), widths)
+        yield make(
+            [int(v) for v in n],
+            depth,
+            bias,
+            tuple(float(v) for v in factor * lambda_W),
+            float(factor * lambda_H),
+            widths,
+        )
 
 
 def describe(problem):
@@ -104,8 +121,14 @@ NARROW = list(random_problems(40, seed=5, narrow=True))
 
 
 def formula(problem):
-    return ClosedForm(tuple(int(v) for v in problem.counts.n), problem.depth, problem.bias,
-                      problem.lambda_W, problem.lambda_H, problem.widths)
+    return ClosedForm(
+        tuple(int(v) for v in problem.counts.n),
+        problem.depth,
+        problem.bias,
+        problem.lambda_W,
+        problem.lambda_H,
+        problem.widths,
+    )
 
 
 @pytest.mark.parametrize("problem", RANDOM, ids=describe)
@@ -120,8 +143,10 @@ def test_compact_form_is_the_papers_sigma_and_q(problem, record_error):
         (best.product_singular_values**2, c * sigma2**L),
         (best.feature_singular_values**2, c * sigma2**L * kappa**2 / q**2),
     ]
-    pairs += [(row**2, problem.lambda_W[0] / lam * sigma2)
-              for row, lam in zip(best.layer_singular_values, problem.lambda_W, strict=True)]
+    pairs += [
+        (row**2, problem.lambda_W[0] / lam * sigma2)
+        for row, lam in zip(best.layer_singular_values, problem.lambda_W, strict=True)
+    ]
     for found, expected in pairs:
         alive = form.survives
         assert (found[~alive] == 0).all()
@@ -164,10 +189,13 @@ def test_tiny_lambdas_lose_no_digits(depth, lam, record_error):
             features.append(float(mpmath.sqrt((1 - rest) * rest * count / (10 * lam))))
     best = nc.global_minimizer(make(n, depth, False, lam, lam))
     assert best.alive == 3
-    assert record_error("tiny lambdas: objective",
-                        float(abs(best.objective / objective - 1)), 1e-13)
-    for found, expected in ((best.product_singular_values, products),
-                            (best.feature_singular_values, features)):
+    assert record_error(
+        "tiny lambdas: objective", float(abs(best.objective / objective - 1)), 1e-13
+    )
+    for found, expected in (
+        (best.product_singular_values, products),
+        (best.feature_singular_values, features),
+    ):
         error = np.abs(found / expected - 1).max()
         assert record_error("tiny lambdas: singular values", error, 1e-12)
 
@@ -201,8 +229,9 @@ def test_only_n_lambda_h_enters_at_fixed_proportions(depth, record_error):
 
 def test_more_data_at_fixed_lambda_h_kills_modes():
     n = np.array([7, 3, 1, 3])
-    alive = [nc.global_minimizer(make(c * n, 3, True, 0.02, 0.02)).alive
-             for c in (1, 10, 100, 10_000)]
+    alive = [
+        nc.global_minimizer(make(c * n, 3, True, 0.02, 0.02)).alive for c in (1, 10, 100, 10_000)
+    ]
     assert alive[0] > alive[-1] == 0
     assert alive == sorted(alive, reverse=True)
 
@@ -211,14 +240,22 @@ def test_more_data_at_fixed_lambda_h_kills_modes():
 
 # First and last death on equal lambdas, as printed (text, so that the digits are known).
 DEATHS = [
-    (CIFAR, True, 1, "3.333e-3", "7.454e-3"), (CIFAR, True, 2, "2.850e-3", "8.333e-3"),
-    (CIFAR, True, 3, "2.869e-3", "9.593e-3"), (CIFAR, True, 6, "2.526e-3", "1.004e-2"),
-    (EMNIST, True, 1, "1.286e-3", "6.381e-3"), (EMNIST, True, 2, "9.793e-4", "8.292e-3"),
-    (EMNIST, True, 3, "9.305e-4", "1.029e-2"), (EMNIST, True, 6, "7.607e-4", "1.186e-2"),
-    (CIFAR, False, 1, "3.333e-3", "7.454e-3"), (CIFAR, False, 2, "2.850e-3", "8.333e-3"),
-    (CIFAR, False, 3, "2.869e-3", "9.593e-3"), (CIFAR, False, 6, "2.526e-3", "1.004e-2"),
-    (EMNIST, False, 1, "1.286e-3", "7.04e-3"), (EMNIST, False, 2, "9.793e-4", "9.45e-3"),
-    (EMNIST, False, 3, "9.305e-4", "1.19e-2"), (EMNIST, False, 6, "7.607e-4", "1.40e-2"),
+    (CIFAR, True, 1, "3.333e-3", "7.454e-3"),
+    (CIFAR, True, 2, "2.850e-3", "8.333e-3"),
+    (CIFAR, True, 3, "2.869e-3", "9.593e-3"),
+    (CIFAR, True, 6, "2.526e-3", "1.004e-2"),
+    (EMNIST, True, 1, "1.286e-3", "6.381e-3"),
+    (EMNIST, True, 2, "9.793e-4", "8.292e-3"),
+    (EMNIST, True, 3, "9.305e-4", "1.029e-2"),
+    (EMNIST, True, 6, "7.607e-4", "1.186e-2"),
+    (CIFAR, False, 1, "3.333e-3", "7.454e-3"),
+    (CIFAR, False, 2, "2.850e-3", "8.333e-3"),
+    (CIFAR, False, 3, "2.869e-3", "9.593e-3"),
+    (CIFAR, False, 6, "2.526e-3", "1.004e-2"),
+    (EMNIST, False, 1, "1.286e-3", "7.04e-3"),
+    (EMNIST, False, 2, "9.793e-4", "9.45e-3"),
+    (EMNIST, False, 3, "9.305e-4", "1.19e-2"),
+    (EMNIST, False, 6, "7.607e-4", "1.40e-2"),
 ]
 
 
@@ -289,15 +326,19 @@ def test_logits_are_those_of_theorem_4_3(problem, record_error):
 def test_structure_of_the_logits_with_bias(problem, record_error):
     """Columns sum to 1, Z n = n, and n_l Z_kl is symmetric."""
     Z, n = nc.global_minimizer(problem).logits(), problem.counts.n
-    error = max(np.abs(Z.sum(axis=0) - 1).max(), np.abs(Z @ n - n).max() / n.max(),
-                np.abs(Z * n - (Z * n).T).max() / n.max())
+    error = max(
+        np.abs(Z.sum(axis=0) - 1).max(),
+        np.abs(Z @ n - n).max() / n.max(),
+        np.abs(Z * n - (Z * n).T).max() / n.max(),
+    )
     assert record_error("structure of the logits", error, 1e-12)
 
 
 def test_logits_at_total_collapse_are_the_class_frequencies():
     best = nc.global_minimizer(with_alive((4, 2, 1), 3, True, 0))
-    np.testing.assert_allclose(best.logits(), np.outer([4 / 7, 2 / 7, 1 / 7], np.ones(3)),
-                               rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        best.logits(), np.outer([4 / 7, 2 / 7, 1 / 7], np.ones(3)), rtol=0, atol=1e-15
+    )
 
 
 def test_logits_without_bias_are_the_shrink_factors():
@@ -308,7 +349,8 @@ def test_logits_without_bias_are_the_shrink_factors():
 
 def test_logits_tend_to_the_labels():
     np.testing.assert_allclose(
-        nc.global_minimizer(make((4, 2, 1), 2, True, 1e-12, 1e-12)).logits(), np.eye(3), atol=1e-6)
+        nc.global_minimizer(make((4, 2, 1), 2, True, 1e-12, 1e-12)).logits(), np.eye(3), atol=1e-6
+    )
 
 
 # ---------------------------------------------------------------- merged classes
@@ -319,8 +361,9 @@ def classes_with_equal_means(minimizer, seed=0):
     _, H_bar, _ = minimizer.weights(seed=seed)
     scale = max(np.abs(H_bar).max(), 1e-300)
     K = H_bar.shape[1]
-    distance = np.array([[np.linalg.norm(H_bar[:, k] - H_bar[:, j]) / scale for j in range(K)]
-                         for k in range(K)])
+    distance = np.array(
+        [[np.linalg.norm(H_bar[:, k] - H_bar[:, j]) / scale for j in range(K)] for k in range(K)]
+    )
     same = distance < 1e-11
     # nothing in between: a pair is equal to rounding or clearly apart
     assert not ((distance >= 1e-11) & (distance < 1e-7)).any()
@@ -379,7 +422,7 @@ def explicit_accuracy(minimizer):
     """Argmax of the explicit logits; t logits within 1e-9 of the largest count 1/t each."""
     Z = explicit_logits(minimizer)
     largest = Z.max(axis=0)
-    tied = Z >= largest - 1e-9 * np.maximum(1e-3, np.abs(largest))
+    tied = largest - Z <= 1e-9 * np.maximum(1e-3, np.abs(largest))
     return np.diag(tied) / tied.sum(axis=0)
 
 
@@ -411,11 +454,16 @@ def test_narrow_objective_is_that_of_the_strongest_modes(problem, record_error):
     assert record_error("objective with narrow widths", error, 1e-13)
 
 
-CIFAR_ACCURACY = dict(zip(
-    range(9, -1, -1), (1, 0.9667, 0.9333, 0.8667, 0.8, 0.7, 0.6, 0.4667, 0.3333, 0.1667),
-    strict=True))
-CIFAR_STRICT = dict(zip(
-    range(9, -1, -1), (1, 0.9333, 0.9333, 0.8, 0.8, 0.6, 0.6, 0.3333, 0.3333, 0), strict=True))
+CIFAR_ACCURACY = dict(
+    zip(
+        range(9, -1, -1),
+        (1, 0.9667, 0.9333, 0.8667, 0.8, 0.7, 0.6, 0.4667, 0.3333, 0.1667),
+        strict=True,
+    )
+)
+CIFAR_STRICT = dict(
+    zip(range(9, -1, -1), (1, 0.9333, 0.9333, 0.8, 0.8, 0.6, 0.6, 0.3333, 0.3333, 0), strict=True)
+)
 
 
 @pytest.mark.parametrize("alive", range(10))
@@ -433,7 +481,9 @@ def test_accuracy_of_cifar_10_as_modes_die(depth, alive):
 EMNIST_ACCURACY = [
     *[(depth, 25, 0.9, 1.0) for depth in (2, 3, 6)],
     *[(depth, 6, 0.01, 0.8273) for depth in (2, 3, 6)],
-    (2, 6, 0.99, 0.8182), (3, 6, 0.99, 0.8182), (6, 6, 0.99, 0.8273),
+    (2, 6, 0.99, 0.8182),
+    (3, 6, 0.99, 0.8182),
+    (6, 6, 0.99, 0.8273),
     *[(depth, 5, 0.5, 0.8182) for depth in (2, 3, 6)],
     *[(depth, 1, 0.5, 0.3818) for depth in (2, 3, 6)],
     *[(depth, 0, 0.5, 0.2727) for depth in (2, 3, 6)],
@@ -472,8 +522,9 @@ def test_theorem_every_mode_alive_at_depth_two_means_every_sample_right(depth, s
     for _ in range(40):
         n = np.unique(np.exp(rng.uniform(0, 9, rng.integers(2, 8))).astype(int) + 1)
         n = rng.permutation(np.concatenate([n, rng.choice(n, 2)]))
-        problem = with_alive(tuple(int(v) for v in n), depth, True, n.size - 1,
-                             where=rng.uniform(0.8, 0.999))
+        problem = with_alive(
+            tuple(int(v) for v in n), depth, True, n.size - 1, where=rng.uniform(0.8, 0.999)
+        )
         best = nc.global_minimizer(problem)
         assert best.alive == n.size - 1
         assert best.training_accuracy().overall == 1.0
@@ -484,8 +535,11 @@ def test_depth_one_can_be_alive_and_wrong():
     n1, n2 = 9, 1
     kappa = np.sqrt(2 * n1 * n2 / (n1 + n2))
     border, death = kappa / (2 * n1), kappa / (n1 + n2)
-    for tau, per_class in ((0.99 * border, [1, 1]), (1.01 * border, [1, 0]),
-                           (0.99 * death, [1, 0])):
+    for tau, per_class in (
+        (0.99 * border, [1, 1]),
+        (1.01 * border, [1, 0]),
+        (0.99 * death, [1, 0]),
+    ):
         best = nc.global_minimizer(make((n1, n2), 1, True, tau, tau))
         assert best.alive == 1
         assert best.training_accuracy().per_class.tolist() == per_class
@@ -526,7 +580,9 @@ def test_two_classes_in_closed_form(n1, n2, depth):
     assert best.kappa == pytest.approx([kappa, 0], rel=1e-15)
     np.testing.assert_allclose(
         best.logits(),
-        np.array([[n1 + s * n2, (1 - s) * n1], [(1 - s) * n2, n2 + s * n1]]) / N, atol=1e-14)
+        np.array([[n1 + s * n2, (1 - s) * n1], [(1 - s) * n2, n2 + s * n1]]) / N,
+        atol=1e-14,
+    )
     Ws, H_bar, _ = best.weights(seed=2)
     P = Ws[0]
     for W in Ws[1:]:
@@ -548,12 +604,22 @@ def test_width_one_of_three_equal_classes_is_not_unique():
     assert best.objective == pytest.approx(0.176517, abs=5e-7)
 
 
-@pytest.mark.parametrize(("n", "bias", "limit", "unique"), [
-    ((3, 2, 1), True, 1, True), ((3, 3, 1), True, 1, True), ((3, 1, 1), True, 1, True),
-    ((3, 3, 3), True, 1, False), ((3, 3, 3), True, 2, True), ((3, 3, 1), False, 1, False),
-    ((3, 3, 1), False, 2, True), ((3, 1, 1), False, 2, False), ((3, 1, 1), False, 1, True),
-    ((4, 4, 4, 1), True, 1, False), ((4, 4, 4, 1), True, 2, True),
-])
+@pytest.mark.parametrize(
+    ("n", "bias", "limit", "unique"),
+    [
+        ((3, 2, 1), True, 1, True),
+        ((3, 3, 1), True, 1, True),
+        ((3, 1, 1), True, 1, True),
+        ((3, 3, 3), True, 1, False),
+        ((3, 3, 3), True, 2, True),
+        ((3, 3, 1), False, 1, False),
+        ((3, 3, 1), False, 2, True),
+        ((3, 1, 1), False, 2, False),
+        ((3, 1, 1), False, 1, True),
+        ((4, 4, 4, 1), True, 1, False),
+        ((4, 4, 4, 1), True, 2, True),
+    ],
+)
 def test_unique_unless_the_width_cuts_a_block(n, bias, limit, unique):
     best = nc.global_minimizer(make(n, 2, bias, 1e-3, 1e-3, widths=(limit, 9)))
     assert best.alive == limit
@@ -580,14 +646,15 @@ def test_largest_classes_survive_a_narrow_head_without_bias():
 def test_weights_fit_widths_wider_and_narrower_than_k(widths, bias, record_error):
     problem = make((4, 1, 2), 2, bias, 0.01, 0.02, widths)
     best = nc.global_minimizer(problem)
-    Ws, H_bar, b = best.weights(seed=0)
+    Ws, H_bar, _ = best.weights(seed=0)
     d0, d1 = widths or (3, 3)
     assert [W.shape for W in Ws] == [(d1, d0), (3, d1)]
     assert H_bar.shape == (d0, 3)
     f, gradient = objective_and_gradient(arrays_of(best), free(problem))
     assert record_error("objective of explicit weights", abs(f / best.objective - 1), 1e-13)
-    assert record_error("gradient of explicit weights", max(np.abs(g).max() for g in gradient),
-                        1e-15)
+    assert record_error(
+        "gradient of explicit weights", max(np.abs(g).max() for g in gradient), 1e-15
+    )
 
 
 def test_weights_are_determined_by_the_seed():
@@ -616,9 +683,12 @@ def test_only_problems_are_taken(call, problem):
 LANDSCAPES = [
     make(n, depth, bias, lam, 2 * lam, widths)
     for n, depth, bias, lam, widths in [
-        ((3, 2, 1), 2, True, 0.03, None), ((3, 2, 1), 3, False, 0.03, None),
-        ((4, 4, 1), 2, True, 0.02, None), ((1, 2, 2, 1), 2, True, 0.02, None),
-        ((2, 2, 1), 3, True, 0.05, (2, 4, 3)), ((5, 1, 3), 6, True, 0.08, None),
+        ((3, 2, 1), 2, True, 0.03, None),
+        ((3, 2, 1), 3, False, 0.03, None),
+        ((4, 4, 1), 2, True, 0.02, None),
+        ((1, 2, 2, 1), 2, True, 0.02, None),
+        ((2, 2, 1), 3, True, 0.05, (2, 4, 3)),
+        ((5, 1, 3), 6, True, 0.08, None),
         ((3, 3, 1), 2, False, 0.02, (2, 2)),
     ]
 ]
@@ -626,15 +696,23 @@ LANDSCAPES = [
 
 def prefix_objective(problem, alive):
     n = tuple(int(v) for v in problem.counts.n)
-    return ClosedForm(n, problem.depth, problem.bias, problem.lambda_W, problem.lambda_H,
-                      problem.widths, alive=alive).objective
+    return ClosedForm(
+        n,
+        problem.depth,
+        problem.bias,
+        problem.lambda_W,
+        problem.lambda_H,
+        problem.widths,
+        alive=alive,
+    ).objective
 
 
 @pytest.mark.parametrize("problem", LANDSCAPES, ids=describe)
 def test_there_is_one_local_minimum_for_each_prefix_below_the_spinodal(problem):
     n = tuple(int(v) for v in problem.counts.n)
-    alpha = alphas(singular_values(n, problem.bias), n, problem.depth, problem.lambda_W,
-                   problem.lambda_H)[: problem.rank_limit]
+    alpha = alphas(
+        singular_values(n, problem.bias), n, problem.depth, problem.lambda_W, problem.lambda_H
+    )[: problem.rank_limit]
     minima = nc.local_minima(problem)
     assert len(minima) == 1 + int((alpha < alpha_spinodal(problem.depth)).sum()) > 1
     assert [m.alive for m in minima] == list(range(len(minima)))
@@ -646,8 +724,9 @@ def test_objective_of_every_local_minimum(problem, record_error):
         error = abs(minimum.objective / prefix_objective(problem, a) - 1)
         assert record_error("objective of prefixes", error, 1e-13)
         f, _ = objective_and_gradient(arrays_of(minimum), free(problem))
-        assert record_error("objective of prefixes, explicit", abs(f / minimum.objective - 1),
-                            1e-13)
+        assert record_error(
+            "objective of prefixes, explicit", abs(f / minimum.objective - 1), 1e-13
+        )
 
 
 @pytest.mark.parametrize("problem", LANDSCAPES, ids=describe)
@@ -680,7 +759,7 @@ def test_no_direction_of_negative_curvature_at_a_local_minimum(problem, record_e
 
 def critical_point(n, alive, lam):
     """L = 2, bias: balanced factors with the modes in `alive` on their large root."""
-    U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, True))
+    U, _, Vt = np.linalg.svd(effective_label_matrix(n, True))
     form = ClosedForm(n, 2, True, (lam, lam), lam, alive=len(n) - 1)
     keep = np.zeros(len(n))
     keep[list(alive)] = 1
@@ -740,12 +819,15 @@ def test_local_minima_behave_like_a_sequence():
         minima[-len(minima) - 1]
 
 
-@pytest.mark.parametrize(("n", "bias", "unique"), [
-    ((3, 2, 1), True, [True, True, True]),
-    ((5, 1, 1, 1), True, [True, True, False, True]),
-    ((2, 2, 1, 1), False, [True, False, True, False, True]),
-    ((4, 4, 4), True, [True, False, True]),
-])
+@pytest.mark.parametrize(
+    ("n", "bias", "unique"),
+    [
+        ((3, 2, 1), True, [True, True, True]),
+        ((5, 1, 1, 1), True, [True, True, False, True]),
+        ((2, 2, 1, 1), False, [True, False, True, False, True]),
+        ((4, 4, 4), True, [True, False, True]),
+    ],
+)
 def test_a_prefix_that_cuts_a_block_is_a_family(n, bias, unique):
     minima = nc.local_minima(make(n, 2, bias, 1e-4, 1e-4))
     assert [m.unique for m in minima] == unique
@@ -774,7 +856,8 @@ def test_alive_branches_last_beyond_their_death_by_the_spinodal_ratio(depth, rat
         weakest = deaths[minimum.alive - 1]
         assert minimum.stability_limit / weakest == pytest.approx(ratio, abs=5e-4)
         assert minimum.stability_limit / weakest == pytest.approx(
-            (depth + 1) / 4 ** (depth / (depth + 1)), rel=1e-12)
+            (depth + 1) / 4 ** (depth / (depth + 1)), rel=1e-12
+        )
 
 
 @pytest.mark.parametrize("problem", LANDSCAPES, ids=describe)

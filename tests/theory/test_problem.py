@@ -42,8 +42,9 @@ def test_counts_may_be_class_counts_or_what_they_take():
     assert (problem.K, problem.N) == (3, 6)
 
 
-@pytest.mark.parametrize(("widths", "limit"), [(None, 3), ((3, 3), 3), ((9, 7), 3), ((2, 9), 2),
-                                               ((9, 1), 1)])
+@pytest.mark.parametrize(
+    ("widths", "limit"), [(None, 3), ((3, 3), 3), ((9, 7), 3), ((2, 9), 2), ((9, 1), 1)]
+)
 def test_rank_limit_is_the_smallest_width_or_k(widths, limit):
     problem = make(widths=widths)
     assert problem.rank_limit == limit
@@ -70,9 +71,27 @@ def test_equal_problems_are_equal():
 
 # ---------------------------------------------------------------- bad arguments
 
-BAD_LAMBDAS = [0, 0.0, -0.1, math.nan, math.inf, -math.inf, "0.1", None, 1j, True, [], [0.1],
-               [0.1] * 3, [0.1, 0.0], [0.1, -1.0], [0.1, math.nan], [0.1, math.inf],
-               [[0.1, 0.2]], ["a", "b"]]
+BAD_LAMBDAS = [
+    0,
+    0.0,
+    -0.1,
+    math.nan,
+    math.inf,
+    -math.inf,
+    "0.1",
+    None,
+    1j,
+    True,
+    [],
+    [0.1],
+    [0.1] * 3,
+    [0.1, 0.0],
+    [0.1, -1.0],
+    [0.1, math.nan],
+    [0.1, math.inf],
+    [[0.1, 0.2]],
+    ["a", "b"],
+]
 
 
 @pytest.mark.parametrize("value", BAD_LAMBDAS, ids=repr)
@@ -81,8 +100,9 @@ def test_bad_lambda_w_is_refused_by_name(value):
         make(depth=2, lambda_W=value)
 
 
-@pytest.mark.parametrize("value", [0, 0.0, -0.1, math.nan, math.inf, "0.1", None, 1j, True, [0.1],
-                                   [0.1, 0.1]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [0, 0.0, -0.1, math.nan, math.inf, "0.1", None, 1j, True, [0.1], [0.1, 0.1]], ids=repr
+)
 def test_bad_lambda_h_is_refused_by_name(value):
     with pytest.raises((ValueError, TypeError), match="lambda_H"):
         make(lambda_H=value)
@@ -107,9 +127,25 @@ def test_bad_depth_is_refused_by_name(depth):
         make(depth=depth)
 
 
-@pytest.mark.parametrize("widths", [(), (3,), (3, 3, 3), (0, 3), (3, -1), (3, 2.5), (3, math.nan),
-                                    (3, "2"), (True, 3), ((3, 3),), 3.5, "33", (3, None)],
-                         ids=repr)
+@pytest.mark.parametrize(
+    "widths",
+    [
+        (),
+        (3,),
+        (3, 3, 3),
+        (0, 3),
+        (3, -1),
+        (3, 2.5),
+        (3, math.nan),
+        (3, "2"),
+        (True, 3),
+        ((3, 3),),
+        3.5,
+        "33",
+        (3, None),
+    ],
+    ids=repr,
+)
 def test_bad_widths_are_refused_by_name(widths):
     with pytest.raises((ValueError, TypeError), match="widths"):
         make(depth=2, widths=widths)
@@ -156,8 +192,10 @@ def literal_objective(n, lambda_W, lambda_H, Ws, H, b):
         for _ in range(count):
             output = [Fraction(float(v)) for v in H[:, sample]]
             for W in Ws:
-                output = [sum(Fraction(float(w)) * v for w, v in zip(row, output, strict=True))
-                          for row in W]
+                output = [
+                    sum(Fraction(float(w)) * v for w, v in zip(row, output, strict=True))
+                    for row in W
+                ]
             for i, value in enumerate(output):
                 shift = Fraction(float(b[i])) if b is not None else 0
                 total += (value + shift - (1 if i == k else 0)) ** 2 / (2 * N)
@@ -179,6 +217,14 @@ def test_objective_is_definition_3_1(depth, widths, bias):
     Ws, H, b = random_point(problem, problem.N, seed=depth)
     expected = literal_objective(N_COUNTS, lambda_W, 0.7, Ws, H, b)
     assert problem.objective(Ws, H, b) == pytest.approx(expected, rel=1e-14)
+
+
+def test_any_inner_dimensions_fit_where_no_widths_are_set():
+    rng = np.random.default_rng(2)
+    W1, W2 = rng.standard_normal((7, 5)), rng.standard_normal((3, 7))
+    H, b = rng.standard_normal((5, 6)), rng.standard_normal(3)
+    expected = literal_objective(N_COUNTS, (0.1, 0.1), 0.2, [W1, W2], H, b)
+    assert make().objective([W1, W2], H, b) == pytest.approx(expected, rel=1e-14)
 
 
 def test_loss_is_a_mean_over_samples_not_over_classes_as_well():

@@ -47,8 +47,14 @@ seeds = st.integers(0, 2**32 - 1)
 
 def free(problem):
     widths = problem.widths or (problem.K,) * problem.depth
-    return FreeProblem(tuple(int(v) for v in problem.counts.n), problem.depth, problem.bias,
-                       problem.lambda_W, problem.lambda_H, widths)
+    return FreeProblem(
+        tuple(int(v) for v in problem.counts.n),
+        problem.depth,
+        problem.bias,
+        problem.lambda_W,
+        problem.lambda_H,
+        widths,
+    )
 
 
 def arrays_of(minimizer, seed=0):
@@ -138,8 +144,9 @@ def test_objective_is_the_sum_of_scalar_minima_on_a_grid(record_error, problem):
     # Half a step from a minimum in z costs half its curvature, 1/N or less for these concave
     # penalties, times the square: (kappa / 8000)^2 / (2N) a mode at the most.
     allowed = (kappa[:r] ** 2).sum() / (8 * N * steps**2) + 1e-13 * stated
-    assert record_error("hypothesis: grid minus objective, of its bound",
-                        max(total - stated, 0) / allowed, 1.0)
+    assert record_error(
+        "hypothesis: grid minus objective, of its bound", max(total - stated, 0) / allowed, 1.0
+    )
 
 
 @given(problems(), seeds)
@@ -148,8 +155,9 @@ def test_no_random_perturbation_ends_lower(record_error, problem, seed):
     point, rng = arrays_of(best, seed), np.random.default_rng(seed)
     labels, instance = free(problem).labels, free(problem)
     for size in (1e-3, 1e-2, 0.1, 1.0):
-        moved = [a + size * rng.standard_normal(a.shape) * max(np.abs(a).max(), 1e-2)
-                 for a in point]
+        moved = [
+            a + size * rng.standard_normal(a.shape) * max(np.abs(a).max(), 1e-2) for a in point
+        ]
         value, _ = objective_and_gradient(moved, instance, labels)
         lower = max(best.objective - value, 0) / best.objective
         assert record_error("hypothesis: lowered by a perturbation", lower, 1e-13)
@@ -160,10 +168,12 @@ def test_no_short_descent_ends_lower(record_error, problem, seed, orthogonal, lo
     best, instance = nc.global_minimizer(problem), free(problem)
     fun, _, roots = scaled_objective(instance)
     rank = min(*instance.widths, instance.K)
-    start = random_start(instance, np.random.default_rng(seed), rank, float(np.exp(log_scale)),
-                         orthogonal)
-    result = minimize(fun, flat(start, roots), jac=True, method="L-BFGS-B",
-                      options={"maxiter": 150})
+    start = random_start(
+        instance, np.random.default_rng(seed), rank, float(np.exp(log_scale)), orthogonal
+    )
+    result = minimize(
+        fun, flat(start, roots), jac=True, method="L-BFGS-B", options={"maxiter": 150}
+    )
     lower = max(best.objective - result.fun, 0) / best.objective
     assert record_error("hypothesis: lowered by a descent", lower, 1e-13)
 
@@ -210,9 +220,14 @@ def test_merged_classes_are_disjoint_and_share_logits_and_accuracy(problem):
 def test_order_of_the_classes_does_not_matter(record_error, problem):
     """The same classes sorted by count: the same values, and permuted logits where unique."""
     order = np.argsort(-problem.counts.n, kind="stable")
-    other = nc.Problem(problem.counts.n[order], problem.depth, problem.bias,
-                       lambda_W=problem.lambda_W, lambda_H=problem.lambda_H,
-                       widths=problem.widths)
+    other = nc.Problem(
+        problem.counts.n[order],
+        problem.depth,
+        problem.bias,
+        lambda_W=problem.lambda_W,
+        lambda_H=problem.lambda_H,
+        widths=problem.widths,
+    )
     first, second = nc.global_minimizer(problem), nc.global_minimizer(other)
     np.testing.assert_array_equal(first.s, second.s)
     assert first.objective == second.objective

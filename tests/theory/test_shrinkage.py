@@ -32,14 +32,21 @@ def exact_root(alpha, L):
             return 1 / mpmath.sqrt(alpha) - 1
 
         def log_ratio(y):
-            return (mpmath.log(L) + (L - 1) * y - 2 * mpmath.log1p(mpmath.exp(L * y))
-                    - mpmath.log(alpha))
+            return (
+                mpmath.log(L)
+                + (L - 1) * y
+                - 2 * mpmath.log1p(mpmath.exp(L * y))
+                - mpmath.log(alpha)
+            )
 
         low = mpmath.log(mpmath.mpf(L - 1) / (L + 1)) / L  # the right side is largest here
         high = max((mpmath.log(L) - mpmath.log(alpha)) / (L + 1), low) + 1
         assert log_ratio(low) > 0 > log_ratio(high)
-        return mpmath.exp(mpmath.findroot(log_ratio, (low, high), solver="anderson",
-                                          tol=1e-80, maxsteps=500, verify=False))
+        return mpmath.exp(
+            mpmath.findroot(
+                log_ratio, (low, high), solver="anderson", tol=1e-80, maxsteps=500, verify=False
+            )
+        )
 
 
 def problem(n=(4, 2, 1), depth=2, bias=True, lambda_W=0.01, lambda_H=0.02, widths=None):
@@ -87,8 +94,12 @@ def test_minimizer_is_the_largest_root_below_the_threshold(L, record_error):
         for a, value in zip(alpha, nc.lemma_a2_minimizer(alpha, L), strict=True):
             y, power = mpmath.log(float(value)), mpmath.mpf(float(value)) ** L
             assert power > mpmath.mpf(L - 1) / (L + 1)  # beyond the peak: the largest root
-            residual = (mpmath.log(L) + (L - 1) * y - 2 * mpmath.log1p(power)
-                        - mpmath.log(mpmath.mpf(float(a))))
+            residual = (
+                mpmath.log(L)
+                + (L - 1) * y
+                - 2 * mpmath.log1p(power)
+                - mpmath.log(mpmath.mpf(float(a)))
+            )
             slope = (L - 1) - 2 * L * power / (1 + power)
             error = abs(residual / slope)
             assert record_error("Lemma A.2 root against mpmath, relative", error, 1e-12)
@@ -114,9 +125,13 @@ def test_minimizer_is_never_between_zero_and_the_jump(L):
     Within 1e-11 of the threshold the library may call it a tie (documented: dead).
     """
     threshold = float(exact_threshold(L))
-    alpha = np.concatenate([np.geomspace(1e-100, 1e100, 4001),
-                            threshold * (1 - np.geomspace(1e-11, 0.5, 99)),
-                            threshold * (1 + np.geomspace(1e-11, 0.5, 99))])
+    alpha = np.concatenate(
+        [
+            np.geomspace(1e-100, 1e100, 4001),
+            threshold * (1 - np.geomspace(1e-11, 0.5, 99)),
+            threshold * (1 + np.geomspace(1e-11, 0.5, 99)),
+        ]
+    )
     x = nc.lemma_a2_minimizer(alpha, L)
     below = alpha < threshold
     assert (x[below] >= (L - 1) ** (1 / L)).all()
@@ -154,10 +169,15 @@ def test_minimizer_is_vectorised_and_keeps_shapes():
 
 
 @pytest.mark.parametrize("depth", [0, -1, 1.5, "2", None, True], ids=repr)
-@pytest.mark.parametrize("call", [lambda depth: nc.lemma_a2_threshold(depth),
-                                  lambda depth: nc.lemma_a2_minimizer(0.1, depth),
-                                  lambda depth: nc.lemma_a2_g(0.1, 0.1, depth)],
-                         ids=["threshold", "minimizer", "g"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda depth: nc.lemma_a2_threshold(depth),
+        lambda depth: nc.lemma_a2_minimizer(0.1, depth),
+        lambda depth: nc.lemma_a2_g(0.1, 0.1, depth),
+    ],
+    ids=["threshold", "minimizer", "g"],
+)
 def test_bad_depth_is_refused_by_name(call, depth):
     with pytest.raises((ValueError, TypeError), match="depth"):
         call(depth)
@@ -211,8 +231,9 @@ def cases():
     for L in (1, 2, 3, 6, 10):
         for scale in (1e-4, 0.03, 0.15, 0.4):
             lambda_W = tuple(float(v) for v in scale * rng.uniform(0.5, 2, L))
-            yield problem((7, 3, 1, 1), L, bool(rng.integers(2)), lambda_W,
-                          float(scale * rng.uniform(0.5, 2)))
+            yield problem(
+                (7, 3, 1, 1), L, bool(rng.integers(2)), lambda_W, float(scale * rng.uniform(0.5, 2))
+            )
 
 
 CASES = list(cases())
@@ -223,8 +244,9 @@ IDS = [f"L{p.depth}-{p.lambda_H:.2g}" for p in CASES]
 def test_scalar_objective_is_the_rule_written_out(p):
     kappa = np.array([0.0, 0.5, 1.7, 3.0])
     z = np.array([0.0, 0.4, 1.7, 5.0])
-    np.testing.assert_allclose(nc.scalar_objective(z, kappa, p), written_out(z, kappa, p),
-                               rtol=1e-14, atol=1e-300)
+    np.testing.assert_allclose(
+        nc.scalar_objective(z, kappa, p), written_out(z, kappa, p), rtol=1e-14, atol=1e-300
+    )
 
 
 @pytest.mark.parametrize("p", CASES, ids=IDS)
@@ -237,9 +259,13 @@ def test_shrink_minimises_the_rule(p, record_error):
         z = float(nc.shrink(kappa, p))
         lowest = values[i]
         if 0 < i < s.size - 1:
-            refined = minimize_scalar(written_out, args=(kappa, p), method="bounded",
-                                      bounds=(kappa * s[i - 1], kappa * s[i + 1]),
-                                      options={"xatol": 1e-13})
+            refined = minimize_scalar(
+                written_out,
+                args=(kappa, p),
+                method="bounded",
+                bounds=(kappa * s[i - 1], kappa * s[i + 1]),
+                options={"xatol": 1e-13},
+            )
             lowest = min(lowest, refined.fun)
         found = written_out(z, kappa, p)
         assert record_error("shrink: rule above brute minimum", found / lowest - 1, 1e-14)
@@ -312,8 +338,7 @@ def test_tie_of_audit_a3_is_dead_and_not_unique():
     p = problem((1, 1), 2, True, 0.25, 0.125)
     assert nc.lemma_a2_alpha(1.0, p) == pytest.approx(0.5, rel=1e-15)
     assert nc.shrink(1.0, p) == 0.0
-    np.testing.assert_allclose(nc.scalar_objective(np.array([0.0, 0.5]), 1.0, p), 0.25,
-                               rtol=1e-15)
+    np.testing.assert_allclose(nc.scalar_objective(np.array([0.0, 0.5]), 1.0, p), 0.25, rtol=1e-15)
     best = nc.global_minimizer(p)
     assert (best.alive, best.unique) == (0, False)
     assert best.objective == pytest.approx(0.25, rel=1e-15)

@@ -74,8 +74,10 @@ def test_values_against_mpmath(n, bias, record_error):
     squares = exact_squares(n, bias)
     alive = len(n) - 1 if bias else len(n)
     with mpmath.workdps(50):
-        error = max(abs(mpmath.mpf(float(k)) / mpmath.sqrt(t) - 1)
-                    for k, t in zip(kappa[:alive], squares[:alive], strict=True))
+        error = max(
+            abs(mpmath.mpf(float(k)) / mpmath.sqrt(t) - 1)
+            for k, t in zip(kappa[:alive], squares[:alive], strict=True)
+        )
     assert record_error("kappa against mpmath, relative", error, VALUES)
 
 
@@ -91,8 +93,9 @@ def test_one_value_is_exactly_zero_with_bias(n):
 def test_values_fall_and_blocks_list_them(n, bias):
     spectrum = Spectrum(ClassCounts(n), bias)
     assert (np.diff(spectrum.kappa) <= 0).all()
-    np.testing.assert_array_equal(np.repeat(spectrum.block_kappa, spectrum.block_size),
-                                  spectrum.kappa)
+    np.testing.assert_array_equal(
+        np.repeat(spectrum.block_kappa, spectrum.block_size), spectrum.kappa
+    )
     if max(n) <= 10**9:  # the square roots of 2^53 - 1 and 2^53 - 2 are one float
         assert (np.diff(spectrum.block_kappa) < 0).all()
 
@@ -115,10 +118,12 @@ def test_blocks_with_bias_are_inner_modes_between_single_secular_ones(n):
     secular[secular_blocks(counts)] = True
     repeated = counts.multiplicities > 1
     assert (spectrum.block_size[secular] == 1).all()
-    np.testing.assert_array_equal(spectrum.block_size[~secular],
-                                  counts.multiplicities[repeated] - 1)
-    np.testing.assert_array_equal(spectrum.block_kappa[~secular],
-                                  np.sqrt(counts.values[repeated].astype(float)))
+    np.testing.assert_array_equal(
+        spectrum.block_size[~secular], counts.multiplicities[repeated] - 1
+    )
+    np.testing.assert_array_equal(
+        spectrum.block_kappa[~secular], np.sqrt(counts.values[repeated].astype(float))
+    )
 
 
 @pytest.mark.parametrize("n", ALL)
@@ -154,8 +159,10 @@ def secular_sum(counts, t):
         pytest.param(ClassCounts(np.arange(1, 2001)), id="2000 neighbours from 1"),
         pytest.param(ClassCounts(10**9 - np.arange(1000)), id="1000 neighbours below 10^9"),
         pytest.param(ClassCounts.exponential(1000, 10**9, 10**9 / 5), id="1000 in a long tail"),
-        pytest.param(ClassCounts(np.repeat([10**9, 10**9 - 1, 5, 4, 1], [1, 10**5, 1, 3, 10**5])),
-                     id="extreme multiplicities"),
+        pytest.param(
+            ClassCounts(np.repeat([10**9, 10**9 - 1, 5, 4, 1], [1, 10**5, 1, 3, 10**5])),
+            id="extreme multiplicities",
+        ),
     ],
 )
 def test_many_distinct_counts_by_sign_changes(counts, record_error):
@@ -173,7 +180,8 @@ def test_many_distinct_counts_by_sign_changes(counts, record_error):
             def brackets(width, t=t, below=below, above=above):
                 low, high = t * (1 - 2 * width), t * (1 + 2 * width)
                 return (low <= below < high or secular_sum(counts, low) < 0) and (
-                    high >= above > low or secular_sum(counts, high) > 0)
+                    high >= above > low or secular_sum(counts, high) > 0
+                )
 
             widths = (1e-15, 1e-14, 1e-13, VALUES)
             width = next((w for w in widths if brackets(mpmath.mpf(w))), np.inf)
@@ -218,8 +226,10 @@ def test_two_groups_closed_form_is_symbolic_truth():
     assert sympy.simplify(GG.det()) == 0
 
 
-@pytest.mark.parametrize("groups", [(5, 2, 1, 1), (500, 5, 50, 50), (10**9, 1, 1, 9),
-                                    (10**9, 10**9 - 1, 3, 2), (7, 3, 1000, 1)])
+@pytest.mark.parametrize(
+    "groups",
+    [(5, 2, 1, 1), (500, 5, 50, 50), (10**9, 1, 1, 9), (10**9, 10**9 - 1, 3, 2), (7, 3, 1000, 1)],
+)
 def test_two_groups(groups, record_error):
     N1, N2, l1, l2 = groups
     spectrum = Spectrum(ClassCounts([N2] * l2 + [N1] * l1))
@@ -229,14 +239,17 @@ def test_two_groups(groups, record_error):
     assert record_error("m = 2 closed form", error, VALUES)
 
 
-@pytest.mark.parametrize("groups", [(3, 2, 1, 1, 1, 1), (1500, 600, 50, 1, 5, 20),
-                                    (9, 8, 7, 2, 1, 3), (10**9, 10**4, 1, 1, 1, 1)])
+@pytest.mark.parametrize(
+    "groups",
+    [(3, 2, 1, 1, 1, 1), (1500, 600, 50, 1, 5, 20), (9, 8, 7, 2, 1, 3), (10**9, 10**4, 1, 1, 1, 1)],
+)
 def test_three_groups(groups, record_error):
     """The squares are the roots of t^2 - a t + b (E4 corrected), solved exactly by sympy."""
     N1, N2, N3, l1, l2, l3 = groups
     N, K = N1 * l1 + N2 * l2 + N3 * l3, l1 + l2 + l3
     a = sympy.Rational(
-        N1 * (N2 * l2 + N3 * l3) + N2 * (N1 * l1 + N3 * l3) + N3 * (N1 * l1 + N2 * l2), N)
+        N1 * (N2 * l2 + N3 * l3) + N2 * (N1 * l1 + N3 * l3) + N3 * (N1 * l1 + N2 * l2), N
+    )
     b = sympy.Rational(K * N1 * N2 * N3, N)
     root = sympy.sqrt(a**2 - 4 * b)
     kappa = Spectrum(ClassCounts([N1] * l1 + [N2] * l2 + [N3] * l3)).kappa
@@ -291,8 +304,12 @@ def test_null_pair_with_bias(n, record_error):
     counts = ClassCounts(n)
     U, V = dense(Spectrum(counts))
     u, v = np.full(counts.K, counts.K**-0.5), np.sqrt(counts.n / counts.N)
-    error = max(1 - abs(U[:, -1] @ u), 1 - abs(V[:, -1] @ v),
-                np.abs(np.abs(U[:, -1]) - u).max(), np.abs(np.abs(V[:, -1]) - v).max())
+    error = max(
+        1 - abs(U[:, -1] @ u),
+        1 - abs(V[:, -1] @ v),
+        np.abs(np.abs(U[:, -1]) - u).max(),
+        np.abs(np.abs(V[:, -1]) - v).max(),
+    )
     assert record_error("null pair", error, VECTORS)
 
 
@@ -339,8 +356,16 @@ def test_secular_modes_are_constant_on_groups():
 
 @pytest.mark.parametrize("name", ["U", "V"])
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("n", [COUNTS["unsorted"], COUNTS["clusters"], COUNTS["one giant"],
-                               COUNTS["the paper's EMNIST letters"]], ids=lambda n: f"K={len(n)}")
+@pytest.mark.parametrize(
+    "n",
+    [
+        COUNTS["unsorted"],
+        COUNTS["clusters"],
+        COUNTS["one giant"],
+        COUNTS["the paper's EMNIST letters"],
+    ],
+    ids=lambda n: f"K={len(n)}",
+)
 def test_operator_directions_agree(n, bias, name, record_error):
     """matvec, rmatvec, matmat, rmatmat and the transpose are one matrix."""
     operator = getattr(Spectrum(ClassCounts(n), bias), name)
@@ -349,10 +374,24 @@ def test_operator_directions_agree(n, bias, name, record_error):
     rng = np.random.default_rng(1)
     x, X = rng.standard_normal(K), rng.standard_normal((K, 3))
     assert operator.shape == (K, K)
-    found = [operator.matvec(x), operator.rmatvec(x), operator.matmat(X), operator.rmatmat(X),
-             operator.T @ x, operator.H @ X, operator @ x]
-    expected = [matrix @ x, matrix.T @ x, matrix @ X, matrix.T @ X, matrix.T @ x, matrix.T @ X,
-                matrix @ x]
+    found = [
+        operator.matvec(x),
+        operator.rmatvec(x),
+        operator.matmat(X),
+        operator.rmatmat(X),
+        operator.T @ x,
+        operator.H @ X,
+        operator @ x,
+    ]
+    expected = [
+        matrix @ x,
+        matrix.T @ x,
+        matrix @ X,
+        matrix.T @ X,
+        matrix.T @ x,
+        matrix.T @ X,
+        matrix @ x,
+    ]
     for got, want in zip(found, expected, strict=True):
         assert got.shape == want.shape
         assert record_error("operator directions", np.abs(got - want).max(), 1e-13)
@@ -414,6 +453,19 @@ def test_trace_of_many_distinct_counts():
     kappa = Spectrum(ClassCounts(n)).kappa
     N = int(n.sum())
     assert (kappa**2).sum() == pytest.approx(N - int((n**2).sum()) / N, rel=1e-13)
+
+
+@pytest.mark.parametrize("rest", [[5, 5, 5], [2**53 - 2], [1]], ids=repr)
+def test_groups_of_more_samples_than_int64_holds(rest):
+    """2000 classes of 2^53 - 1: N_j l_j is beyond 2^63."""
+    large, small = 2**53 - 1, rest[0]
+    counts = ClassCounts([large] * 2000 + rest)
+    spectrum = Spectrum(counts)
+    # two groups: the secular value is sqrt(K N_1 N_2 / N), in exact integers until the end
+    square = counts.K * large * small / counts.N
+    found = spectrum.kappa[1999]
+    assert found == pytest.approx(np.sqrt(square), rel=1e-12)
+    assert spectrum.kappa[0] == np.sqrt(float(large))
 
 
 @pytest.mark.parametrize("counts", [3, "ab", None, [1], [3, 0]], ids=repr)

@@ -44,18 +44,22 @@ class Case:
 
     @property
     def problem(self):
-        return nc.Problem(self.n, self.depth, self.bias, lambda_W=self.lambda_W,
-                          lambda_H=self.lambda_H, widths=self.widths)
+        return nc.Problem(
+            self.n,
+            self.depth,
+            self.bias,
+            lambda_W=self.lambda_W,
+            lambda_H=self.lambda_H,
+            widths=self.widths,
+        )
 
     @property
     def free_problem(self):
-        return FreeProblem(self.n, self.depth, self.bias, self.lambda_W, self.lambda_H,
-                           self.widths)
+        return FreeProblem(self.n, self.depth, self.bias, self.lambda_W, self.lambda_H, self.widths)
 
     @property
     def closed_form(self):
-        return ClosedForm(self.n, self.depth, self.bias, self.lambda_W, self.lambda_H,
-                          self.widths)
+        return ClosedForm(self.n, self.depth, self.bias, self.lambda_W, self.lambda_H, self.widths)
 
 
 def _case(name, n, depth, bias, widths, where, seed):
@@ -65,8 +69,15 @@ def _case(name, n, depth, bias, widths, where, seed):
     lambda_H = rng.uniform(0.5, 2.0)
     deaths = collapse_factors(n, depth, bias, tuple(lambda_W), lambda_H)
     factor = where(np.sort(deaths[deaths > 0])[::-1])
-    return Case(name, n, depth, bias, tuple(float(v) for v in factor * lambda_W),
-                float(factor * lambda_H), widths)
+    return Case(
+        name,
+        n,
+        depth,
+        bias,
+        tuple(float(v) for v in factor * lambda_W),
+        float(factor * lambda_H),
+        widths,
+    )
 
 
 def _cases():
@@ -76,20 +87,44 @@ def _cases():
         for bias in (True, False):
             common = (depth, bias)
             cases += [
-                _case("every mode alive", (1, 4, 2, 4, 1), *common, (5,) * depth,
-                      lambda t: 0.5 * t[-1], 1),
-                _case("some modes dead", (1, 4, 2, 4, 1), *common, (6,) * depth,
-                      lambda t: np.sqrt(t[1] * t[2]), 2),
+                _case(
+                    "every mode alive",
+                    (1, 4, 2, 4, 1),
+                    *common,
+                    (5,) * depth,
+                    lambda t: 0.5 * t[-1],
+                    1,
+                ),
+                _case(
+                    "some modes dead",
+                    (1, 4, 2, 4, 1),
+                    *common,
+                    (6,) * depth,
+                    lambda t: np.sqrt(t[1] * t[2]),
+                    2,
+                ),
                 # between its death and the point where its local minimum ends (L >= 2)
-                _case("weakest mode just dead", (3, 2, 1), *common, (4,) * depth,
-                      lambda t: 1.05 * t[-1], 3),
-                _case("total collapse", (2, 3, 1), *common, (3,) * depth,
-                      lambda t: 1.1 * t[0], 4),
+                _case(
+                    "weakest mode just dead",
+                    (3, 2, 1),
+                    *common,
+                    (4,) * depth,
+                    lambda t: 1.05 * t[-1],
+                    3,
+                ),
+                _case("total collapse", (2, 3, 1), *common, (3,) * depth, lambda t: 1.1 * t[0], 4),
                 _case("narrow", (2, 1, 4, 3), *common, mixed, lambda t: 0.5 * t[-1], 5),
-                _case("narrow cuts a block", (1, 3, 1, 1), *common, (2,) * depth,
-                      lambda t: 0.4 * t[-1], 6),
-                _case("balanced", (2, 2, 2), *common, (3 - bias,) * depth,
-                      lambda t: 0.6 * t[-1], 7),
+                _case(
+                    "narrow cuts a block",
+                    (1, 3, 1, 1),
+                    *common,
+                    (2,) * depth,
+                    lambda t: 0.4 * t[-1],
+                    6,
+                ),
+                _case(
+                    "balanced", (2, 2, 2), *common, (3 - bias,) * depth, lambda t: 0.6 * t[-1], 7
+                ),
                 _case("two classes", (1, 5), *common, (2,) * depth, lambda t: 0.9 * t[-1], 8),
             ]
     return cases
@@ -233,8 +268,9 @@ IDENTITIES = ("W_L W_L'", "P P'", "D H'H D", "P H D")
 @pytest.mark.parametrize("case", UNIQUE, ids=str)
 def test_brute_force_satisfies_the_identity(case, which, record_error):
     run = brute_force(case)
-    left, right = sides(which, case, run.Ws, run.class_means(case.n),
-                        *library_modes(closed_form(case)))
+    left, right = sides(
+        which, case, run.Ws, run.class_means(case.n), *library_modes(closed_form(case))
+    )
     assert record_error(f"{which}: brute force", relative(left - right, right), IDENTITY)
 
 
@@ -266,9 +302,11 @@ def test_singular_values_of_every_factor(case, record_error):
         return found
 
     E = run.class_means(case.n) @ np.diag(np.sqrt(case.n))
-    pairs = [(values(run.product), best.product_singular_values),
-             (values(E), best.feature_singular_values),
-             (values(run.product @ E), best.z)]
+    pairs = [
+        (values(run.product), best.product_singular_values),
+        (values(E), best.feature_singular_values),
+        (values(run.product @ E), best.z),
+    ]
     pairs += list(zip([values(W) for W in run.Ws], best.layer_singular_values, strict=True))
     for found, stated in pairs:
         error = relative(np.sort(found) - np.sort(stated), stated)
@@ -354,8 +392,9 @@ def test_gradient_at_the_explicit_weights_is_zero(case, record_error):
     H = np.repeat(H_bar, case.n, axis=1)
     arrays = [*Ws, H] + ([b] if case.bias else [])
     _, gradient = objective_and_gradient(arrays, case.free_problem)
-    penalties = [p * np.linalg.norm(a) for p, a in
-                 zip(case.free_problem.penalties, arrays, strict=True)]
+    penalties = [
+        p * np.linalg.norm(a) for p, a in zip(case.free_problem.penalties, arrays, strict=True)
+    ]
     scale = max(1e-3, *penalties)
     error = max(np.abs(g).max() for g in gradient) / scale
     assert record_error("gradient at the explicit weights", error, EXACT)
@@ -476,8 +515,10 @@ def test_e8_the_printed_matrix_g_has_other_singular_values():
     squares = np.linalg.svd(G, compute_uv=False) ** 2
     assert squares == pytest.approx([2.4343, 1.2324, 0.0], abs=5e-5)
     assert np.linalg.svd(printed, compute_uv=False) ** 2 == pytest.approx(
-        [2.4073, 1.4788, 0.0028], abs=5e-5)
-    assert nc.Spectrum(nc.ClassCounts((3, 2, 1))).kappa ** 2 == pytest.approx(squares, rel=1e-12, abs=1e-12)
+        [2.4073, 1.4788, 0.0028], abs=5e-5
+    )
+    kappa = nc.Spectrum(nc.ClassCounts((3, 2, 1))).kappa
+    assert kappa**2 == pytest.approx(squares, rel=1e-12, abs=1e-12)
 
 
 def test_e6_printed_exponents_of_lemma_a_1_do_not_attain_the_nuclear_norm():
@@ -573,9 +614,60 @@ def test_threshold_of_depth_one_is_not_a_jump():
         assert brute_force(scaled).objective == pytest.approx(best.objective, abs=1e-10)
 
 
-def test_effective_label_matrix_is_the_labels_seen_from_the_class_means():
-    """Class-mean form: f = 1/(2N) ||P E - Yhat||^2 + penalties at b = n/N and mean 0."""
-    for bias in (True, False):
-        np.testing.assert_allclose(
-            nc.effective_label_matrix(nc.ClassCounts((3, 1, 2)), bias), effective_label_matrix((3, 1, 2), bias),
-            rtol=0, atol=1e-15)
+@pytest.mark.parametrize("bias", [True, False])
+def test_class_mean_form_of_the_model(bias):
+    """f = 1/(2N) ||P E - Yhat||^2 + penalties for class means at b = n/N and global mean 0.
+
+    (Bias-free: at any class means.)
+    """
+    n, N = np.array([3, 1, 2]), 6
+    problem = nc.Problem(n, 2, bias, lambda_W=0.1, lambda_H=0.2)
+    rng = np.random.default_rng(0)
+    Ws = [rng.standard_normal((3, 3)) for _ in range(2)]
+    H_bar = rng.standard_normal((3, 3))
+    if bias:
+        H_bar -= (H_bar @ n / N)[:, None]
+    E = H_bar @ np.diag(np.sqrt(n))
+    Yhat = nc.effective_label_matrix(nc.ClassCounts(n), bias)
+    np.testing.assert_allclose(Yhat, effective_label_matrix(n, bias), rtol=0, atol=1e-15)
+    expected = ((Ws[1] @ Ws[0] @ E - Yhat) ** 2).sum() / (2 * N) + 0.1 * (E**2).sum()
+    expected += sum(0.05 * (W**2).sum() for W in Ws)
+    f = problem.objective(Ws, H_bar, n / N if bias else None)
+    assert f == pytest.approx(expected, rel=1e-13)
+
+
+# ---------------------------------------------------------------- random instances, long
+
+
+def _random_cases(count=60, seed=11):
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        depth, bias = int(rng.choice((1, 2, 3, 4))), bool(rng.integers(2))
+        n = tuple(int(v) for v in rng.integers(1, 6, rng.integers(2, 6)))
+        widths = tuple(int(v) for v in rng.integers(1, len(n) + 3, depth))
+        pick, reach = rng.random(), rng.uniform(0.2, 1.3)
+        yield _case(
+            f"random {i}",
+            n,
+            depth,
+            bias,
+            widths,
+            lambda t, pick=pick, reach=reach: reach * t[int(pick * t.size)],
+            100 + i,
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", list(_random_cases()), ids=str)
+def test_random_instance_against_brute_force(case, record_error):
+    run, best = brute_force(case), closed_form(case)
+    error = abs(run.objective - best.objective)
+    assert record_error("objective: brute force, random", error, OBJECTIVE)
+    below = best.objective - min(*run.objectives, run.objective)
+    assert record_error("objective: random brute force below by", max(below, 0.0), 1e-14)
+    assert best.unique is (not case.closed_form.cut)
+    if best.unique:
+        for which in IDENTITIES:
+            left, right = sides(which, case, run.Ws, run.class_means(case.n), *library_modes(best))
+            error = relative(left - right, right)
+            assert record_error("identities: brute force, random", error, IDENTITY)
