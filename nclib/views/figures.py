@@ -366,18 +366,20 @@ def class_regions(
         regions carry the number of the class that is answered there, counted from 1.
     """
     figure, (axis,) = style.new_figure(height=4.0)
-    reach = 1.7 * np.abs(H_bar).max()
+    reach = 2.6 * np.abs(H_bar).max()
     side = np.linspace(-reach, reach, 301)
     grid = np.stack(np.meshgrid(side, side))
     answer = (np.tensordot(W, grid, 1) + b[:, None, None]).argmax(axis=0)
     answered = np.unique(answer)
-    shades = ListedColormap([style.REGION_COLORS[i % 2] for i in range(answered.size)])
+    shades = ListedColormap([style.REGION_COLORS[i % 3] for i in range(answered.size)])
     axis.pcolormesh(side, side, np.searchsorted(answered, answer), cmap=shades, rasterized=True)
     for k in answered:
         inside = grid[:, answer == k]
-        top = np.array([[inside[0].mean()], [0.86 * reach]])
-        x, y = inside[:, np.square(inside - top).sum(axis=0).argmin()]
-        axis.text(x, y, f"answer: class {k + 1}", ha="center", va="center", color=style.MUTED)
+        middle = inside.mean(axis=1, keepdims=True)
+        if inside[1].max() > 0.86 * reach:  # at the top, where no mean lies
+            middle[1] = 0.86 * reach
+        x, y = inside[:, np.square(inside - middle).sum(axis=0).argmin()]
+        axis.text(x, y, f"class {k + 1}", ha="center", va="center", style="italic")
     right = (W @ H_bar + b[:, None]).argmax(axis=0) == np.arange(len(b))
     for k, name in names.items():
         fill = style.INK if right[k] else "white"
@@ -387,6 +389,7 @@ def class_regions(
         )
     axis.plot(0, 0, "+", color=style.MUTED, ms=9)
     axis.set_aspect("equal")
+    axis.set_title("What the head answers where")
     axis.grid(visible=False)
     axis.set_xlabel(axes_names[0])
     axis.set_ylabel(axes_names[1])
@@ -419,7 +422,7 @@ def accuracy_steps(data_sets: Mapping[str, ClassCounts], depth: int = 1) -> Figu
     for axis, (name, counts) in zip(axes, data_sets.items(), strict=True):
         deaths = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
         deaths = deaths[deaths > 0]
-        grid = np.geomspace(0.6, 1.25 * deaths[0] / deaths[-1], 800)
+        grid = np.geomspace(0.6, 1.25 * deaths[0] / deaths[-1], 500)
         optima = [
             global_minimizer(Problem(counts, depth, lambda_W=lam, lambda_H=lam))
             for lam in grid * deaths[-1]
@@ -497,7 +500,7 @@ def secular_curve(spectrum: Spectrum) -> Figure:
 
 
 @style.styled
-def interlacing(spectra: Mapping[str, Spectrum], title: str) -> Figure:
+def interlacing(spectra: Mapping[str, Spectrum], title: str, *, relative: bool = False) -> Figure:
     """Draw counts and between-group kappa squared on a line, a line for each set of counts.
 
     Parameters
@@ -506,6 +509,8 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str) -> Figure:
         A line for each, from the top, with its name at the left.
     title : str
         What changes from line to line.
+    relative : bool, default False
+        Show each line relative to its largest count.
 
     Returns
     -------
@@ -514,15 +519,16 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str) -> Figure:
     """
     figure, (axis,) = style.new_figure(height=1.5 + 0.42 * len(spectra))
     for line, spectrum in enumerate(spectra.values()):
+        unit = spectrum.counts.values[0] if relative else 1
         axis.plot(
-            spectrum.counts.values,
+            spectrum.counts.values / unit,
             np.full(spectrum.counts.m, line),
             "|",
             color=style.INK,
             ms=15,
             mew=1.8,
         )
-        squares = spectrum.kappa[spectrum.is_between] ** 2
+        squares = spectrum.kappa[spectrum.is_between] ** 2 / unit
         axis.plot(
             squares,
             np.full(squares.size, line),
@@ -537,7 +543,7 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str) -> Figure:
     axis.set_yticks(range(len(spectra)), list(spectra))
     axis.set_ylim(len(spectra) - 0.4, -0.6)
     axis.set_xlim(left=0)
-    axis.set_xlabel("κ²")
+    axis.set_xlabel("κ², relative to the largest count" if relative else "κ²")
     axis.set_title(title)
     handles = [
         Line2D([], [], marker="|", ls="", color=style.INK, ms=13, mew=1.8, label="counts"),

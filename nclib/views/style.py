@@ -47,7 +47,7 @@ SHRINK_COLORMAP = "cividis"
 SIGNED_COLORMAP = "RdBu_r"
 """Entries of a matrix: negative blue, 0 white, positive red."""
 
-REGION_COLORS = ("#f2f2f2", "#dcdcdc")
+REGION_COLORS = ("#f2f2f2", "#dcdcdc", "#c6c6c6")
 """Regions of the plane of features, in turns."""
 
 WIDTH = 5.2

@@ -58,7 +58,7 @@ def test_class_regions_mark_what_the_head_gets_right():
               for line in markers(axis, "o")}  # fmt: skip
     assert filled == {(1.0, 0.0): True, (-1.0, 0.0): True, (0.5, 1.0): False}
     texts = {text.get_text(): text.get_position() for text in axis.texts}
-    assert texts["answer: class 1"][0] > 0 > texts["answer: class 2"][0]
+    assert texts["class 1"][0] > 0 > texts["class 2"][0]
     assert not any("class 3" in text for text in texts)
     assert {"one", "two", "three"} <= set(texts)
 
@@ -124,6 +124,13 @@ def test_interlacing_puts_a_ring_in_each_gap_and_one_at_zero():
     np.testing.assert_allclose(rings[0], [[2, 0], [0, 0]])
     np.testing.assert_allclose(rings[1], [[150, 1], [0, 1]])  # 2 * 300 * 100 / 400
     assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
+
+
+def test_interlacing_relative_to_the_largest_count():
+    spectra = {"only": nc.Spectrum(nc.ClassCounts([300, 100]))}
+    axis = figures.interlacing(spectra, "title", relative=True).axes[0]
+    np.testing.assert_allclose(markers(axis, "|")[0].get_xdata(), [1, 1 / 3])
+    np.testing.assert_allclose(markers(axis, "o")[0].get_xdata(), [0.5, 0])
 
 
 def test_tail_spectra_put_each_ring_on_its_drop():
