@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nclib.theory.counts import ClassCounts, as_counts
 
@@ -118,6 +118,18 @@ class Spectrum:
         """Repeat one value per block (B,) for each of its modes (K,)."""
         return np.repeat(per_block, self.block_size)
 
+    @property
+    def is_between(self) -> NDArray[np.bool_]:
+        """Which modes are constant on every group, the null mode included, shape (K,).
+
+        With a bias these are the between-group modes, m of them, and the others are inner modes;
+        without, every mode is one class, and this is False throughout.
+        """
+        result = np.zeros(self.counts.K, dtype=bool)
+        if self.bias:
+            result[self._group_ends] = True
+        return result
+
     @cached_property
     def _blocks(self) -> tuple[Array, NDArray[np.int64]]:
         values, multiplicities = self.counts.values, self.counts.multiplicities
@@ -135,6 +147,73 @@ class Spectrum:
     def _secular(self) -> _SecularRoots:
         poles = self.counts.values.astype(float)
         return _SecularRoots.solve(poles, poles * self.counts.multiplicities)
+
+    def group_matrix(self) -> Array:
+        """Return the reduced matrix G: what Yhat does to vectors that are constant on groups.
+
+        Returns
+        -------
+        (m, m) ndarray
+            In the orthonormal basis of the groups' constant vectors. With a bias its singular
+            values are the between-group ones of Yhat, the last of them 0; without, it is
+            ``diag(sqrt(N_j))``.
+
+        References
+        ----------
+        Liu, arXiv 2411.17278, Theorem 4.4, with sqrt(N_m) for sqrt(N_1) in the entry (2, m).
+
+        Examples
+        --------
+        >>> Spectrum(ClassCounts([4, 4, 1])).group_matrix().round(4)
+        array([[ 0.2222, -0.6285],
+               [-0.3143,  0.8889]])
+        """
+        N_j, l_j = self.counts.values.astype(float), self.counts.multiplicities.astype(float)
+        G = np.diag(np.sqrt(N_j))
+        if self.bias:
+            G -= np.outer(N_j * np.sqrt(l_j), np.sqrt(N_j * l_j)) / self.counts.N
+        return G
+
+    def secular_function(self, t: ArrayLike) -> Array:
+        """Sum ``l_j N_j / (N_j - t)`` over the groups: its zeros are the squares of kappa.
+
+        Parameters
+        ----------
+        t : array_like
+            Where to evaluate it, any shape. At a pole t = N_j it is infinite.
+
+        Returns
+        -------
+        ndarray
+            The shape of `t`. Between two neighbouring poles the function rises from minus to plus
+            infinity; its m - 1 zeros are the squares of the between-group kappa, all but the
+            last, 0.
+
+        Raises
+        ------
+        ValueError
+            Without a bias: then Yhat is diagonal, and there is no such equation.
+
+        References
+        ----------
+        Liu, arXiv 2411.17278, Appendix B.4. The equation there, ``1 = sum_j p_j^2 / (N (N_j - t))``
+        with ``p_j = N_j sqrt(l_j)``, is this one times ``-t / N``: its root t = 0 is divided out.
+
+        Examples
+        --------
+        >>> spectrum = Spectrum(ClassCounts([4, 1]))
+        >>> spectrum.secular_function([0, 1.5, 2])
+        array([ 2. , -0.4,  1. ])
+        """
+        if not self.bias:
+            raise ValueError("the secular function needs bias=True: without, Yhat is diagonal")
+        t = np.asarray(t, dtype=float)
+        N_j, l_j = self.counts.values.astype(float), self.counts.multiplicities
+        result = np.zeros(t.shape)
+        with np.errstate(divide="ignore"):
+            for value, size in zip(N_j, l_j, strict=True):
+                result += size * value / (value - t)
+        return result
 
     def group_modes(self, side: str) -> Array:
         """Between-group modes on the groups, shape (m, m).

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from nclib.theory.counts import ClassCounts
 from nclib.theory.descent import Descent
-from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import (
     lemma_a2_g,
@@ -26,6 +28,7 @@ from nclib.theory.shrinkage import (
     scalar_objective,
     shrink,
 )
+from nclib.theory.spectrum import Spectrum
 from nclib.views import style
 
 Array = NDArray[np.float64]
@@ -515,6 +518,28 @@ def sample_size_map(
         Largest factor on the counts.
     bias : bool, default True
         Whether the head has a bias.
+def heat_maps(
+    matrices: Sequence[NDArray[np.float64]],
+    titles: Sequence[str],
+    *,
+    rows: Sequence[object],
+    columns: Sequence[object],
+    row_label: str,
+    column_label: str,
+) -> Figure:
+    """Draw one or two signed matrices of the same shape, side by side, on one scale.
+
+    Parameters
+    ----------
+    matrices : sequence of (R, C) ndarray
+        What to draw: negative entries blue, 0 white, positive ones red.
+    titles : sequence of str
+        One for each matrix.
+    rows, columns : sequence
+        One name for each row and column. Neighbours with equal names are one group: it is named
+        once, and a line sets it off.
+    row_label, column_label : str
+        What the rows and columns are.
 
     Returns
     -------
@@ -555,6 +580,210 @@ def class_survival(best: Minimizer, threshold: float, title: str) -> Figure:
         What every class loses; a class that has less is lost.
     title : str
         What the counts are.
+    """
+    count = len(matrices)
+    figure, axes = plt.subplots(
+        1, count, figsize=(style.WIDTH, 3.6 if count > 1 else 4.9), squeeze=False, sharey=True
+    )
+    largest = max(float(np.abs(matrix).max()) for matrix in matrices)
+    for axis, matrix, title in zip(axes[0], matrices, titles, strict=True):
+        image = axis.imshow(
+            matrix, cmap=style.SIGNED_COLORMAP, vmin=-largest, vmax=largest, interpolation="nearest"
+        )
+        axis.grid(visible=False)
+        axis.tick_params(length=0)
+        for names, line, axle in (
+            (rows, axis.axhline, axis.yaxis),
+            (columns, axis.axvline, axis.xaxis),
+        ):
+            edges = [0, *(i for i in range(1, len(names)) if names[i] != names[i - 1]), len(names)]
+            for edge in edges[1:-1]:
+                line(edge - 0.5, color=style.LABELS, lw=0.6)
+            centres = [(low + high - 1) / 2 for low, high in pairwise(edges)]
+            axle.set_ticks(centres, [str(names[edge]) for edge in edges[:-1]])
+        axis.set_title(title)
+        axis.set_xlabel(column_label)
+    axes[0, 0].set_ylabel(row_label)
+    figure.colorbar(image, ax=axes, location="bottom", aspect=40, shrink=0.75, ticks=MaxNLocator(5))
+    return figure
+
+
+@style.styled
+def class_regions(
+    W: NDArray[np.float64],
+    H_bar: NDArray[np.float64],
+    b: NDArray[np.float64],
+    names: Mapping[int, str],
+    axes_names: tuple[str, str] = ("first feature", "second feature"),
+) -> Figure:
+    """Draw class means in a plane of features and which class the head answers where.
+
+    Parameters
+    ----------
+    W : (K, 2) ndarray
+        The head.
+    H_bar : (2, K) ndarray
+        The class means.
+    b : (K,) ndarray
+        The bias.
+    names : mapping of int to str
+        What to write at the mean of a class; classes that are not named are not drawn (of merged
+        classes, name one).
+    axes_names : (str, str), optional
+        What the two features are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A filled mark: the head answers this class at its mean. A ring: it answers another. The
+        regions carry the number of the class that is answered there, counted from 1.
+    """
+    figure, (axis,) = style.new_figure(height=4.0)
+    reach = 2.6 * np.abs(H_bar).max()
+    side = np.linspace(-reach, reach, 301)
+    grid = np.stack(np.meshgrid(side, side))
+    answer = (np.tensordot(W, grid, 1) + b[:, None, None]).argmax(axis=0)
+    answered = np.unique(answer)
+    shades = ListedColormap([style.REGION_COLORS[i % 3] for i in range(answered.size)])
+    axis.pcolormesh(side, side, np.searchsorted(answered, answer), cmap=shades, rasterized=True)
+    for k in answered:
+        inside = grid[:, answer == k]
+        middle = inside.mean(axis=1, keepdims=True)
+        if inside[1].max() > 0.86 * reach:  # at the top, where no mean lies
+            middle[1] = 0.86 * reach
+        x, y = inside[:, np.square(inside - middle).sum(axis=0).argmin()]
+        axis.text(x, y, f"class {k + 1}", ha="center", va="center", style="italic")
+    right = (W @ H_bar + b[:, None]).argmax(axis=0) == np.arange(len(b))
+    for k, name in names.items():
+        fill = style.INK if right[k] else "white"
+        axis.plot(*H_bar[:, k], "o", mfc=fill, mec=style.INK, mew=1.6, ms=8)
+        axis.annotate(
+            name, (H_bar[0, k], H_bar[1, k]), xytext=(8, 0), textcoords="offset points", va="center"
+        )
+    axis.plot(0, 0, "+", color=style.MUTED, ms=9)
+    axis.set_aspect("equal")
+    axis.set_title("What the head answers where")
+    axis.grid(visible=False)
+    axis.set_xlabel(axes_names[0])
+    axis.set_ylabel(axes_names[1])
+    handles = [
+        Line2D([], [], marker="o", ls="", color=style.INK, ms=8, label="classified right"),
+        Line2D([], [], marker="o", ls="", mfc="white", mec=style.INK, mew=1.6, ms=8, label="wrong"),
+        Line2D([], [], marker="+", ls="", color=style.MUTED, ms=9, label="origin"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+@style.styled
+def accuracy_steps(data_sets: Mapping[str, ClassCounts], depth: int = 1) -> Figure:
+    """Draw the training accuracy of the optimum as one lambda for everything grows.
+
+    Parameters
+    ----------
+    data_sets : mapping of str to ClassCounts
+        A panel for each.
+    depth : int, default 1
+        Number of layers.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Crosses mark where modes die; lambda is relative to the first death.
+    """
+    figure, axes = style.new_figure(len(data_sets), height=1.1 + 1.6 * len(data_sets), sharey=True)
+    for axis, (name, counts) in zip(axes, data_sets.items(), strict=True):
+        deaths = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
+        deaths = deaths[deaths > 0]
+        grid = np.geomspace(0.6, 1.25 * deaths[0] / deaths[-1], 500)
+        optima = [
+            global_minimizer(Problem(counts, depth, lambda_W=lam, lambda_H=lam))
+            for lam in grid * deaths[-1]
+        ]
+        accuracy = [best.training_accuracy().overall for best in optima]
+        axis.plot(grid, accuracy, color=style.DEPTH_COLORS[depth])
+        dead = np.unique(deaths) / deaths[-1]
+        axis.plot(dead, np.zeros_like(dead), "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
+        axis.set_xscale("log")
+        axis.set_xlim(grid[0], grid[-1])
+        axis.xaxis.set_major_locator(FixedLocator([0.7, 1, 1.5, 2, 3, 5, 7, 10, 20]))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_ylim(0, 1.05)
+        axis.set_title(name)
+    axes[-1].set_xlabel("every λ, relative to the first death of a mode")
+    figure.supylabel("training accuracy of the optimum", fontsize="medium")
+    layers = "one layer" if depth == 1 else f"{depth} layers"
+    handles = [
+        Line2D([], [], color=style.DEPTH_COLORS[depth], label=f"accuracy, {layers}"),
+        Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="modes die"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+@style.styled
+def secular_curve(spectrum: Spectrum) -> Figure:
+    """Draw the secular function: its poles at the counts and its zeros, the squares of kappa.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of a head with a bias.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Curve: sum_j l_j N_j / (N_j - t). Dashed lines: its poles. Rings: its zeros.
+    """
+    figure, (axis,) = style.new_figure(height=4.0)
+    poles = spectrum.counts.values.astype(float)
+    ends = np.array([1.15 * poles[0], *poles, 0.0])
+    reach = 4.0 * spectrum.counts.K
+    for high, low in pairwise(ends):
+        t = np.linspace(low, high, 2001)[1:-1]
+        curve = spectrum.secular_function(t)
+        axis.plot(t, np.where(np.abs(curve) < 2 * reach, curve, np.nan), color=style.INK, lw=1.8)
+    for pole in poles:
+        axis.axvline(pole, color=style.MUTED, ls="--", lw=1.0)
+    axis.axhline(0, color=style.MUTED, lw=0.8)
+    zeros = spectrum.kappa[spectrum.is_between][:-1] ** 2
+    axis.plot(zeros, np.zeros_like(zeros), "o", mfc="white", mec=style.LABELS, mew=2, ms=8)
+    axis.set_xlim(0, ends[0])
+    axis.set_ylim(-reach, reach)
+    axis.set_xlabel("t")
+    axis.set_ylabel("S(t)")
+    axis.grid(visible=False)
+    handles = [
+        Line2D([], [], color=style.MUTED, ls="--", lw=1.0, label="counts: poles"),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            ls="",
+            mfc="white",
+            mec=style.LABELS,
+            mew=2,
+            ms=8,
+            label="κ² between them: zeros",
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+@style.styled
+def interlacing(spectra: Mapping[str, Spectrum], title: str, *, relative: bool = False) -> Figure:
+    """Draw counts and between-group kappa squared on a line, a line for each set of counts.
+
+    Parameters
+    ----------
+    spectra : mapping of str to Spectrum
+        A line for each, from the top, with its name at the left.
+    title : str
+        What changes from line to line.
+    relative : bool, default False
+        Show each line relative to its largest count.
 
     Returns
     -------
@@ -590,6 +819,51 @@ def class_survival(best: Minimizer, threshold: float, title: str) -> Figure:
         loc="outside lower center",
         ncols=3,
     )
+        Bars: the distinct counts. Rings: the squares of the between-group kappa, 0 included.
+    """
+    figure, (axis,) = style.new_figure(height=1.5 + 0.42 * len(spectra))
+    for line, spectrum in enumerate(spectra.values()):
+        unit = spectrum.counts.values[0] if relative else 1
+        axis.plot(
+            spectrum.counts.values / unit,
+            np.full(spectrum.counts.m, line),
+            "|",
+            color=style.INK,
+            ms=15,
+            mew=1.8,
+        )
+        squares = spectrum.kappa[spectrum.is_between] ** 2 / unit
+        axis.plot(
+            squares,
+            np.full(squares.size, line),
+            "o",
+            mfc="white",
+            mec=style.LABELS,
+            mew=2,
+            ms=7.5,
+            clip_on=False,
+            zorder=3,
+        )
+    axis.set_yticks(range(len(spectra)), list(spectra))
+    axis.set_ylim(len(spectra) - 0.4, -0.6)
+    axis.set_xlim(left=0)
+    axis.set_xlabel("κ², relative to the largest count" if relative else "κ²")
+    axis.set_title(title)
+    handles = [
+        Line2D([], [], marker="|", ls="", color=style.INK, ms=13, mew=1.8, label="counts"),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            ls="",
+            mfc="white",
+            mec=style.LABELS,
+            mew=2,
+            ms=7.5,
+            label="κ² of the between-group modes",
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -609,6 +883,13 @@ def lengths_against_lambda(
         Names of the classes, the most frequent first.
     xlabel : str
         Which penalty, and what stays fixed.
+def tail_spectra(data_sets: Mapping[str, ClassCounts]) -> Figure:
+    """Draw the sorted counts of long-tailed data and the squares of kappa with a bias.
+
+    Parameters
+    ----------
+    data_sets : mapping of str to ClassCounts
+        A panel for each.
 
     Returns
     -------
@@ -688,4 +969,37 @@ def lengths_against_count(
         loc="outside lower center",
         ncols=3,
     )
+        Steps: counts, falling, the k-th at k. Rings: kappa_k squared, at the drop from k to k + 1.
+    """
+    figure, axes = style.new_figure(len(data_sets), height=1.0 + 2.2 * len(data_sets))
+    for axis, (name, counts) in zip(axes, data_sets.items(), strict=True):
+        squares = Spectrum(counts).kappa[:-1] ** 2
+        place = np.arange(1, counts.K + 1)
+        axis.plot(
+            place,
+            counts.n[counts.falling_order],
+            color=style.INK,
+            lw=1.4,
+            drawstyle="steps-mid",
+        )
+        axis.plot(
+            place[:-1] + 0.5,
+            squares,
+            "o",
+            mfc="white",
+            mec=style.LABELS,
+            mew=1.6,
+            ms=6.5 if counts.K < 50 else 3,
+            zorder=1.9 if counts.K > 50 else 3,
+        )
+        axis.set_yscale("log")
+        axis.set_title(name)
+    axes[-1].set_xlabel("class k at k, mode k between k and k + 1")
+    handles = [
+        Line2D([], [], color=style.INK, lw=1.4, label="count of class k"),
+        Line2D(
+            [], [], marker="o", ls="", mfc="white", mec=style.LABELS, ms=7, label="κ² of mode k"
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure

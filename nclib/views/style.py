@@ -44,6 +44,12 @@ DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
 SHRINK_COLORMAP = "cividis"
 """Shrink factor s, from 0 to 1."""
 
+SIGNED_COLORMAP = "RdBu_r"
+"""Entries of a matrix: negative blue, 0 white, positive red."""
+
+REGION_COLORS = ("#f2f2f2", "#dcdcdc", "#c6c6c6")
+"""Regions of the plane of features, in turns."""
+
 WIDTH = 5.2
 """Width of a figure in inches: its text stays readable when a phone scales it to 340 pixels."""
 

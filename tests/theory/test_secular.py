@@ -1,0 +1,160 @@
+"""The reduced matrix, the secular function and the kinds of modes, as the chapters show them.
+
+References: Fractions, a dense basis of the groups, the corrected and the printed formulas of the
+paper.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nclib import ClassCounts, Spectrum, effective_label_matrix
+
+COUNTS = [
+    pytest.param([2, 1], id="two classes"),
+    pytest.param([7] * 5, id="balanced"),
+    pytest.param([3, 2, 1], id="three, distinct"),
+    pytest.param([1, 4, 2, 4, 1], id="unsorted"),
+    pytest.param([500, 500, 400, 400, 300, 300, 200, 200, 100, 100], id="CIFAR-10"),
+    pytest.param([1500] + [600] * 5 + [50] * 20, id="letters"),
+    pytest.param([6705, 1113, 1099, 514, 327, 142, 115], id="lesions"),
+]
+
+
+def group_basis(counts):
+    """Orthonormal vectors, constant on one group and 0 elsewhere, shape (K, m)."""
+    columns = [(counts.n == value) / np.sqrt((counts.n == value).sum()) for value in counts.values]
+    return np.stack(columns, axis=1)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("n", COUNTS)
+def test_group_matrix_is_yhat_between_the_groups(n, bias):
+    counts = ClassCounts(n)
+    basis = group_basis(counts)
+    expected = basis.T @ effective_label_matrix(counts, bias) @ basis
+    np.testing.assert_allclose(Spectrum(counts, bias).group_matrix(), expected, atol=1e-13)
+
+
+def test_group_matrix_entry_by_entry():
+    """Theorem 4.4 for n = (9, 4, 4, 1): N = 18, l = (1, 2, 1)."""
+    expected = [
+        [3 * (1 - 9 / 18), -(9 * 2 / 18) * np.sqrt(2), -(9 * 1 / 18)],
+        [-(4 * 3 / 18) * np.sqrt(2), 2 * (1 - 8 / 18), -(4 * 1 / 18) * np.sqrt(2)],
+        [-(1 * 3 / 18), -(1 * 2 / 18) * np.sqrt(2), 1 - 1 / 18],
+    ]
+    np.testing.assert_allclose(Spectrum(ClassCounts([9, 4, 4, 1])).group_matrix(), expected)
+
+
+def exact_sum(n, t):
+    """sum_k n_k / (n_k - t) over the classes: the groups need no names."""
+    return sum(Fraction(int(count)) / (int(count) - Fraction(t)) for count in n)
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_secular_function_against_fractions(n):
+    t = np.array([[-3.5, 0.0, 0.25], [1.25, 333.5, 20000.0]])
+    result = Spectrum(ClassCounts(n)).secular_function(t)
+    assert result.shape == t.shape
+    for value, at in zip(result.ravel(), t.ravel(), strict=True):
+        exact = exact_sum(n, at)
+        size = sum(abs(Fraction(int(c)) / (int(c) - Fraction(at))) for c in n)
+        assert abs(Fraction(float(value)) - exact) < Fraction(1, 10**13) * size
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_zeros_of_the_secular_function_are_the_squares(n):
+    spectrum = Spectrum(ClassCounts(n))
+    squares = spectrum.kappa[spectrum.is_between] ** 2
+    assert squares[-1] == 0
+    for t in squares[:-1].tolist():
+        assert exact_sum(n, t * (1 - 1e-12)) < 0 < exact_sum(n, t * (1 + 1e-12))
+
+
+def test_secular_function_is_the_papers_with_zero_divided_out():
+    """1 - sum_j p_j^2 / (N (N_j - t)) = -t S(t) / N."""
+    counts = ClassCounts([9, 4, 4, 1])
+    t = np.array([0.5, 2.0, 6.0, 30.0])
+    p_squared = np.array([81.0, 2 * 16.0, 1.0])
+    paper = 1 - (p_squared / (18 * (np.array([9.0, 4.0, 1.0]) - t[:, None]))).sum(axis=1)
+    np.testing.assert_allclose(paper, -t / 18 * Spectrum(counts).secular_function(t))
+
+
+def test_secular_function_at_a_pole_and_at_one_number():
+    spectrum = Spectrum(ClassCounts([4, 1]))
+    assert np.isinf(spectrum.secular_function(4))
+    assert spectrum.secular_function(2).shape == ()
+    assert float(spectrum.secular_function(2)) == 1.0
+
+
+def test_secular_function_needs_a_bias():
+    with pytest.raises(ValueError, match="bias=True"):
+        Spectrum(ClassCounts([4, 1]), bias=False).secular_function(0.0)
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_between_modes_are_constant_on_groups_and_the_others_sum_to_zero(n):
+    counts = ClassCounts(n)
+    spectrum = Spectrum(counts)
+    V = spectrum.V @ np.eye(counts.K)
+    assert spectrum.is_between.sum() == counts.m
+    for value in counts.values:
+        rows = V[counts.n == value]
+        assert np.ptp(rows[:, spectrum.is_between], axis=0).max() < 1e-12
+        inner = rows[:, ~spectrum.is_between]
+        assert np.abs(inner.sum(axis=0)).max(initial=0) < 1e-12
+
+
+def test_without_bias_no_mode_is_between():
+    assert not Spectrum(ClassCounts([4, 1, 1]), bias=False).is_between.any()
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_a_mode_with_bias_lies_between_two_without(n):
+    counts = ClassCounts(n)
+    biased, free = (Spectrum(counts, bias).kappa for bias in (True, False))
+    assert (biased[:-1] <= free[:-1]).all()
+    assert (biased[:-1] >= free[1:]).all()
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_between_modes_change_sign_at_their_root(n):
+    """v_k ~ sqrt(n_k) / (n_k - t): one sign on the classes above t, the other below."""
+    counts = ClassCounts(n)
+    spectrum = Spectrum(counts)
+    V = spectrum.V @ np.eye(counts.K)
+    for k in np.flatnonzero(spectrum.is_between)[:-1]:
+        above = counts.n > spectrum.kappa[k] ** 2
+        sign = np.sign(V[:, k])
+        assert (sign[above] == sign[above][0]).all()
+        assert (sign[~above] == -sign[above][0]).all()
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_sum_and_bounds_of_the_squares(n):
+    """The trace of diag(n) - n n'/N, and its largest diagonal entry."""
+    squares = Spectrum(ClassCounts(n)).kappa ** 2
+    n, total = np.array(n, dtype=float), float(sum(n))
+    np.testing.assert_allclose(squares.sum(), total - (n**2).sum() / total, rtol=1e-13)
+    assert n.max() * (1 - n.max() / total) <= squares[0] * (1 + 1e-14)
+    assert squares[0] <= n.max() * (1 + 1e-14)
+
+
+@pytest.mark.parametrize("n", COUNTS)
+def test_squares_over_n_are_the_variances_of_the_labels(n):
+    labels = np.eye(len(n))[np.repeat(np.arange(len(n)), n)]
+    variances = np.linalg.eigvalsh(np.cov(labels.T, bias=True))[::-1]
+    mu = Spectrum(ClassCounts(n)).kappa ** 2 / sum(n)
+    np.testing.assert_allclose(mu, variances, atol=1e-13)
+
+
+def test_a_growing_group_drives_the_zeros_to_the_other_counts():
+    def zeros(size):
+        spectrum = Spectrum(ClassCounts([500] * 2 + [300] * size + [100] * 2))
+        return spectrum.kappa[spectrum.is_between][:-1] ** 2
+
+    steps = np.array([zeros(size) for size in (1, 2, 5, 20, 100, 1000, 10**5)])
+    assert (np.diff(steps[:, 0]) > 0).all()
+    assert (np.diff(steps[:, 1]) < 0).all()
+    np.testing.assert_allclose(steps[-1], [500, 100], rtol=2e-5)
