@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
     from nclib.theory.descent import descend as descend
+    from nclib.theory.geometry import cosines as cosines
+    from nclib.theory.geometry import mode_coordinates as mode_coordinates
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
     from nclib.theory.minimizer import TrainingAccuracy as TrainingAccuracy
@@ -42,6 +44,7 @@ _HOME = {
     "Spectrum": "theory.spectrum",
     "TrainingAccuracy": "theory.minimizer",
     "collapse_factors": "theory.minimizer",
+    "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "global_minimizer": "theory.minimizer",
@@ -50,6 +53,7 @@ _HOME = {
     "lemma_a2_minimizer": "theory.shrinkage",
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
+    "mode_coordinates": "theory.geometry",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
 }

@@ -41,6 +41,14 @@ DEPTH_COLORS = {
 DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
 """Marker of each depth, for readers who don't see the colours."""
 
+CLASS_COLORS = ("#332288", "#999933", "#882255")
+"""Colour of each class where a picture shows up to three as points (Paul Tol's muted scheme)."""
+
+CLASS_MARKERS = ("o", "s", "^")
+
+COSINE_COLORMAP = "PuOr"
+"""Cosines, from -1 to 1."""
+
 SHRINK_COLORMAP = "cividis"
 """Shrink factor s, from 0 to 1."""
 
