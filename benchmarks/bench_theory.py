@@ -54,7 +54,7 @@ def spectrum(n: np.ndarray) -> np.ndarray:
 
 
 def brentq_roots(n: np.ndarray) -> list[float]:
-    """Find the same roots by one call of scipy's brentq for each interval of the secular equation."""
+    """Find the same roots by a call of scipy's brentq for each interval of the secular equation."""
     poles, multiplicities = np.unique(n, return_counts=True)
     weights = (poles * multiplicities).astype(float)
 

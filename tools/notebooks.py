@@ -125,6 +125,8 @@ def main() -> int:
     """Refresh every notebook of the book and its picture of the main result."""
     # The kernel draws into the notebook, whatever this shell draws to.
     os.environ.pop("MPLBACKEND", None)
+    # The matrices are small: threads of the linear algebra only get in each other's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     status = 0
     for path in sorted(BOOK.glob("*.ipynb")):
         print(path.name, flush=True)

@@ -10,16 +10,12 @@ from tempfile import NamedTemporaryFile
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from nclib.theory.counts import ClassCounts
@@ -362,15 +358,6 @@ def spread_cost(spread: Array, objective: Array) -> Figure:
         Factors on the distances from the class mean; 0 and 1 must be among them.
     objective : (T,) ndarray
         Objective at each.
-def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Figure:
-    """Draw the features of every sample, at several moments of a descent in two dimensions.
-
-    Parameters
-    ----------
-    found : sequence of four Descent
-        Ends of ever longer descents from the same start, with d_0 = 2 and up to three classes.
-    titles : sequence of str
-        One for each.
 
     Returns
     -------
@@ -464,52 +451,6 @@ def scalar_costs(kappa: float, problems: Sequence[Problem]) -> Figure:
         Strength of the mode in the labels.
     problems : sequence of Problem
         They differ in depth.
-        A panel for each moment: a small marker for each sample, a large one for each class mean.
-    """
-    reach = 1.08 * max(float(np.abs(one.H).max()) for one in found)
-    # Two panels to a row: nothing in them needs to be read but their titles.
-    figure, axes = plt.subplots(2, 2, figsize=(style.WIDTH, 5.6), sharex=True, sharey=True)
-    for axis, one, title in zip(axes.flat, found, titles, strict=True):
-        starts = np.cumsum(one.problem.counts.n)[:-1]
-        for k, points in enumerate(np.split(one.H, starts, axis=1)):
-            look = {"marker": style.CLASS_MARKERS[k], "color": style.CLASS_COLORS[k]}
-            axis.scatter(*points, s=16, alpha=0.45, lw=0, **look)
-            axis.scatter(*points.mean(axis=1), s=85, edgecolor="white", zorder=3, **look)
-        axis.plot(0, 0, "+", color=style.MUTED, ms=9, mew=1.2, zorder=1)
-        axis.set_xlim(-reach, reach)
-        axis.set_ylim(-reach, reach)
-        axis.set_aspect("equal")
-        axis.tick_params(labelbottom=False, labelleft=False, length=0)
-        axis.set_title(title)
-    figure.legend(handles=_class_handles(found[0].problem.counts), loc="outside lower center")
-    return figure
-
-
-def _class_handles(counts: ClassCounts) -> list[Line2D]:
-    return [
-        Line2D(
-            [],
-            [],
-            marker=style.CLASS_MARKERS[k],
-            color=style.CLASS_COLORS[k],
-            ls="",
-            ms=8,
-            label=f"class {k + 1}: {count} samples",
-        )
-        for k, count in enumerate(counts.n)
-    ]
-
-
-@style.styled
-def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Figure:
-    """Draw the class means and the rows of the head of several optima of three classes.
-
-    Parameters
-    ----------
-    minimizers : sequence of Minimizer
-        Optima with a bias and K = 3, so that all there is to see lies in a plane.
-    titles : sequence of str
-        One for each.
 
     Returns
     -------
@@ -553,37 +494,6 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
         Line2D([], [], marker="o", ls="", color=style.CLOSED_FORM, label="lowest"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.2)
-        One panel below the other, turned so that the strongest mode points up. Markers: class
-        means. Arrows: rows of the head. Each kind is scaled so that its longest one has length 1.
-    """
-    figure, axes = style.new_figure(len(minimizers), height=0.7 + 2.15 * len(minimizers))
-    for axis, best, title in zip(axes, minimizers, titles, strict=True):
-        means, head = (points[1::-1] for points in mode_coordinates(best))
-        up = np.sign(means[1, 0]) or 1.0  # class 1 on top
-        for points, is_mean in ((means, True), (head, False)):
-            longest = np.linalg.norm(points, axis=0).max()
-            for k, (x, y) in enumerate((up * points / (longest or 1.0)).T):
-                color = style.CLASS_COLORS[k]
-                if is_mean:
-                    axis.plot([0, x], [0, y], color=color, lw=1.0, ls=":")
-                    (mark,) = axis.plot(x, y, style.CLASS_MARKERS[k], color=color, ms=11)
-                    mark.set(mfc="white", mew=2, clip_on=False)
-                elif x or y:
-                    arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6, "zorder": 3}
-                    axis.annotate(
-                        "", (x, y), (0, 0), arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0}
-                    )
-        axis.set_xlim(-2.2, 2.2)
-        axis.set_ylim(-1.12, 1.12)
-        axis.set_aspect("equal")
-        axis.set_axis_off()
-        axis.set_title(title)
-    handles = _class_handles(minimizers[0].problem.counts)
-    for handle in handles:
-        handle.set(mfc="white", mew=2)
-    handles.append(Line2D([], [], marker="$\\rightarrow$", color=style.INK, ls="", ms=14))
-    handles[-1].set_label("its row of the head")
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -597,57 +507,6 @@ def sample_size_map(
     bias: bool = True,
 ) -> Figure:
     """Draw which modes survive as every class grows by one factor and every lambda stays.
-def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) -> Figure:
-    """Draw matrices of cosines as heat maps with the numbers written in.
-
-    Parameters
-    ----------
-    matrices : sequence of (K, K) ndarray
-        Cosines between classes, as `nclib.cosines` gives them; NaN is left blank.
-    titles : sequence of str
-        One for each.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Two maps to a row.
-    """
-    rows = (len(matrices) + 1) // 2
-    figure, axes = plt.subplots(rows, 2, figsize=(style.WIDTH, 0.9 + 2.35 * rows), squeeze=False)
-    for axis in axes.flat[len(matrices) :]:
-        axis.set_axis_off()
-    for axis, matrix, title in zip(axes.flat, matrices, titles, strict=False):
-        K = matrix.shape[0]
-        image = axis.imshow(matrix, cmap=style.COSINE_COLORMAP, norm=Normalize(-1, 1))
-        if K <= 4:
-            for (i, j), value in np.ndenumerate(matrix):
-                if np.isfinite(value):
-                    light = style.INK if abs(value) < 0.6 else "white"
-                    text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
-                    axis.text(j, i, text, ha="center", va="center", color=light, size="small")
-        axis.set_xticks(range(K), [str(k + 1) for k in range(K)])
-        axis.set_yticks(range(K), [str(k + 1) for k in range(K)])
-        axis.tick_params(length=0)
-        axis.grid(visible=False)
-        axis.spines[:].set_visible(False)
-        axis.set_title(title)
-    bar = figure.colorbar(
-        image, ax=axes, location="bottom", aspect=40, shrink=0.75, ticks=[-1, -0.5, 0, 0.5, 1]
-    )
-    bar.set_label("cosine of the angle between two classes")
-    return figure
-
-
-def _plain_ticks(axis: Axes) -> None:
-    """Write 0.002, 0.005, 0.01 under a logarithmic axis that spans about one decade."""
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
-
-
-@style.styled
-def death_spread(counts: ClassCounts, depths: Sequence[int] = (1, 2, 3, 6)) -> Figure:
-    """Draw when the first and the last mode die, a bar for each depth.
 
     Parameters
     ----------
@@ -659,77 +518,6 @@ def death_spread(counts: ClassCounts, depths: Sequence[int] = (1, 2, 3, 6)) -> F
         Common value of every lambda.
     largest : int
         Largest factor on the counts.
-    bias : bool, default True
-        Whether the head has a bias.
-def heat_maps(
-    matrices: Sequence[NDArray[np.float64]],
-    titles: Sequence[str],
-    *,
-    rows: Sequence[object],
-    columns: Sequence[object],
-    row_label: str,
-    column_label: str,
-) -> Figure:
-    """Draw one or two signed matrices of the same shape, side by side, on one scale.
-
-    Parameters
-    ----------
-    matrices : sequence of (R, C) ndarray
-        What to draw: negative entries blue, 0 white, positive ones red.
-    titles : sequence of str
-        One for each matrix.
-    rows, columns : sequence
-        One name for each row and column. Neighbours with equal names are one group: it is named
-        once, and a line sets it off.
-    row_label, column_label : str
-        What the rows and columns are.
-        Samples per class.
-    depths : sequence of int, default (1, 2, 3, 6)
-        Depths of the head.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Over the common value of every lambda: a line from the first to the last death, with a
-        tick for each death.
-    """
-    figure, (axis,) = style.new_figure(height=1.1 + 0.55 * len(depths))
-    ends: list[float] = []
-    for row, depth in enumerate(depths):
-        factors = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
-        deaths = factors[factors > 0]
-        color = style.DEPTH_COLORS[depth]
-        axis.plot([deaths.min(), deaths.max()], [row, row], color=color, lw=3)
-        axis.plot(deaths, np.full(deaths.size, row), "|", color=color, ms=17, mew=2)
-        ends.extend((deaths.min(), deaths.max()))
-    axis.set_xscale("log")
-    axis.set_xlim(0.75 * min(ends), 1.2 * max(ends))
-    _plain_ticks(axis)
-    axis.set_yticks(range(len(depths)), [f"L = {depth}" for depth in depths])
-    axis.set_ylim(len(depths) - 0.4, -0.6)
-    axis.grid(visible=False, axis="y")
-    axis.set_xlabel("every λ: each tick is a mode that dies")
-    return figure
-
-
-@style.styled
-def accuracy_map(
-    counts: ClassCounts,
-    depths: Sequence[int] = (1, 3, 6),
-    *,
-    lambdas: tuple[float, float] = (1e-3, 2e-2),
-    bias: bool = True,
-) -> Figure:
-    """Draw which classes the optimum classifies right as one lambda for everything grows.
-
-    Parameters
-    ----------
-    counts : ClassCounts
-        Samples per class.
-    depths : sequence of int, default (1, 3, 6)
-        Depths of the head, one panel each.
-    lambdas : (float, float), default (1e-3, 2e-2)
-        Range of the common value of every lambda.
     bias : bool, default True
         Whether the head has a bias.
 
@@ -772,6 +560,169 @@ def class_survival(best: Minimizer, threshold: float, title: str) -> Figure:
         What every class loses; a class that has less is lost.
     title : str
         What the counts are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row for each class, the most frequent at the top. Grey rings: sqrt(n). Filled markers: z
+        of a class that is alive. Crosses: dead classes. A line marks the threshold.
+    """
+    counts = best.problem.counts
+    order = counts.falling_order
+    figure, (axis,) = style.new_figure(height=1.7 + 0.3 * counts.K)
+    row = np.arange(counts.K)
+    alive = best.survives
+    axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
+    axis.text(threshold, counts.K - 0.35, " threshold", color=style.INK, va="center")
+    axis.hlines(row, best.z, best.kappa, color=style.LABELS, lw=1.0)
+    axis.plot(best.kappa, row, "o", mfc="white", mec=style.LABELS, ms=6)
+    axis.plot(
+        best.z[alive], row[alive], style.DEPTH_MARKERS[1], color=style.DEPTH_COLORS[1], ms=5.5
+    )
+    axis.plot(best.z[~alive], row[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
+    names = counts.names or [f"class {k + 1}" for k in range(counts.K)]
+    axis.set_yticks(row, [f"{names[k]}, {counts.n[k]:,}" for k in order])
+    axis.set_ylim(counts.K - 0.1, -0.6)
+    axis.set_xlim(left=0)
+    axis.set_xlabel("strength: √n in the labels, z in the output")
+    axis.set_title(title)
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="o", ls="", mfc="white", mec=style.LABELS, label="√n, labels"),
+            Line2D([], [], marker="o", ls="", color=style.DEPTH_COLORS[1], label="z, optimum"),
+            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
+        ],
+        loc="outside lower center",
+        ncols=3,
+    )
+    return figure
+
+
+@style.styled
+def lengths_against_lambda(
+    lambdas: Array, rows: Array, columns: Array, names: Sequence[str], xlabel: str
+) -> Figure:
+    """Draw the lengths of a head's rows and of the class means as one penalty changes.
+
+    Parameters
+    ----------
+    lambdas : (T,) ndarray
+        The penalty.
+    rows, columns : (T, C) ndarray
+        Length of the row of W, and of the class mean, of each of C classes; 0 where dead.
+    names : sequence of str
+        Names of the classes, the most frequent first.
+    xlabel : str
+        Which penalty, and what stays fixed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above the rows of W, below the class means. A cross on the axis marks where a class dies.
+    """
+    figure, (above, below) = style.new_figure(2, height=5.6, sharex=True)
+    for axis, lengths, title in (
+        (above, rows, "Rows of W"),
+        (below, columns, "Class means"),
+    ):
+        for k, (name, color) in enumerate(zip(names, _class_shades(len(names)), strict=True)):
+            alive = lengths[:, k] > 0
+            axis.plot(lambdas[alive], lengths[alive, k], color=color, label=name)
+            if not alive.all():
+                death = lambdas[int(np.argmin(alive))]
+                axis.plot(death, 0, "x", color=style.DEAD, ms=7, mew=2, clip_on=False, zorder=3)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("length")
+        axis.set_title(title)
+    below.set_xlabel(xlabel)
+    handles, labels = above.get_legend_handles_labels()
+    handles.append(Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2))
+    figure.legend(handles, [*labels, "dies"], loc="outside lower center", ncols=3)
+    return figure
+
+
+def _class_shades(number: int) -> Array:
+    """Colours of classes by their rank, dark for the frequent ones."""
+    return np.asarray(plt.get_cmap("Greys")(np.linspace(1.0, 0.4, number)))
+
+
+@style.styled
+def lengths_against_count(
+    n: Array, rows: Array, columns: Array, curve: tuple[Array, Array, Array], threshold: float
+) -> Figure:
+    """Draw how long a row of W and a class mean are, by the size of the class.
+
+    Parameters
+    ----------
+    n : (K,) array_like
+        Samples per class.
+    rows, columns : (K,) ndarray
+        Lengths of the rows of W and of the class means.
+    curve : (n, row length, column length) of (T,) ndarrays
+        The same by the theorem, for every n.
+    threshold : float
+        The n at which a class dies.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above the rows of W, below the class means.
+    """
+    figure, axes = style.new_figure(2, height=5.4, sharex=True)
+    for axis, lengths, line, title in (
+        (axes[0], rows, curve[1], "Rows of W: longer for frequent classes"),
+        (axes[1], columns, curve[2], "Class means: longest at 4 times the threshold"),
+    ):
+        axis.plot(curve[0], line, color=style.DEPTH_COLORS[1])
+        alive = lengths > 0
+        axis.plot(n[alive], lengths[alive], "o", color=style.CLOSED_FORM, ms=5.5)
+        axis.plot(n[~alive], lengths[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
+        axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("length")
+        axis.set_title(title)
+    axes[1].set_xlabel("samples in the class")
+    figure.legend(
+        handles=[
+            Line2D([], [], color=style.DEPTH_COLORS[1], label="theorem"),
+            Line2D([], [], marker="o", ls="", color=style.CLOSED_FORM, label="alive"),
+            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
+        ],
+        loc="outside lower center",
+        ncols=3,
+    )
+    return figure
+
+
+@style.styled
+def heat_maps(
+    matrices: Sequence[NDArray[np.float64]],
+    titles: Sequence[str],
+    *,
+    rows: Sequence[object],
+    columns: Sequence[object],
+    row_label: str,
+    column_label: str,
+) -> Figure:
+    """Draw one or two signed matrices of the same shape, side by side, on one scale.
+
+    Parameters
+    ----------
+    matrices : sequence of (R, C) ndarray
+        What to draw: negative entries blue, 0 white, positive ones red.
+    titles : sequence of str
+        One for each matrix.
+    rows, columns : sequence
+        One name for each row and column. Neighbours with equal names are one group: it is named
+        once, and a line sets it off.
+    row_label, column_label : str
+        What the rows and columns are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     count = len(matrices)
     figure, axes = plt.subplots(
@@ -911,43 +862,6 @@ def accuracy_steps(data_sets: Mapping[str, ClassCounts], depth: int = 1) -> Figu
         Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="modes die"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        A row for each distinct count, the largest at the top. The colour is the share of the
-        training samples of these classes that are right.
-    """
-    grid = np.geomspace(*lambdas, 150)
-    figure, axes = style.new_figure(
-        len(depths), height=0.9 + 1.55 * len(depths), sharex=True, sharey=True
-    )
-    for axis, depth in zip(axes, depths, strict=True):
-        table = np.empty((counts.m, grid.size))
-        for column, lam in enumerate(grid):
-            problem = Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
-            right = global_minimizer(problem).training_accuracy().per_class
-            for j in range(counts.m):
-                table[j, column] = right[counts.group == j].mean()
-        mesh = axis.pcolormesh(
-            np.geomspace(*lambdas, grid.size + 1),
-            np.arange(counts.m + 1) + 0.5,
-            table,
-            cmap=style.SHRINK_COLORMAP,
-            norm=Normalize(0, 1),
-            rasterized=True,
-        )
-        axis.set_xscale("log")
-        axis.set_xlim(lambdas)
-        axis.grid(visible=False)
-        labels = [
-            f"{size} × {count}"
-            for size, count in zip(counts.multiplicities, counts.values, strict=True)
-        ]
-        axis.set_yticks(range(1, counts.m + 1), labels)
-        axis.set_title("1 linear layer" if depth == 1 else f"{depth} linear layers")
-    axes[0].invert_yaxis()
-    _plain_ticks(axes[-1])
-    axes[-1].set_xlabel("every λ: the strength of the regularisation")
-    figure.supylabel("classes × samples in each", fontsize="medium")
-    bar = figure.colorbar(mesh, ax=axes, location="top", aspect=40, shrink=0.75)
-    bar.set_label("share of their training samples classified right")
     return figure
 
 
@@ -1017,37 +931,6 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str, *, relative: bool =
     Returns
     -------
     matplotlib.figure.Figure
-        A row for each class, the most frequent at the top. Grey rings: sqrt(n). Filled markers: z
-        of a class that is alive. Crosses: dead classes. A line marks the threshold.
-    """
-    counts = best.problem.counts
-    order = counts.falling_order
-    figure, (axis,) = style.new_figure(height=1.7 + 0.3 * counts.K)
-    row = np.arange(counts.K)
-    alive = best.survives
-    axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
-    axis.text(threshold, counts.K - 0.35, " threshold", color=style.INK, va="center")
-    axis.hlines(row, best.z, best.kappa, color=style.LABELS, lw=1.0)
-    axis.plot(best.kappa, row, "o", mfc="white", mec=style.LABELS, ms=6)
-    axis.plot(
-        best.z[alive], row[alive], style.DEPTH_MARKERS[1], color=style.DEPTH_COLORS[1], ms=5.5
-    )
-    axis.plot(best.z[~alive], row[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
-    names = counts.names or [f"class {k + 1}" for k in range(counts.K)]
-    axis.set_yticks(row, [f"{names[k]}, {counts.n[k]:,}" for k in order])
-    axis.set_ylim(counts.K - 0.1, -0.6)
-    axis.set_xlim(left=0)
-    axis.set_xlabel("strength: √n in the labels, z in the output")
-    axis.set_title(title)
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="o", ls="", mfc="white", mec=style.LABELS, label="√n, labels"),
-            Line2D([], [], marker="o", ls="", color=style.DEPTH_COLORS[1], label="z, optimum"),
-            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
-        ],
-        loc="outside lower center",
-        ncols=3,
-    )
         Bars: the distinct counts. Rings: the squares of the between-group kappa, 0 included.
     """
     figure, (axis,) = style.new_figure(height=1.5 + 0.42 * len(spectra))
@@ -1097,110 +980,17 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str, *, relative: bool =
 
 
 @style.styled
-def lengths_against_lambda(
-    lambdas: Array, rows: Array, columns: Array, names: Sequence[str], xlabel: str
-) -> Figure:
-    """Draw the lengths of a head's rows and of the class means as one penalty changes.
-
-    Parameters
-    ----------
-    lambdas : (T,) ndarray
-        The penalty.
-    rows, columns : (T, C) ndarray
-        Length of the row of W, and of the class mean, of each of C classes; 0 where dead.
-    names : sequence of str
-        Names of the classes, the most frequent first.
-    xlabel : str
-        Which penalty, and what stays fixed.
 def tail_spectra(data_sets: Mapping[str, ClassCounts]) -> Figure:
     """Draw the sorted counts of long-tailed data and the squares of kappa with a bias.
-def count_profiles(data_sets: Mapping[str, ClassCounts]) -> Figure:
-    """Draw how the class counts of several data sets fall, from the largest class to the smallest.
 
     Parameters
     ----------
     data_sets : mapping of str to ClassCounts
         A panel for each.
-        Up to six data sets by name.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Above the rows of W, below the class means. A cross on the axis marks where a class dies.
-    """
-    figure, (above, below) = style.new_figure(2, height=5.6, sharex=True)
-    for axis, lengths, title in (
-        (above, rows, "Rows of W"),
-        (below, columns, "Class means"),
-    ):
-        for k, (name, color) in enumerate(zip(names, _class_shades(len(names)), strict=True)):
-            alive = lengths[:, k] > 0
-            axis.plot(lambdas[alive], lengths[alive, k], color=color, label=name)
-            if not alive.all():
-                death = lambdas[int(np.argmin(alive))]
-                axis.plot(death, 0, "x", color=style.DEAD, ms=7, mew=2, clip_on=False, zorder=3)
-        axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
-        axis.set_ylabel("length")
-        axis.set_title(title)
-    below.set_xlabel(xlabel)
-    handles, labels = above.get_legend_handles_labels()
-    handles.append(Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2))
-    figure.legend(handles, [*labels, "dies"], loc="outside lower center", ncols=3)
-    return figure
-
-
-def _class_shades(number: int) -> Array:
-    """Colours of classes by their rank, dark for the frequent ones."""
-    return np.asarray(plt.get_cmap("Greys")(np.linspace(1.0, 0.4, number)))
-
-
-@style.styled
-def lengths_against_count(
-    n: Array, rows: Array, columns: Array, curve: tuple[Array, Array, Array], threshold: float
-) -> Figure:
-    """Draw how long a row of W and a class mean are, by the size of the class.
-
-    Parameters
-    ----------
-    n : (K,) array_like
-        Samples per class.
-    rows, columns : (K,) ndarray
-        Lengths of the rows of W and of the class means.
-    curve : (n, row length, column length) of (T,) ndarrays
-        The same by the theorem, for every n.
-    threshold : float
-        The n at which a class dies.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Above the rows of W, below the class means.
-    """
-    figure, axes = style.new_figure(2, height=5.4, sharex=True)
-    for axis, lengths, line, title in (
-        (axes[0], rows, curve[1], "Rows of W: longer for frequent classes"),
-        (axes[1], columns, curve[2], "Class means: longest at 4 times the threshold"),
-    ):
-        axis.plot(curve[0], line, color=style.DEPTH_COLORS[1])
-        alive = lengths > 0
-        axis.plot(n[alive], lengths[alive], "o", color=style.CLOSED_FORM, ms=5.5)
-        axis.plot(n[~alive], lengths[~alive], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
-        axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
-        axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
-        axis.set_ylabel("length")
-        axis.set_title(title)
-    axes[1].set_xlabel("samples in the class")
-    figure.legend(
-        handles=[
-            Line2D([], [], color=style.DEPTH_COLORS[1], label="theorem"),
-            Line2D([], [], marker="o", ls="", color=style.CLOSED_FORM, label="alive"),
-            Line2D([], [], marker="x", ls="", color=style.DEAD, mew=2, label="dead"),
-        ],
-        loc="outside lower center",
-        ncols=3,
-    )
         Steps: counts, falling, the k-th at k. Rings: kappa_k squared, at the drop from k to k + 1.
     """
     figure, axes = style.new_figure(len(data_sets), height=1.0 + 2.2 * len(data_sets))
@@ -1234,6 +1024,268 @@ def lengths_against_count(
         ),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+@style.styled
+def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Figure:
+    """Draw the features of every sample, at several moments of a descent in two dimensions.
+
+    Parameters
+    ----------
+    found : sequence of four Descent
+        Ends of ever longer descents from the same start, with d_0 = 2 and up to three classes.
+    titles : sequence of str
+        One for each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel for each moment: a small marker for each sample, a large one for each class mean.
+    """
+    reach = 1.08 * max(float(np.abs(one.H).max()) for one in found)
+    # Two panels to a row: nothing in them needs to be read but their titles.
+    figure, axes = plt.subplots(2, 2, figsize=(style.WIDTH, 5.6), sharex=True, sharey=True)
+    for axis, one, title in zip(axes.flat, found, titles, strict=True):
+        starts = np.cumsum(one.problem.counts.n)[:-1]
+        for k, points in enumerate(np.split(one.H, starts, axis=1)):
+            look = {"marker": style.CLASS_MARKERS[k], "color": style.CLASS_COLORS[k]}
+            axis.scatter(*points, s=16, alpha=0.45, lw=0, **look)
+            axis.scatter(*points.mean(axis=1), s=85, edgecolor="white", zorder=3, **look)
+        axis.plot(0, 0, "+", color=style.MUTED, ms=9, mew=1.2, zorder=1)
+        axis.set_xlim(-reach, reach)
+        axis.set_ylim(-reach, reach)
+        axis.set_aspect("equal")
+        axis.tick_params(labelbottom=False, labelleft=False, length=0)
+        axis.set_title(title)
+    figure.legend(handles=_class_handles(found[0].problem.counts), loc="outside lower center")
+    return figure
+
+
+def _class_handles(counts: ClassCounts) -> list[Line2D]:
+    return [
+        Line2D(
+            [],
+            [],
+            marker=style.CLASS_MARKERS[k],
+            color=style.CLASS_COLORS[k],
+            ls="",
+            ms=8,
+            label=f"class {k + 1}: {count} samples",
+        )
+        for k, count in enumerate(counts.n)
+    ]
+
+
+@style.styled
+def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Figure:
+    """Draw the class means and the rows of the head of several optima of three classes.
+
+    Parameters
+    ----------
+    minimizers : sequence of Minimizer
+        Optima with a bias and K = 3, so that all there is to see lies in a plane.
+    titles : sequence of str
+        One for each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel below the other, turned so that the strongest mode points up. Markers: class
+        means. Arrows: rows of the head. Each kind is scaled so that its longest one has length 1.
+    """
+    figure, axes = style.new_figure(len(minimizers), height=0.7 + 2.15 * len(minimizers))
+    for axis, best, title in zip(axes, minimizers, titles, strict=True):
+        means, head = (points[1::-1] for points in mode_coordinates(best))
+        up = np.sign(means[1, 0]) or 1.0  # class 1 on top
+        for points, is_mean in ((means, True), (head, False)):
+            longest = np.linalg.norm(points, axis=0).max()
+            for k, (x, y) in enumerate((up * points / (longest or 1.0)).T):
+                color = style.CLASS_COLORS[k]
+                if is_mean:
+                    axis.plot([0, x], [0, y], color=color, lw=1.0, ls=":")
+                    (mark,) = axis.plot(x, y, style.CLASS_MARKERS[k], color=color, ms=11)
+                    mark.set(mfc="white", mew=2, clip_on=False)
+                elif x or y:
+                    arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6, "zorder": 3}
+                    axis.annotate(
+                        "", (x, y), (0, 0), arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0}
+                    )
+        axis.set_xlim(-2.2, 2.2)
+        axis.set_ylim(-1.12, 1.12)
+        axis.set_aspect("equal")
+        axis.set_axis_off()
+        axis.set_title(title)
+    handles = _class_handles(minimizers[0].problem.counts)
+    for handle in handles:
+        handle.set(mfc="white", mew=2)
+    handles.append(Line2D([], [], marker="$\\rightarrow$", color=style.INK, ls="", ms=14))
+    handles[-1].set_label("its row of the head")
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+@style.styled
+def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) -> Figure:
+    """Draw matrices of cosines as heat maps with the numbers written in.
+
+    Parameters
+    ----------
+    matrices : sequence of (K, K) ndarray
+        Cosines between classes, as `nclib.cosines` gives them; NaN is left blank.
+    titles : sequence of str
+        One for each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two maps to a row.
+    """
+    rows = (len(matrices) + 1) // 2
+    figure, axes = plt.subplots(rows, 2, figsize=(style.WIDTH, 0.9 + 2.35 * rows), squeeze=False)
+    for axis in axes.flat[len(matrices) :]:
+        axis.set_axis_off()
+    for axis, matrix, title in zip(axes.flat, matrices, titles, strict=False):
+        K = matrix.shape[0]
+        image = axis.imshow(matrix, cmap=style.COSINE_COLORMAP, norm=Normalize(-1, 1))
+        if K <= 4:
+            for (i, j), value in np.ndenumerate(matrix):
+                if np.isfinite(value):
+                    light = style.INK if abs(value) < 0.6 else "white"
+                    text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+                    axis.text(j, i, text, ha="center", va="center", color=light, size="small")
+        axis.set_xticks(range(K), [str(k + 1) for k in range(K)])
+        axis.set_yticks(range(K), [str(k + 1) for k in range(K)])
+        axis.tick_params(length=0)
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+        axis.set_title(title)
+    bar = figure.colorbar(
+        image, ax=axes, location="bottom", aspect=40, shrink=0.75, ticks=[-1, -0.5, 0, 0.5, 1]
+    )
+    bar.set_label("cosine of the angle between two classes")
+    return figure
+
+
+def _plain_ticks(axis: Axes) -> None:
+    """Write 0.002, 0.005, 0.01 under a logarithmic axis that spans about one decade."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+@style.styled
+def death_spread(counts: ClassCounts, depths: Sequence[int] = (1, 2, 3, 6)) -> Figure:
+    """Draw when the first and the last mode die, a bar for each depth.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class.
+    depths : sequence of int, default (1, 2, 3, 6)
+        Depths of the head.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Over the common value of every lambda: a line from the first to the last death, with a
+        tick for each death.
+    """
+    figure, (axis,) = style.new_figure(height=1.1 + 0.55 * len(depths))
+    ends: list[float] = []
+    for row, depth in enumerate(depths):
+        factors = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
+        deaths = factors[factors > 0]
+        color = style.DEPTH_COLORS[depth]
+        axis.plot([deaths.min(), deaths.max()], [row, row], color=color, lw=3)
+        axis.plot(deaths, np.full(deaths.size, row), "|", color=color, ms=17, mew=2)
+        ends.extend((deaths.min(), deaths.max()))
+    axis.set_xscale("log")
+    axis.set_xlim(0.75 * min(ends), 1.2 * max(ends))
+    _plain_ticks(axis)
+    axis.set_yticks(range(len(depths)), [f"L = {depth}" for depth in depths])
+    axis.set_ylim(len(depths) - 0.4, -0.6)
+    axis.grid(visible=False, axis="y")
+    axis.set_xlabel("every λ: each tick is a mode that dies")
+    return figure
+
+
+@style.styled
+def accuracy_map(
+    counts: ClassCounts,
+    depths: Sequence[int] = (1, 3, 6),
+    *,
+    lambdas: tuple[float, float] = (1e-3, 2e-2),
+    bias: bool = True,
+) -> Figure:
+    """Draw which classes the optimum classifies right as one lambda for everything grows.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class.
+    depths : sequence of int, default (1, 3, 6)
+        Depths of the head, one panel each.
+    lambdas : (float, float), default (1e-3, 2e-2)
+        Range of the common value of every lambda.
+    bias : bool, default True
+        Whether the head has a bias.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row for each distinct count, the largest at the top. The colour is the share of the
+        training samples of these classes that are right.
+    """
+    grid = np.geomspace(*lambdas, 150)
+    figure, axes = style.new_figure(
+        len(depths), height=0.9 + 1.55 * len(depths), sharex=True, sharey=True
+    )
+    for axis, depth in zip(axes, depths, strict=True):
+        table = np.empty((counts.m, grid.size))
+        for column, lam in enumerate(grid):
+            problem = Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
+            right = global_minimizer(problem).training_accuracy().per_class
+            for j in range(counts.m):
+                table[j, column] = right[counts.group == j].mean()
+        mesh = axis.pcolormesh(
+            np.geomspace(*lambdas, grid.size + 1),
+            np.arange(counts.m + 1) + 0.5,
+            table,
+            cmap=style.SHRINK_COLORMAP,
+            norm=Normalize(0, 1),
+            rasterized=True,
+        )
+        axis.set_xscale("log")
+        axis.set_xlim(lambdas)
+        axis.grid(visible=False)
+        labels = [
+            f"{size} × {count}"
+            for size, count in zip(counts.multiplicities, counts.values, strict=True)
+        ]
+        axis.set_yticks(range(1, counts.m + 1), labels)
+        axis.set_title("1 linear layer" if depth == 1 else f"{depth} linear layers")
+    axes[0].invert_yaxis()
+    _plain_ticks(axes[-1])
+    axes[-1].set_xlabel("every λ: the strength of the regularisation")
+    figure.supylabel("classes × samples in each", fontsize="medium")
+    bar = figure.colorbar(mesh, ax=axes, location="top", aspect=40, shrink=0.75)
+    bar.set_label("share of their training samples classified right")
+    return figure
+
+
+@style.styled
+def count_profiles(data_sets: Mapping[str, ClassCounts]) -> Figure:
+    """Draw how the class counts of several data sets fall, from the largest class to the smallest.
+
+    Parameters
+    ----------
+    data_sets : mapping of str to ClassCounts
+        Up to six data sets by name.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
         Each class's count relative to the largest, over its place among the classes.
     """
     figure, (axis,) = style.new_figure(height=4.2)
