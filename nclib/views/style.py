@@ -14,6 +14,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 P = ParamSpec("P")
 
@@ -48,6 +49,12 @@ CLASS_MARKERS = ("o", "s", "^")
 
 COSINE_COLORMAP = "PuOr"
 """Cosines, from -1 to 1."""
+
+RING: dict[str, Any] = {"marker": "o", "ls": "", "mfc": "white", "mec": LABELS}
+"""How what the labels ask for is marked."""
+
+CROSS: dict[str, Any] = {"marker": "x", "ls": "", "color": DEAD, "mew": 2}
+"""How a dead mode or class is marked."""
 
 SHRINK_COLORMAP = "cividis"
 """Shrink factor s, from 0 to 1."""
@@ -123,3 +130,10 @@ def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure,
     """
     figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
     return figure, list(axes[:, 0])
+
+
+def plain_log_ticks(axis: Axes) -> None:
+    """Write 0.002, 0.005, 0.01 under a logarithmic axis that spans about one decade."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
