@@ -990,3 +990,13 @@ def test_every_landscape_case_is_exercised():
     assert {p.depth for p in LANDSCAPES} == {2, 3, 6}
     kinds = itertools.chain(RANDOM, LANDSCAPES)
     assert {nc.global_minimizer(p).alive for p in kinds} >= {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("n", [(3, 1), (7, 2), (50, 3), (1000, 1), (284315, 492)])
+def test_an_exact_tie_between_groups_counts_one_half(n):
+    """K = 2, L = 1: at s = (1 - n_2/n_1)/2 both logits of the rare class are equal (AUDIT f)."""
+    N = sum(n)
+    kappa = np.sqrt(2 * n[0] * n[1] / N)
+    lam = kappa * (1 - (1 - n[1] / n[0]) / 2) / N  # s = 1 - N lambda / kappa
+    tie = nc.global_minimizer(nc.Problem(n, 1, lambda_W=lam, lambda_H=lam))
+    np.testing.assert_array_equal(tie.training_accuracy().per_class, [1.0, 0.5])

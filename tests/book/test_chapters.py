@@ -1,0 +1,102 @@
+"""The form that every theory chapter keeps: predictions, exercises that run, real counts, links."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+CHAPTERS = sorted(BOOK.glob("0[1-6]-*.ipynb"))
+
+
+def cells_of(path):
+    """Kind and source of each cell."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+
+
+def prose_of(path):
+    return "\n".join(source for kind, source in cells_of(path) if kind == "markdown")
+
+
+def code_of(path):
+    return "\n".join(source for kind, source in cells_of(path) if kind == "code")
+
+
+def exercises_of(path):
+    """Label to text, for each exercise."""
+    pattern = r":::\{exercise\} [^\n]+\n:label: (\S+)\n(.*?)\n:::"
+    return dict(re.findall(pattern, prose_of(path), re.DOTALL))
+
+
+def solutions_of(path):
+    """Label to the kinds of the cells between the start and the end of each solution."""
+    solutions, label = {}, None
+    for kind, source in cells_of(path):
+        if kind == "markdown" and "{solution-end}" in source:
+            label = None
+        start = re.search(r"\{solution-start\} (\S+)\n:class: dropdown\n:::", source)
+        if kind == "markdown" and start:
+            label = start.group(1)
+            solutions[label] = []
+        elif label:
+            solutions[label].append(kind)
+    assert label is None, "a solution without an end swallows the rest of the page"
+    return solutions
+
+
+def test_all_six_chapters_are_there():
+    assert [path.name[:2] for path in CHAPTERS] == ["01", "02", "03", "04", "05", "06"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_three_exercises_with_purpose_difficulty_and_time(path):
+    exercises = exercises_of(path)
+    assert sorted(exercises) == [f"ex-{path.name[:2]}-{letter}" for letter in "abc"]
+    for text in exercises.values():
+        about = text.replace("\n", " ")
+        assert re.search(r"\d+ minutes", about)
+        assert "Purpose:" in about
+        assert re.search(r"easy|medium|hard", about, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_exercise_has_a_hidden_solution_that_runs(path):
+    solutions = solutions_of(path)
+    assert set(solutions) == set(exercises_of(path))
+    for label, kinds in solutions.items():
+        assert "code" in kinds, label
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_predictions_come_with_hidden_answers(path):
+    prose = prose_of(path)
+    predictions = prose.count("{admonition} Predict before you look\n:class: tip\n")
+    answers = prose.count("{admonition} Answer\n:class: tip dropdown\n")
+    assert predictions >= 2
+    assert answers >= 1
+    assert answers <= predictions
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_real_counts_the_papers_two_and_another_that_is_cited(path):
+    code, prose = code_of(path), prose_of(path)
+    assert "cifar10_paper" in code
+    assert "emnist_letters_paper" in code
+    others = r"tschandl18|cui19|cao19|horton96|dalpozzolo15|kddcup99|yao19|liu19|vanhorn18|woods93"
+    assert re.search(rf"\{{cite:[pt]}}`[^`]*({others})", prose)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_links_lead_from_the_chapter_to_the_code(path):
+    linked = set(re.findall(r"\{py:\w+\}`nclib\.([\w.]+)", prose_of(path)))
+    assert len(linked) >= 4
+
+
+def test_every_public_name_is_in_the_reference():
+    import nclib
+
+    reference = (BOOK / "api.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\.\. auto(?:class|function):: (\w+)", reference, re.MULTILINE))
+    assert documented == set(nclib.__all__)
