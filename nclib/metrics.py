@@ -486,7 +486,8 @@ class MetricsAccumulator:
         for block, of_block in self._blocks(features, classes):
             present, position, size = np.unique(of_block, return_inverse=True, return_counts=True)
             one_hot = (np.arange(present.size)[:, None] == position) / 1.0
-            sums = self._array(one_hot) @ block
+            with np.errstate(invalid="ignore"):
+                sums = self._array(one_hot) @ (block - self._shift)
             total = self._array((counts[present] + size)[:, None] / 1.0)
             rows = self._array(present)
             old = mean[rows]
@@ -615,7 +616,7 @@ class MetricsAccumulator:
     def _blocks(
         self, features: Any, classes: NDArray[np.int64]
     ) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-        """Yield blocks of rows less the shift, float64, with their classes, sorted by class.
+        """Yield blocks of rows, where the sums are, with their classes, sorted by class.
 
         So that a block holds few classes, and sums over them are products with few rows.
         """
@@ -627,7 +628,7 @@ class MetricsAccumulator:
         for start in range(0, order.size, rows):
             chosen = order[start : start + rows]
             block = self._xp.take(features, self._xp.asarray(chosen, device=here), axis=0)
-            yield to_device(block, self._home) - self._shift, classes[chosen]
+            yield to_device(block, self._home), classes[chosen]
 
     def _require_every_class(self) -> None:
         missing = np.flatnonzero(self.counts == 0)
@@ -732,6 +733,13 @@ class _SecondPass:
         self.rank = int(np.count_nonzero((s / largest) ** 2 > self.rtol)) if s[0] > 0 else 0
         self.directions = first._array(Qt[: self.rank].T / s[: self.rank])
         self.squares: Any = first._xp.zeros(self.rank, dtype=first._xp.float64, device=first._home)
+        # A class mean is a sum, shift + relative, in two parts: the rounded sum, from which a
+        # sample near it differs by exactly a float64 number, and the rest. Without the rest the
+        # rounding would show once the deviations are below 1e-8 of the offset.
+        shift, relative = first._shift, first._mean
+        self.mean = shift + relative
+        back = self.mean - shift
+        self.mean_rest = ((shift - (self.mean - back)) + (relative - back)) @ self.directions
         if first._head is not None:
             head = first._head
             self.P = first._array(head.P.T)
@@ -747,15 +755,15 @@ class _SecondPass:
         xp = first._xp
         squares, right = self.squares, self.right.copy()
         for block, of_block in first._blocks(features, classes):
-            # Less the class mean: a number of the size of the deviation, without cancellation
-            # later on.
-            block -= xp.take(first._mean, first._array(of_block), axis=0)
-            along = block @ self.directions
+            rows = first._array(of_block)
+            deviation = block - xp.take(self.mean, rows, axis=0)
+            with np.errstate(invalid="ignore"):
+                along = deviation @ self.directions - xp.take(self.mean_rest, rows, axis=0)
             squares = squares + xp.sum(along * along, axis=0)
             if not bool(xp.all(xp.isfinite(squares))):
                 raise ValueError(_not_finite(features))
             if first._head is not None:
-                agree = self._agree(first, block, of_block)
+                agree = self._agree(first, deviation, of_block)
                 right += np.bincount(of_block[agree], minlength=first.K)
         self.squares, self.right = squares, right
         self.counts = self.counts + np.bincount(classes, minlength=first.K)
