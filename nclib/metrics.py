@@ -33,8 +33,8 @@ Center = Literal["samples", "classes"]
 _BLOCK = 2**19
 """Entries of the features that are worked on at a time: 4 MB in float64."""
 
-_TIE = 8 * float(np.finfo(np.float32).eps)
-"""Squared distances that differ by less, relative to those of the means, tie in NC4."""
+_TIE = 8
+"""Class means that differ by less, in units of their rounding, tie in NC4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class NC1Result:
     Attributes
     ----------
     value : float
-        ``1/K tr(Sigma_W Sigma_B^+)``. Never negative; NaN where all class means are equal, since
-        then no direction is left to measure along.
+        ``1/K tr(Sigma_W Sigma_B^+)``. Never negative; NaN where all class means are exactly
+        equal: then no direction is left to measure along.
     by_mode : (rank,) ndarray
         The share of each direction of Sigma_B, by falling eigenvalue. They add up to `value`.
     eigenvalues : (min(K, d),) ndarray
@@ -97,15 +97,15 @@ class Metrics:
     Attributes
     ----------
     reading : {"corrected", "as_printed"}
-        Which formulas: see `measure`.
+        Which formulas; see `measure`.
     counts : (K,) ndarray of int64
         Samples of each class.
     nc1 : NC1Result or None
         Variability within the classes. None before the second pass of a `MetricsAccumulator`.
     nc2_w, nc2_h, nc2_wh : float or None
         Distance to the geometry of the minimiser, of the head, of the class means and of their
-        product. 0 at the minimiser, at most 2. NaN where the target or what was measured is 0:
-        at total collapse each is 0/0.
+        product. Corrected, 0 at the minimiser and at most 2. NaN where the target or what was
+        measured is 0: at total collapse each is 0/0.
     nc3 : float or None
         Distance between the directions of the head and of the class means. NaN where a direction
         that counts is 0/0: at total collapse, and as printed wherever a mode has died exactly.
@@ -375,7 +375,7 @@ def effective_lambda_H(features: Any, labels: Any, W_1: Any, lambda_W1: float) -
 
 
 class MetricsAccumulator:
-    """The metrics of `measure`, from batches, in memory of the size of the class means.
+    """The metrics of `measure`, from batches, in memory of the size of the class means, K x d.
 
     NC1 measures along the directions of the class means, which are known only when every sample
     has been seen; so it takes two passes over the same samples (in any order), and so does NC4.
@@ -486,7 +486,7 @@ class MetricsAccumulator:
         for block, of_block in self._blocks(features, classes):
             present, position, size = np.unique(of_block, return_inverse=True, return_counts=True)
             one_hot = (np.arange(present.size)[:, None] == position) / 1.0
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", over="ignore"):
                 sums = self._array(one_hot) @ (block - self._shift)
             total = self._array((counts[present] + size)[:, None] / 1.0)
             rows = self._array(present)
@@ -724,7 +724,10 @@ class _SecondPass:
         middle = (share if first._center == "samples" else np.full(first.K, 1 / first.K)) @ means
         centred = means - middle
         centred *= np.sqrt(weight)[:, None]
-        _, s, Qt = np.linalg.svd(centred, full_matrices=False)
+        # By the features' own library: the threads of two of them would wait for each other.
+        own = to_device(first._mean, "cpu")
+        xp = array_namespace(own)
+        _, s, Qt = map(np.asarray, xp.linalg.svd(xp.asarray(centred), full_matrices=False))
         eps = float(np.finfo(np.float32 if first._coarse else np.float64).eps)
         self.rtol = means.shape[1] * eps if first._rtol is None else float(first._rtol)
         self.s = s
@@ -745,7 +748,7 @@ class _SecondPass:
             self.P = first._array(head.P.T)
             self.mean_logits = (first._means() @ head.P.T) + (0.0 if head.b is None else head.b)
             gram = means - middle
-            self.tie = _TIE * float(np.max(np.sum(gram**2, axis=1)))
+            self.tie = _TIE * eps * float(np.max(np.linalg.norm(gram, axis=1)))
             gram = gram @ gram.T
             norms = np.diag(gram)
             self.mean_distances = np.maximum(norms[:, None] + norms - 2 * gram, 0.0)
@@ -756,8 +759,8 @@ class _SecondPass:
         squares, right = self.squares, self.right.copy()
         for block, of_block in first._blocks(features, classes):
             rows = first._array(of_block)
-            deviation = block - xp.take(self.mean, rows, axis=0)
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", over="ignore"):
+                deviation = block - xp.take(self.mean, rows, axis=0)
                 along = deviation @ self.directions - xp.take(self.mean_rest, rows, axis=0)
             squares = squares + xp.sum(along * along, axis=0)
             if not bool(xp.all(xp.isfinite(squares))):
@@ -781,7 +784,10 @@ class _SecondPass:
         rows = np.arange(classes.size)
         distances = 2 * (inner[rows, classes][:, None] - inner) + self.mean_distances[classes]
         answer = np.argmax(logits, axis=1)
-        result: NDArray[np.bool_] = distances[rows, answer] <= distances.min(axis=1) + self.tie
+        # How much two means that are equal but for `tie` can differ in squared distance.
+        length = np.sqrt(_as_float64(first._xp.sum(deviation * deviation, axis=1)))
+        slack = self.tie * (self.tie + length)
+        result: NDArray[np.bool_] = distances[rows, answer] <= distances.min(axis=1) + slack
         return result
 
     def result(self, first: MetricsAccumulator, minimizer: Minimizer | None) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from itertools import pairwise
 import dense_metrics as dense
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from reference import ClosedForm
 
 import nclib as nc
@@ -185,6 +187,35 @@ def test_anywhere_equals_the_dense_formulas(n, depth, bias, reading, record_erro
     assert metrics.lambda_H == nc.effective_lambda_H(X, labels, Ws[0], 0.01)
 
 
+@settings(max_examples=20)
+@given(
+    n=st.lists(st.integers(1, 30), min_size=2, max_size=5, unique=True),
+    bias=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_blind_to_rotation_order_and_names_of_the_classes(n, bias, seed, record_error):
+    rng = np.random.default_rng(seed)
+    K, d = len(n), 6
+    X, labels = dense.samples(n, d, 0.4, rng)
+    W, b = rng.standard_normal((K, d)), rng.standard_normal(K) if bias else None
+    Q, _ = np.linalg.qr(rng.standard_normal((d, d)))
+    order, names = rng.permutation(labels.size), rng.permutation(K)
+    old = np.argsort(names)  # the class that is now called k
+
+    def best(counts):
+        return nc.global_minimizer(nc.Problem(counts, 2, bias, lambda_W=1e-3, lambda_H=1e-3))
+
+    # Two layers: the lower one rotates back.
+    one = nc.measure(X, labels, [np.eye(d), W], b, best(n))
+    b = b[old] if bias else None
+    n = np.array(n)[old]
+    other = nc.measure((X @ Q)[order], names[labels][order], [Q, W[old]], b, best(n))
+    for name in ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4", "lambda_H"):
+        error = abs(float(getattr(other, name)) - float(getattr(one, name)))
+        scale = max(float(getattr(one, name)), 1.0)
+        assert record_error(f"{name}, invariance", error / scale, 1e-9)
+
+
 @pytest.mark.parametrize(("dtype", "floor"), [(np.float32, 2e-6), (np.float16, 2e-3)])
 def test_floors_of_the_precisions(dtype, floor, record_error):
     """Defect 11: what rounding the features alone leaves of the metrics."""
@@ -211,6 +242,16 @@ def test_nc4_counts_merged_classes_as_agreeing():
         metrics = at_optimum(best, dtype=dtype)
         assert metrics.nc4_by_class[:2].tolist() == [1, 1]
         assert metrics.nc4 > 0.8
+
+
+def test_nc4_tells_close_means_apart():
+    """Means that differ by a ten-thousandth, and a head that calls both by the first name."""
+    means = np.array([[1.0, 0.0], [1.0, 1e-4], [-2.0, 0.0]])
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    head = np.array([[1.0, 0.0], [0.9, 0.0], [-1.0, 0.0]])
+    for dtype in (np.float32, np.float64):
+        metrics = nc.measure(means.astype(dtype)[labels], labels, head)
+        assert metrics.nc4_by_class.tolist() == [1, 0, 1]
 
 
 def test_nc4_one_layer_alive_but_misclassified_is_a_disagreement():
