@@ -111,7 +111,8 @@ class Metrics:
         that counts is 0/0: at total collapse, and as printed wherever a mode has died exactly.
     nc4 : float or None
         Share of the samples, in [0, 1], for which the head answers with the class whose mean is
-        nearest: 1 at full collapse. None without a head or before the second pass.
+        nearest (of means equal up to rounding, any): 1 at full collapse. None without a head or
+        before the second pass.
     lambda_H : float or None
         Effective lambda_H, from the balance of W_1 and the class means; see `effective_lambda_H`.
     nc2_w_by_mode, nc2_h_by_mode, nc2_wh_by_mode : (K,) ndarray or None
@@ -748,7 +749,9 @@ class _SecondPass:
             self.P = first._array(head.P.T)
             self.mean_logits = (first._means() @ head.P.T) + (0.0 if head.b is None else head.b)
             gram = means - middle
-            self.tie = _TIE * eps * float(np.max(np.linalg.norm(gram, axis=1)))
+            size = float(np.max(np.linalg.norm(gram, axis=1)))
+            self.tie = _TIE * eps * size
+            self.tie_distance = _TIE * float(np.finfo(float).eps) * size**2
             gram = gram @ gram.T
             norms = np.diag(gram)
             self.mean_distances = np.maximum(norms[:, None] + norms - 2 * gram, 0.0)
@@ -784,9 +787,10 @@ class _SecondPass:
         rows = np.arange(classes.size)
         distances = 2 * (inner[rows, classes][:, None] - inner) + self.mean_distances[classes]
         answer = np.argmax(logits, axis=1)
-        # How much two means that are equal but for `tie` can differ in squared distance.
+        # How much two means that are equal but for `tie` can differ in squared distance, and how
+        # exact the table of distances is.
         length = np.sqrt(_as_float64(first._xp.sum(deviation * deviation, axis=1)))
-        slack = self.tie * (self.tie + length)
+        slack = self.tie * (self.tie + length) + self.tie_distance
         result: NDArray[np.bool_] = distances[rows, answer] <= distances.min(axis=1) + slack
         return result
 
