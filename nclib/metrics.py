@@ -488,7 +488,8 @@ class MetricsAccumulator:
             present, position, size = np.unique(of_block, return_inverse=True, return_counts=True)
             one_hot = (np.arange(present.size)[:, None] == position) / 1.0
             with np.errstate(invalid="ignore", over="ignore"):
-                sums = self._array(one_hot) @ (block - self._shift)
+                block -= self._shift
+                sums = self._array(one_hot) @ block
             total = self._array((counts[present] + size)[:, None] / 1.0)
             rows = self._array(present)
             old = mean[rows]
@@ -617,9 +618,10 @@ class MetricsAccumulator:
     def _blocks(
         self, features: Any, classes: NDArray[np.int64]
     ) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-        """Yield blocks of rows, where the sums are, with their classes, sorted by class.
+        """Yield blocks of rows, float64, where the sums are, with their classes, sorted by class.
 
-        So that a block holds few classes, and sums over them are products with few rows.
+        So that a block holds few classes, and sums over them are products with few rows. Each is a
+        copy that the caller may change.
         """
         if not classes.size:
             return
@@ -629,7 +631,8 @@ class MetricsAccumulator:
         for start in range(0, order.size, rows):
             chosen = order[start : start + rows]
             block = self._xp.take(features, self._xp.asarray(chosen, device=here), axis=0)
-            yield to_device(block, self._home), classes[chosen]
+            block = self._xp.astype(to_device(block, self._home), self._xp.float64)
+            yield block, classes[chosen]
 
     def _require_every_class(self) -> None:
         missing = np.flatnonzero(self.counts == 0)
@@ -763,13 +766,13 @@ class _SecondPass:
         for block, of_block in first._blocks(features, classes):
             rows = first._array(of_block)
             with np.errstate(invalid="ignore", over="ignore"):
-                deviation = block - xp.take(self.mean, rows, axis=0)
-                along = deviation @ self.directions - xp.take(self.mean_rest, rows, axis=0)
+                block -= xp.take(self.mean, rows, axis=0)
+                along = block @ self.directions - xp.take(self.mean_rest, rows, axis=0)
             squares = squares + xp.sum(along * along, axis=0)
             if not bool(xp.all(xp.isfinite(squares))):
                 raise ValueError(_not_finite(features))
             if first._head is not None:
-                agree = self._agree(first, deviation, of_block)
+                agree = self._agree(first, block, of_block)
                 right += np.bincount(of_block[agree], minlength=first.K)
         self.squares, self.right = squares, right
         self.counts = self.counts + np.bincount(classes, minlength=first.K)
