@@ -10,6 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nclib.metrics import Metrics as Metrics
+    from nclib.metrics import MetricsAccumulator as MetricsAccumulator
+    from nclib.metrics import NC1Result as NC1Result
+    from nclib.metrics import effective_lambda_H as effective_lambda_H
+    from nclib.metrics import measure as measure
+    from nclib.metrics import nc1 as nc1
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
@@ -39,7 +45,10 @@ _HOME = {
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
     "LocalMinima": "theory.minimizer",
+    "Metrics": "metrics",
+    "MetricsAccumulator": "metrics",
     "Minimizer": "theory.minimizer",
+    "NC1Result": "metrics",
     "Problem": "theory.problem",
     "Spectrum": "theory.spectrum",
     "TrainingAccuracy": "theory.minimizer",
@@ -47,13 +56,16 @@ _HOME = {
     "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
+    "effective_lambda_H": "metrics",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
     "lemma_a2_g": "theory.shrinkage",
     "lemma_a2_minimizer": "theory.shrinkage",
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
+    "measure": "metrics",
     "mode_coordinates": "theory.geometry",
+    "nc1": "metrics",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
 }

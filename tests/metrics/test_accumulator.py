@@ -1,0 +1,156 @@
+"""Batches give the same numbers as everything at once, and what they must not do is refused."""
+
+import tracemalloc
+
+import dense_metrics as dense
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nclib as nc
+
+BEST = nc.global_minimizer(nc.Problem((40, 25, 6, 1), 2, lambda_W=1e-3, lambda_H=1e-3))
+RNG = np.random.default_rng(0)
+HEAD = [RNG.standard_normal((5, 7)), RNG.standard_normal((4, 5))], RNG.standard_normal(4)
+
+
+def streamed(batches, classes, Ws=None, b=None, minimizer=None, **options):
+    accumulator = nc.MetricsAccumulator(classes, Ws, b, **options)
+    for X, labels in batches:
+        accumulator.update(X, labels)
+    accumulator.second_pass()
+    for X, labels in batches[::-1]:
+        accumulator.update(X, labels)
+    return accumulator.compute(minimizer)
+
+
+def split(X, labels, cuts):
+    return list(zip(np.split(X, cuts), np.split(labels, cuts), strict=True))
+
+
+def largest_difference(one, other):
+    names = ("nc2_w", "nc2_h", "nc2_wh", "nc3", "lambda_H")
+    error = max(abs(getattr(one, name) / getattr(other, name) - 1) for name in names)
+    assert one.nc1.rank == other.nc1.rank
+    assert one.nc4 == other.nc4
+    return max(error, abs(one.nc1.value / other.nc1.value - 1))
+
+
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(0, 72), max_size=12).map(sorted), offset=st.sampled_from([0, 1e6]))
+def test_batches_of_any_size_equal_all_at_once(cuts, offset, record_error):
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(1), offset)
+    whole = nc.measure(X, labels, *HEAD, BEST)
+    parts = streamed(split(X, labels, cuts), 4, *HEAD, BEST)
+    error = largest_difference(parts, whole)
+    assert record_error(f"batches, offset {offset:g}", error, 1e-12)
+
+
+def test_batches_that_lack_classes_and_come_sorted():
+    """Defect 7: class means over a batch that lacks a class."""
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(2))
+    order = np.argsort(labels)
+    whole = nc.measure(X, labels, *HEAD, BEST)
+    parts = streamed(split(X[order], labels[order], range(4, 72, 4)), 4, *HEAD, BEST)
+    assert largest_difference(parts, whole) < 1e-12
+
+
+def test_a_thousand_batches_far_from_zero_against_sixty_digits(record_error):
+    X, labels = dense.samples((600, 300, 100), 3, 1e-3, np.random.default_rng(3), offset=1e6)
+    result = streamed(split(X, labels, range(1, 1000)), 3)
+    exact = dense.nc1_exact(X, labels, rank=2, digits=40)
+    error = abs(result.nc1.value / exact - 1)
+    assert record_error("1,000 batches at 1e6, 40 digits", error, 1e-12)
+
+
+def test_the_options_of_nc1_are_kept():
+    X, labels = dense.samples((40, 25, 6), 7, 0.1, np.random.default_rng(4))
+    options = {"between": "weighted", "center": "classes", "rtol": 1e-6}
+    parts = streamed(split(X, labels, [30]), 3, **options).nc1
+    assert parts.value == pytest.approx(nc.nc1(X, labels, **options).value, rel=1e-12)
+    assert (parts.between, parts.center, parts.rtol) == ("weighted", "classes", 1e-6)
+
+
+def test_one_pass_has_all_but_nc1_and_nc4():
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(5))
+    accumulator = nc.MetricsAccumulator(4, *HEAD)
+    accumulator.update(X, labels)
+    once, whole = accumulator.compute(BEST), nc.measure(X, labels, *HEAD, BEST)
+    assert once.nc1 is None
+    assert once.nc4 is None
+    assert (once.nc2_w, once.nc2_h, once.nc3) == (whole.nc2_w, whole.nc2_h, whole.nc3)
+    assert once.counts.tolist() == [40, 25, 6, 1]
+
+
+def test_both_readings_from_one_accumulator():
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(6))
+    accumulator = nc.MetricsAccumulator(4, *HEAD)
+    accumulator.update(X, labels)
+    values = {r: accumulator.compute(BEST, reading=r) for r in ("corrected", "as_printed")}
+    assert values["corrected"].reading == "corrected"
+    assert values["corrected"].nc2_wh != values["as_printed"].nc2_wh
+
+
+def test_the_head_is_copied():
+    Ws, b = [W.copy() for W in HEAD[0]], HEAD[1].copy()
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(7))
+    accumulator = nc.MetricsAccumulator(4, Ws, b)
+    accumulator.update(X, labels)
+    before = accumulator.compute(BEST).nc2_w
+    Ws[0] += 1.0
+    assert accumulator.compute(BEST).nc2_w == before
+
+
+def test_coarsest_batch_decides_the_cut():
+    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(8))
+    result = streamed([(X[:5], labels[:5]), (X[5:].astype(np.float32), labels[5:])], 2)
+    assert result.nc1.rtol == 3 * 2.0**-23
+
+
+def test_empty_batches_do_nothing():
+    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(9))
+    batches = [(X[:0], labels[:0]), (X, labels), (X[:0], [])]
+    assert streamed(batches, 2).nc1.value == nc.nc1(X, labels).value
+
+
+def test_a_refused_batch_leaves_nothing_behind():
+    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(10))
+    bad = X.copy()
+    bad[7, 1] = np.nan
+    accumulator = nc.MetricsAccumulator(2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="row 7"):
+            accumulator.update(bad, labels)
+        accumulator.update(X, labels)
+        if not _:
+            accumulator.second_pass()
+    assert accumulator.compute().nc1.value == nc.nc1(X, labels).value
+
+
+def test_the_second_pass_must_see_the_same_samples():
+    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(11))
+    accumulator = nc.MetricsAccumulator(2)
+    with pytest.raises(ValueError, match="no samples of class 0, 1"):
+        accumulator.second_pass()
+    accumulator.update(X, labels)
+    accumulator.second_pass()
+    with pytest.raises(ValueError, match="has begun already"):
+        accumulator.second_pass()
+    with pytest.raises(ValueError, match=r"saw 0 of class 0, not 5"):
+        accumulator.compute()
+
+
+def test_memory_does_not_grow_with_the_samples():
+    rng = np.random.default_rng(12)
+    labels = np.arange(512) % 10
+    accumulator = nc.MetricsAccumulator(10)
+    peaks = []
+    tracemalloc.start()
+    for batches in (1, 20):
+        tracemalloc.reset_peak()
+        for _ in range(batches):
+            accumulator.update(rng.standard_normal((512, 1024)).astype(np.float32), labels)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
