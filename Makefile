@@ -15,7 +15,8 @@ PY := $(VENV)/bin/python
 
 help:
 	@echo "make book          build the book and say where it is"
-	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks"
+	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
+	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs"
 	@echo "make lint          ruff and mypy"
 	@echo "make notebooks     execute the notebooks and store their outputs"
@@ -24,7 +25,11 @@ help:
 	@echo "make requirements  pin the newest versions that resolve together"
 	@echo "make clean         remove the environment and everything built"
 
-book: $(VENV)/.book
+# The address that the site will have, where it is known: https://example.org/book. Previews of
+# shared links need it.
+export SITE_URL ?=
+
+book: $(VENV)/.book node_modules/.package-lock.json
 	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
@@ -61,8 +66,20 @@ requirements: $(VENV)/.python
 	  echo "."; } > requirements.txt
 
 clean:
-	rm -rf "$(VENV)" _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf "$(VENV)" node_modules _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# MathJax for the pages, and what tests them in a browser; npm writes the target last. The book can
+# do without: then there is no target, and the next `make book` tries again.
+node_modules/.package-lock.json: package.json package-lock.json .npmrc
+	@if ! command -v npm > /dev/null; then \
+	    echo "Node is not installed: formulas in the pages will need the network."; \
+	elif npm ci --no-audit --no-fund; then \
+	    touch "$@"; \
+	else \
+	    rm -rf node_modules; \
+	    echo "npm failed (see above): formulas in the pages will need the network." >&2; \
+	fi
 
 # The environment. Each stamp stands for one extra of pyproject.toml, installed.
 $(VENV)/.python:

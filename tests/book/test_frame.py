@@ -1,5 +1,6 @@
 """The files around the book and the library agree with each other."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -101,7 +102,7 @@ class TestBook:
     def test_the_files_that_the_configuration_names_exist(self):
         config = CONFIG["sphinx"]["config"]
         for folder in config["html_static_path"]:
-            for name in config["html_css_files"]:
+            for name in config["html_css_files"] + config["html_js_files"]:
                 assert (ROOT / folder / name).is_file()
         for name, folder in CONFIG["sphinx"]["local_extensions"].items():
             assert (ROOT / folder / f"{name}.py").is_file()
@@ -125,6 +126,18 @@ def test_the_citation_has_what_a_citation_needs():
     assert paper["title"] == "The Exploration of Neural Collapse under Imbalanced Data"
     assert paper["authors"] == [{"family-names": "Liu", "given-names": "Haixia"}]
     assert "2411.17278" in paper["url"]
+
+
+def test_the_lock_file_of_npm_names_no_registry_and_fits():
+    package = json.loads((ROOT / "package.json").read_text())
+    text = (ROOT / "package-lock.json").read_text()
+    assert "resolved" not in text
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
+    for kind in ("dependencies", "devDependencies"):
+        assert packages[""][kind] == package[kind]
+    for path, entry in packages.items():
+        assert not path or entry["integrity"].startswith("sha512-"), path
 
 
 def test_actions_are_pinned_by_commit():

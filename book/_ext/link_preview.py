@@ -1,0 +1,141 @@
+"""Descriptions for search engines, and previews for links shared elsewhere (Open Graph).
+
+A page's description is its first real paragraph. The standard wants absolute addresses for a page
+and its picture: they are there only if the environment variable SITE_URL says where the site will
+be, for example `SITE_URL=https://example.org/book make book`.
+"""
+
+import os
+import re
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+# What search engines show, about.
+LENGTH = 160
+# Anything shorter is a subtitle, or leads up to something else.
+TOO_SHORT = 60
+
+# Stands for a formula while sentences are told apart.
+FORMULA = "\N{OBJECT REPLACEMENT CHARACTER}"
+
+PICTURE = "_static/main-result.png"
+PICTURE_ALT = (
+    "For heads of one, three and six linear layers, which modes of the labels survive as "
+    "regularisation grows"
+)
+
+
+def site_address(app: Sphinx, config: Config) -> None:
+    """Take the site's address from the environment; Sphinx makes canonical links from it."""
+    address = os.environ.get("SITE_URL", "").strip()
+    if address:
+        config.html_baseurl = address.rstrip("/") + "/"
+
+
+def shorten(text: str) -> str:
+    """Keep as many whole sentences as fit; of a first one that is too long, as many words."""
+    text = " ".join(text.split())
+    kept = ""
+    for sentence in re.split(r"(?<=[.?!]) ", text):
+        if len(kept) + 1 + len(sentence) > LENGTH:
+            break
+        kept = f"{kept} {sentence}".strip()
+    return kept or text[: LENGTH - 1].rpartition(" ")[0].rstrip(",;:") + "…"
+
+
+def without_formulas(paragraph: nodes.paragraph) -> str:
+    """Return the sentences that hold no TeX, which nobody can read in a list of links."""
+    marked = paragraph.deepcopy()
+    for formula in list(marked.findall(nodes.math)):
+        formula.replace_self(nodes.Text(FORMULA))
+    sentences = re.split(r"(?<=[.?!])\s+", marked.astext())
+    return " ".join(sentence for sentence in sentences if FORMULA not in sentence)
+
+
+def describe(doctree: nodes.document) -> str:
+    """Return what the first paragraph of prose says, or nothing if there is none."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = without_formulas(paragraph).removeprefix("The question. ")
+        if isinstance(paragraph.parent, nodes.section) and len(text) >= TOO_SHORT:
+            return shorten(text)
+    return ""
+
+
+def tags(app: Sphinx, pagename: str, doctree: nodes.document | None) -> str:
+    """Return the tags of one page; `doctree` is its text, if it has any of its own."""
+    book = app.config.html_title
+    about = (describe(doctree) if doctree is not None else "") or shorten(app.config.description)
+    properties = {
+        "og:type": "article" if doctree is not None else "website",
+        "og:site_name": book,
+        "og:title": app.env.titles[pagename].astext() if doctree is not None else book,
+        "og:description": about,
+        "og:locale": "en",
+    }
+    base = app.config.html_baseurl
+    if base:
+        properties |= {
+            "og:url": base + app.builder.get_target_uri(pagename),
+            "og:image": base + PICTURE,
+            "og:image:alt": PICTURE_ALT,
+        }
+    return "\n".join(
+        [f'<meta name="description" content="{escape(about)}" />']
+        + [
+            f'<meta property="{name}" content="{escape(value)}" />'
+            for name, value in properties.items()
+        ]
+    )
+
+
+def add_tags(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, object],
+    doctree: nodes.document | None,
+) -> None:
+    """Put the tags into the head of one page."""
+    context["metatags"] = f"{context.get('metatags', '')}\n{tags(app, pagename, doctree)}"
+
+
+def write_entrance(app: Sphinx, exception: Exception | None) -> None:
+    """Write index.html, which sends readers on to the first page.
+
+    The one that would be written otherwise is a bare redirect: nothing to show for a link to the
+    site, and nothing to follow where redirects are off.
+    """
+    if exception or app.builder.format != "html":
+        return
+    first = app.config.root_doc
+    target = app.builder.get_target_uri(first)
+    book = escape(app.config.html_title)
+    (Path(app.outdir) / "index.html").write_text(
+        f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<title>{book}</title>
+<meta http-equiv="refresh" content="0; url={target}" />
+{tags(app, first, None)}
+</head>
+<body><p><a href="{target}">{book}</a></p></body>
+</html>
+""",
+        encoding="utf-8",
+        newline="\n",
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension."""
+    app.add_config_value("description", "", "html", [str])
+    app.connect("config-inited", site_address)
+    app.connect("html-page-context", add_tags)
+    # Before the bare redirect, which is only written where there is no index.html.
+    app.connect("build-finished", write_entrance, priority=400)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,77 @@
+"""The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from docutils import nodes
+
+EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
+
+
+def extension(name):
+    """An extension as Jupyter Book loads it: by its file."""
+    spec = importlib.util.spec_from_file_location(name, EXTENSIONS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestMendPages:
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ('<section id="exercise-content">', "<section>"),
+            ('<section class="theorem-content" id="proof-content">',
+             '<section class="theorem-content">'),
+            ('<p class="admonition-title" id="t"><span class="caption-number">T',
+             '<p class="admonition-title"><span class="caption-number">T'),
+            ('<i class="theme-switch fa-sun  fa-lg" data-mode="light" title="Light">',
+             '<i class="theme-switch fa-sun  fa-lg" data-mode="light">'),
+            ("<title>Sets &#8212; Sets: a book</title>", "<title>Sets: a book</title>"),
+            ("<title>Sets &#8212; Numbers</title>", "<title>Sets &#8212; Numbers</title>"),
+        ],
+    )  # fmt: skip
+    def test_what_is_mended_and_what_is_not(self, before, after):
+        mend = extension("mend_pages").mend
+        assert mend(before) == after
+        assert mend(after) == after
+
+
+class TestDescriptions:
+    PREVIEW = extension("link_preview")
+
+    def page(self, *paragraphs):
+        document = nodes.document(None, None)
+        section = nodes.section()
+        document += section
+        for parts in paragraphs:
+            section += nodes.paragraph("", "", *parts)
+        return document
+
+    def test_a_subtitle_is_passed_over_and_whole_sentences_are_kept(self):
+        first = "Some classes are common and some are rare, and that makes all the difference."
+        page = self.page(
+            [nodes.Text("A companion.")], [nodes.Text(f"The question. {first} {'Long ' * 40}.")]
+        )
+        assert self.PREVIEW.describe(page) == first
+
+    def test_sentences_with_formulas_are_left_out(self):
+        page = self.page(
+            [
+                nodes.Text("Each value "),
+                nodes.math("", r"\kappa"),
+                nodes.Text(" is shrunk. "),
+                nodes.Text("What is left decides which of the classes the head can tell apart."),
+            ]
+        )
+        described = self.PREVIEW.describe(page)
+        assert described == "What is left decides which of the classes the head can tell apart."
+
+    def test_a_sentence_that_is_too_long_ends_between_words(self):
+        text = self.PREVIEW.shorten("seven " * 100)
+        assert len(text) <= self.PREVIEW.LENGTH
+        assert text.endswith("seven…")
+
+    def test_a_page_without_prose_has_none(self):
+        assert self.PREVIEW.describe(self.page()) == ""

@@ -1,0 +1,301 @@
+// Looks at every page of the built site in a real browser, and writes what it saw as JSON.
+//
+//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER > report.json
+//
+// test_site.py runs it and makes a test of each line of the report.
+
+import { readFile, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import * as look from "./page_checks.mjs";
+import { serve } from "./server.mjs";
+
+const SITE = resolve(process.argv[2]);
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const FORMS = ["light", "dark"].flatMap((theme) =>
+  [1280, 390].map((width) => ({ name: `${theme}-${width}`, theme, width })),
+);
+const PHONE = 390;
+// How long a page may take before it counts as broken, in ms.
+const PATIENCE = 20_000;
+// As many as there are cores in the smallest place where this runs.
+const AT_ONCE = 2;
+
+const server = await serve(SITE);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  // Without the sandbox, because tests in a container run as root; the pages are our own.
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+  ],
+});
+
+// Pages that a reader can meet: what Sphinx and Jupyter Book wrote, without the theme's templates.
+async function pages() {
+  const names = await readdir(SITE, { recursive: true });
+  return names
+    .map((name) => name.split(sep).join("/"))
+    .filter((name) => name.endsWith(".html") && !name.startsWith("_"))
+    .sort();
+}
+
+// A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
+async function open(address, { theme = "light", width = 1280, ...options } = {}) {
+  const context = await browser.newContext({
+    colorScheme: theme,
+    viewport: { width, height: width === PHONE ? 844 : 800 },
+    ...(width === PHONE && { hasTouch: true, isMobile: true }),
+    ...options,
+  });
+  const page = await context.newPage();
+  const errors = [];
+  const requests = new Set();
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      errors.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
+    }
+  });
+  page.on("pageerror", (error) => errors.push(`exception: ${error.message}`));
+  page.on("request", (request) => {
+    const url = request.url();
+    requests.add(url);
+    const home = address.startsWith("file:") ? pathToFileURL(SITE).href : server.origin;
+    if (!url.startsWith(home) && !/^(data|blob):/.test(url)) errors.push(`foreign request: ${url}`);
+  });
+  page.on("requestfailed", (request) =>
+    errors.push(`failed request: ${request.url()} ${request.failure()?.errorText}`),
+  );
+  page.on("response", (response) => {
+    if (response.status() >= 400) errors.push(`${response.status()}: ${response.url()}`);
+  });
+  await page.goto(address, { waitUntil: "load" });
+  return { page, errors, requests, close: () => context.close() };
+}
+
+// The moment from which nothing more moves: loaded, and every formula set. In ms from the start.
+async function settled(page, errors = []) {
+  const ready = page.evaluate(async () => {
+    await window.MathJax?.startup?.promise;
+    await document.fonts.ready;
+    return performance.now();
+  });
+  // MathJax's promise stays open for ever where a part of it failed.
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, Infinity));
+  const ms = await Promise.race([ready, late]);
+  if (ms === Infinity) errors.push(`formulas were not set after ${PATIENCE / 1000} s`);
+  return ms;
+}
+
+async function axe(page) {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations;
+  });
+  return violations.flatMap(({ id, impact, nodes }) =>
+    nodes.map((node) => ({ id, impact, where: node.target.join(" "), html: node.html.slice(0, 160) })),
+  );
+}
+
+// One page in one form.
+async function visit(name, form) {
+  const { page, errors, close } = await open(`${server.origin}/${name}`, form);
+  await settled(page, errors);
+  const seen = {
+    page: name,
+    form: form.name,
+    console: errors,
+    formulas: await page.evaluate(look.formulas),
+    pictures: await page.evaluate(look.pictures),
+    sideways: await page.evaluate(look.sideways),
+    head: await page.evaluate(look.head),
+    touch: form.width === PHONE ? await page.evaluate(look.touch) : [],
+    axe: await axe(page),
+    ...(await page.evaluate(look.addresses)),
+  };
+  await close();
+  return seen;
+}
+
+// What a first visit costs, one page at a time so that no other page takes the processor.
+async function measure(name) {
+  const { page, requests, close } = await open(`${server.origin}/${name}`);
+  const ms = await settled(page);
+  const bytes = [...requests]
+    .filter((url) => url.startsWith(server.origin))
+    .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
+  await close();
+  return { page: name, ms: Math.round(ms), bytes };
+}
+
+// Links and anchors of all pages against each other; a file that is no page need only be there.
+async function links(visits) {
+  const anchors = new Map(visits.map((seen) => [`/${seen.page}`, new Set(seen.anchors)]));
+  const files = new Set((await readdir(SITE, { recursive: true })).map((name) => `/${name.split(sep).join("/")}`));
+  const problems = [];
+  for (const seen of visits) {
+    for (const link of new Set(seen.links)) {
+      const url = new URL(link);
+      if (url.origin !== server.origin) {
+        if (!/^(https?|mailto):$/.test(url.protocol)) problems.push({ page: seen.page, link });
+        continue;
+      }
+      const path = decodeURIComponent(url.pathname);
+      const anchor = decodeURIComponent(url.hash.slice(1));
+      const known = anchors.get(path);
+      if (!files.has(path) || (anchor && known && !known.has(anchor))) {
+        problems.push({ page: seen.page, link: url.pathname + url.hash });
+      }
+    }
+  }
+  return problems;
+}
+
+async function search() {
+  const { page, errors, close } = await open(`${server.origin}/search.html?q=minority+collapse`);
+  await page.waitForSelector("#search-results li a", { timeout: PATIENCE }).catch(() => {});
+  const found = await page.$$eval("#search-results li a", (list) => list.map((link) => link.textContent));
+  await close();
+  return { found, errors };
+}
+
+// What has no form of its own: states of a page, and readers' settings.
+const SITUATIONS = {
+  async "from the file system"(name) {
+    const { page, errors, close } = await open(pathToFileURL(join(SITE, name)).href);
+    await settled(page, errors);
+    const problems = [...errors, ...(await page.evaluate(look.formulas))];
+    await close();
+    return problems;
+  },
+  async "without JavaScript"(name) {
+    // What fails here are the scripts themselves. Playwright's own still run.
+    const { page, close } = await open(`${server.origin}/${name}`, { javaScriptEnabled: false });
+    const text = await page.locator("article").innerText();
+    const problems = text.includes("\\(") ? [] : ["no formula is left as TeX"];
+    for (const control of await page.locator("button:visible").all()) {
+      problems.push(`does nothing: ${await control.evaluate((node) => node.outerHTML.slice(0, 100))}`);
+    }
+    await close();
+    return problems;
+  },
+  async "less motion"(name) {
+    const { page, errors, close } = await open(`${server.origin}/${name}`, { reducedMotion: "reduce" });
+    await settled(page, errors);
+    const problems = [...errors, ...(await page.evaluate(look.motion))];
+    await close();
+    return problems;
+  },
+  async "on paper"(name) {
+    const { page, errors, close } = await open(`${server.origin}/${name}`, { theme: "dark" });
+    await settled(page, errors);
+    await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    const problems = await page.evaluate(() => {
+      const bright = (color) => color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+      const text = getComputedStyle(document.querySelector("article p")).color;
+      const ground = getComputedStyle(document.body).backgroundColor;
+      const found = bright(text) > 90 ? [`text is printed in ${text}`] : [];
+      if (bright(ground) < 250 && ground !== "rgba(0, 0, 0, 0)") found.push(`the page is printed on ${ground}`);
+      for (const control of document.querySelectorAll("button, nav.bd-links, .prev-next-area")) {
+        if (control.checkVisibility()) found.push(`printed: ${control.outerHTML.slice(0, 80)}`);
+      }
+      return found;
+    });
+    await close();
+    return [...errors, ...problems];
+  },
+  // Every stop of the Tab key shows where it is, in both themes.
+  async "by keyboard"(name) {
+    const problems = [];
+    for (const theme of ["light", "dark"]) {
+      const { page, errors, close } = await open(`${server.origin}/${name}`, { theme });
+      await settled(page, errors);
+      const stops = await page.evaluate(
+        () => [...document.querySelectorAll("a[href], button, input")].filter((node) => node.checkVisibility()).length,
+      );
+      for (let stop = 0; stop < stops; stop++) {
+        await page.keyboard.press("Tab");
+        const unseen = await page.evaluate(() => {
+          const node = document.activeElement;
+          if (!node || node === document.body) return null;
+          const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(node);
+          const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+          return outlined || boxShadow !== "none" ? null : node.outerHTML.slice(0, 120);
+        });
+        if (unseen) problems.push(`${theme}: no focus to be seen on ${unseen}`);
+      }
+      problems.push(...errors);
+      await close();
+    }
+    return problems;
+  },
+  async "contents and search on a phone"(name) {
+    const problems = [];
+    for (const theme of ["light", "dark"]) {
+      for (const button of [".primary-toggle", ".secondary-toggle", ".article-header-buttons .search-button"]) {
+        const { page, errors, close } = await open(`${server.origin}/${name}`, { theme, width: PHONE });
+        await settled(page, errors);
+        await page.click(button);
+        await page.waitForTimeout(500);
+        const found = [...(await axe(page)), ...(await page.evaluate(look.touch)), ...errors];
+        problems.push(...found.map((problem) => `${theme} ${button}: ${JSON.stringify(problem)}`));
+        await close();
+      }
+    }
+    return problems;
+  },
+};
+
+// Runs the jobs in order, AT_ONCE of them at the same time.
+async function all(jobs) {
+  const results = [];
+  let next = 0;
+  async function worker() {
+    while (next < jobs.length) {
+      const index = next++;
+      results[index] = await jobs[index]();
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+}
+
+const started = performance.now();
+const names = await pages();
+// The entrance only sends the reader on.
+const inner = names.filter((name) => name !== "index.html");
+const example = "book/five-minutes.html";
+
+const entrance = await open(`${server.origin}/`);
+await entrance.page.waitForURL("**/book/intro.html", { timeout: PATIENCE }).catch(() => {});
+const leads = new URL(entrance.page.url()).pathname;
+await entrance.close();
+
+const costs = [];
+for (const name of inner) costs.push(await measure(name));
+const visits = await all(inner.flatMap((name) => FORMS.map((form) => () => visit(name, form))));
+const situations = await all(
+  Object.entries(SITUATIONS).map(([name, run]) => async () => ({ name, problems: await run(example) })),
+);
+const report = {
+  entrance: leads,
+  visits: visits.map(({ links: _links, anchors: _anchors, ...seen }) => seen),
+  links: await links(visits),
+  costs,
+  situations,
+  search: await search(),
+  seconds: Math.round((performance.now() - started) / 1000),
+};
+await browser.close();
+server.close();
+process.stdout.write(JSON.stringify(report, null, 1));

@@ -1,0 +1,117 @@
+"""The built site in a real browser: a test for each page, in light and dark, on desk and phone.
+
+`check_site.mjs` looks at the pages once and reports as JSON. Nothing is built or installed here:
+`make book` does that, and needs Node. Where something is missing the tests are skipped and say
+what; with CI set in the environment they fail instead.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "_build" / "html"
+SCRIPT = Path(__file__).with_name("check_site.mjs")
+
+FORMS = ["light-1280", "light-390", "dark-1280", "dark-390"]
+# Parts of the report on one page in one form; each is a list of problems.
+CHECKS = ["console", "formulas", "pictures", "sideways", "touch", "head", "repeated", "axe"]
+SITUATIONS = [
+    "from the file system",
+    "without JavaScript",
+    "less motion",
+    "on paper",
+    "by keyboard",
+    "contents and search on a phone",
+]
+
+MAX_BYTES = 2_500_000
+# The aim is 2 s on two cores; shared machines are slower, and differ from run to run.
+MAX_MS = 6_000
+
+
+def built_pages():
+    """All pages that a reader can meet; templates of the theme start with an underscore."""
+    paths = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    return [path for path in paths if not path.startswith("_") and path != "index.html"]
+
+
+def browser():
+    """Where the browser is: in CHROMIUM, or under one of its usual names."""
+    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def missing():
+    """What stands in the way, as a sentence; None if nothing does."""
+    if not built_pages():
+        return "the site is not built: run `make book`"
+    if shutil.which("node") is None:
+        return "Node is not installed"
+    if not (ROOT / "node_modules" / "playwright-core").is_dir():
+        return "Playwright is not installed: run `npm ci`"
+    if browser() is None:
+        return "no browser: install Chromium, or name one in CHROMIUM"
+    return None
+
+
+@pytest.fixture(scope="session")
+def report():
+    reason = missing()
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    run = subprocess.run(
+        ["node", SCRIPT, SITE],
+        env={**os.environ, "CHROMIUM": browser()},
+        stdout=subprocess.PIPE,
+        timeout=600,
+        check=True,
+    )
+    return json.loads(run.stdout)
+
+
+# The site may not be built when tests are collected: then one test of each kind says so.
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("page", built_pages() or ["the site"])
+def test_page(report, page, form):
+    (visit,) = [seen for seen in report["visits"] if (seen["page"], seen["form"]) == (page, form)]
+    problems = {check: visit[check] for check in CHECKS if visit[check]}
+    assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("page", built_pages() or ["the site"])
+def test_first_visit_is_light_and_quick(report, page, record_cost):
+    (cost,) = [cost for cost in report["costs"] if cost["page"] == page]
+    record_cost(page, cost["bytes"], cost["ms"])
+    assert cost["bytes"] < MAX_BYTES
+    assert cost["ms"] is not None, "the page never settled"
+    assert cost["ms"] < MAX_MS
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_situation(report, situation):
+    (seen,) = [seen for seen in report["situations"] if seen["name"] == situation]
+    assert not seen["problems"]
+
+
+def test_every_situation_is_tested(report):
+    assert [seen["name"] for seen in report["situations"]] == SITUATIONS
+
+
+def test_links_and_anchors_lead_somewhere(report):
+    assert not report["links"]
+
+
+def test_the_entrance_leads_to_the_first_page(report):
+    assert report["entrance"] == "/book/intro.html"
+
+
+def test_search_finds_minority_collapse(report):
+    assert not report["search"]["errors"]
+    assert any("What neural collapse is" in title for title in report["search"]["found"])
