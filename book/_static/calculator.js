@@ -1,0 +1,149 @@
+/* The calculator of the landing page: nclib's closed forms for a reader without Python. This is the
+   one place where they are written a second time; the tests compare it with nclib. */
+"use strict";
+const NC = (() => {
+  const RULE = "class counts are positive whole numbers below 2**53, one per class";
+  const TIE = 1e-12; // as in nclib: a mode this close to its threshold counts as dead
+  const sum = (a) => a.reduce((x, y) => x + y, 0);
+  const softplus = (y) => (y > 0 ? y + Math.log1p(Math.exp(-y)) : Math.log1p(Math.exp(y)));
+  const logistic = (y) => Math.exp(-softplus(-y));
+  const xlogx = (x) => (x ? x * Math.log(x) : 0);
+
+  function parse(text) {
+    const words = text.split(/[\s,;]+/).filter(Boolean);
+    const n = words.map((word, i) => {
+      const value = Number(word);
+      if (Number.isNaN(value) && word !== "nan") throw new Error(`n[${i}] = '${word}' is not a number; ${RULE}`);
+      if (!(value >= 1 && value < 2 ** 53 && Number.isInteger(value))) throw new Error(`n[${i}] = ${word}: ${RULE}`);
+      return value;
+    });
+    if (n.length < 2 || n.length > 1000) throw new Error(`n must hold 2 to 1,000 class counts; got ${n.length.toLocaleString("en")}; ${RULE}`);
+    return n;
+  }
+  function positive(name, value) {
+    const reason = value === 0 ? "; the theorems divide by it, and at 0 a minimum may not exist" : "";
+    if (!(value > 0 && value < Infinity)) throw new Error(`${name} must be positive and finite; got ${value}${reason}`);
+  }
+
+  /* Root of sum_j w_j / (N_j - t) between the poles i and i + 1, as nearest pole and offset. */
+  function secularRoot(poles, w, i) {
+    const f = (o, d) => sum(poles.map((p, j) => w[j] / (p - poles[o] - d)));
+    const half = (poles[i] - poles[i + 1]) / 2;
+    const lower = f(i, -half) >= 0;
+    const origin = lower ? i + 1 : i, sign = lower ? 1 : -1;
+    let lo = 0, hi = half; // distance from the pole; halved in ratio while it spans decades
+    for (let k = 0; k < 400 && hi - lo > 1e-16 * hi; k++) {
+      const mid = lo > 0 && hi > 4 * lo ? Math.sqrt(lo * hi) : lo > 0 ? (lo + hi) / 2 : hi / 1024;
+      if (mid <= lo || mid >= hi) break;
+      if (sign * f(origin, sign * mid) > 0) hi = mid; else lo = mid;
+    }
+    return { origin, offset: (sign * (lo + hi)) / 2 };
+  }
+
+  /* log(s / (1 - s)) at the larger root of theta = s^(L-1) (1-s)^(L+1): Newton from the right. */
+  function largeRoot(logTheta, L) {
+    if (L === 1) return Math.log(-Math.expm1(logTheta / 2)) - logTheta / 2;
+    let y = Math.max(-logTheta, 0) / (L + 1);
+    for (let k = 0; k < 200; k++) {
+      const value = -(L - 1) * softplus(-y) - (L + 1) * softplus(y) - logTheta;
+      const step = value / (L - 1 - 2 * L * logistic(y));
+      if (!(value < 0) || step <= 2e-16 * Math.max(Math.abs(y), 1)) break;
+      y -= step;
+    }
+    return y;
+  }
+
+  function solve({ n, L, bias, lambda_W, lambda_H }) {
+    if (!Number.isInteger(L) || L < 1) throw new Error(`depth must be a whole number, at least 1; got ${L}`);
+    positive("lambda_W", lambda_W);
+    positive("lambda_H", lambda_H);
+    const N = sum(n), poles = [...new Set(n)].sort((a, b) => b - a), m = poles.length;
+    const group = n.map((count) => poles.indexOf(count)), l = poles.map((p) => n.filter((c) => c === p).length);
+    const w = poles.map((p, j) => p * l[j]);
+    const roots = bias ? poles.slice(1).map((_, i) => secularRoot(poles, w, i)) : [];
+    const limit = xlogx(L - 1) - 2 * L * Math.log(L); // of log(theta)
+    const modes = []; // one entry for each block of equal kappa, falling
+    const add = (kappa, size, kind, j) => {
+      if (!size) return;
+      const logTheta = Math.log(N) + Math.log(lambda_H) + L * Math.log(lambda_W) - L * (2 * Math.log(kappa) - Math.log(N));
+      const alive = logTheta < limit - TIE * L, y = alive ? largeRoot(logTheta, L) : -Infinity;
+      const s = alive ? logistic(y) : 0, rest = alive ? logistic(-y) : 1;
+      modes.push({ kappa, size, kind, j, alive, s, z: s * kappa, cost: (kappa ** 2 * rest * (1 + L * s)) / (2 * N), dies: kappa ? Math.exp((limit - logTheta) / (L + 1)) : 0 });
+    };
+    for (let j = 0; j < m; j++) {
+      add(Math.sqrt(poles[j]), l[j] - (bias ? 1 : 0), "inner", j);
+      if (bias && j < m - 1) add(Math.sqrt(poles[roots[j].origin] + roots[j].offset), 1, "between", j);
+    }
+    if (bias) add(0, 1, "null", m - 1);
+    const inner = poles.map((_, j) => (modes.find((k) => k.kind === "inner" && k.j === j) || { s: 0 }).s);
+
+    /* Logit of a class of group a for samples of group b, inner modes apart. */
+    const between = poles.map(() => new Array(m).fill(0));
+    if (bias) {
+      const vectors = modes.filter((k) => k.kind === "between").map((k) => {
+        const root = roots[k.j];
+        const v = poles.map((p, j) => Math.sqrt(w[j]) / (p - poles[root.origin] - root.offset));
+        return { s: k.s, v, norm: sum(v.map((x) => x * x)) };
+      });
+      vectors.push({ s: 1, v: w.map(Math.sqrt), norm: N });
+      for (let a = 0; a < m; a++) for (let b = 0; b < m; b++) {
+        const phi = sum(vectors.map(({ s, v, norm }) => (s * v[a] * v[b]) / norm));
+        between[a][b] = Math.sqrt(poles[a] / (poles[b] * l[a] * l[b])) * phi;
+      }
+    }
+    const apart = modes.some((k) => k.kind === "between" && k.alive);
+    const groups = poles.map((count, b) => {
+      const told = inner[b] > 0 || (bias && l[b] === 1); // its classes differ from each other
+      const own = between[b][b] + inner[b] * (1 - (bias ? 1 / l[b] : 0));
+      let rivals = inner[b] > 0 ? 1 : l[b], beaten = false;
+      for (let a = 0; a < m; a++) if (a !== b) {
+        if (between[a][b] > own + TIE * Math.abs(own)) beaten = true;
+        else if (between[a][b] >= own - TIE * Math.abs(own)) rivals += l[a];
+      }
+      const merged = told && (apart || inner[b] > 0) ? 1 : apart ? l[b] : sum(l.filter((_, a) => !(inner[a] > 0)));
+      return { count, classes: l[b], right: beaten ? 0 : 1 / rivals, merged };
+    });
+    const accuracy = sum(groups.map((g) => g.right * g.count * g.classes)) / N;
+    return { K: n.length, N, modes, groups, group, accuracy, objective: sum(modes.map((k) => k.size * k.cost)) };
+  }
+  return { parse, solve };
+})();
+
+if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded", () => {
+  const form = document.getElementById("calculator");
+  if (!form) return;
+  const [field, names] = [form.elements, ["n", "L", "bias", "lambda_W", "lambda_H", "factor"]];
+  const part = (name) => form.querySelector(`.${name}`);
+  const percent = (x) => `${+(100 * x).toPrecision(3)} %`;
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (name === "bias") field.bias.checked = value === "1";
+    else if (names.includes(name)) field[name].value = value;
+  }
+  let csv = "";
+  function show() {
+    const factor = 10 ** field.factor.value;
+    part("depth").textContent = field.L.value;
+    part("times").textContent = +factor.toPrecision(3);
+    let text = "", rows = [];
+    try {
+      const n = NC.parse(field.n.value), numbers = { lambda_W: factor * Number(field.lambda_W.value), lambda_H: factor * Number(field.lambda_H.value) };
+      const r = NC.solve({ n, L: Number(field.L.value), bias: field.bias.checked, ...numbers });
+      const real = r.modes.filter((k) => k.kappa > 0), count = (list) => sizes(list.map((k) => k.size ?? k.classes));
+      const first = Math.min(...real.map((k) => k.dies));
+      text = `${count(real.filter((k) => k.alive))} of ${count(real)} modes are alive, ${count(r.groups.filter((g) => g.right === 1))} of ${r.K} classes are classified right, and ${count(r.groups.filter((g) => g.merged > 1))} have merged with another. Training accuracy ${percent(r.accuracy)}. The first mode dies when all penalties are multiplied by ${+first.toPrecision(3)}.`;
+      rows = r.groups.map((g) => [g.classes, g.count, g.right === 1 ? "right" : g.right ? `a guess among ${Math.round(1 / g.right)}` : "wrong", g.merged > 1 ? `merged, ${g.merged} as one` : "apart"]);
+      csv = ["class,count,share_right,classes_at_its_mean", ...n.map((c, i) => [i + 1, c, r.groups[r.group[i]].right, r.groups[r.group[i]].merged].join())].join("\n") + "\n";
+    } catch (error) { text = error.message; csv = ""; }
+    part("summary").textContent = text;
+    part("rows").replaceChildren(...rows.map((row) => { const tr = document.createElement("tr"); row.forEach((cell) => { tr.insertCell().textContent = cell; }); return tr; }));
+    part("download").disabled = !csv;
+    const state = names.map((name) => [name, name === "bias" ? Number(field.bias.checked) : field[name].value]);
+    try { history.replaceState(null, "", `?${new URLSearchParams(state)}`); } catch { /* opened as a file: no address to keep */ }
+  }
+  const sizes = (list) => list.reduce((x, y) => x + y, 0);
+  form.addEventListener("input", show);
+  form.addEventListener("change", () => { part("spoken").textContent = part("summary").textContent; });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  part("download").addEventListener("click", () => { const link = document.createElement("a"); link.href = URL.createObjectURL(new Blob([csv], { type: "text/csv" })); link.download = "classes.csv"; link.click(); URL.revokeObjectURL(link.href); });
+  show();
+});
