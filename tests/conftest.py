@@ -1,4 +1,4 @@
-"""Shared by all tests: hypothesis profiles and the table of largest errors.
+"""Shared by all tests: hypothesis profiles and the tables at the end of a run.
 
 A test that compares numbers takes the fixture `record_error` and calls
 `record_error(what, error, allowed)` before it asserts; the largest error seen for each `what`
@@ -24,7 +24,8 @@ settings.register_profile("ci", max_examples=200, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-_PROPERTY = "largest_error"
+_LARGEST_ERROR = "largest_error"
+_FIRST_VISIT = "first_visit"
 
 
 class ErrorRecorder:
@@ -48,22 +49,42 @@ def record_error(request):
     recorder = ErrorRecorder()
     yield recorder
     for what, (error, allowed) in recorder.largest.items():
-        request.node.user_properties.append((_PROPERTY, (what, error, allowed)))
+        request.node.user_properties.append((_LARGEST_ERROR, (what, error, allowed)))
+
+
+@pytest.fixture
+def record_first_visit(request):
+    """Notes what a first visit to a page costs; a table is printed at the end of the run."""
+
+    def record(page, size, milliseconds):
+        request.node.user_properties.append((_FIRST_VISIT, (page, size, milliseconds)))
+
+    return record
+
+
+def noted(terminalreporter, name):
+    """All values that tests have noted under `name`, also under pytest-xdist."""
+    return [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+        for key, value in report.user_properties
+        if key == name
+    ]
 
 
 def pytest_terminal_summary(terminalreporter):
+    show_largest_errors(terminalreporter)
+    show_first_visits(terminalreporter)
+
+
+def show_largest_errors(terminalreporter):
     worst = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", None) != "teardown":
-                continue
-            for name, value in report.user_properties:
-                if name != _PROPERTY:
-                    continue
-                what, error, allowed = value
-                old = worst.get(what, (-1.0, 0.0, 0))
-                largest = error if not (error <= old[0]) else old[0]
-                worst[what] = (largest, max(allowed, old[1]), old[2] + 1)
+    for what, error, allowed in noted(terminalreporter, _LARGEST_ERROR):
+        old = worst.get(what, (-1.0, 0.0, 0))
+        largest = error if not (error <= old[0]) else old[0]
+        worst[what] = (largest, max(allowed, old[1]), old[2] + 1)
     if not worst:
         return
     terminalreporter.section("largest errors")
@@ -72,3 +93,15 @@ def pytest_terminal_summary(terminalreporter):
     for what in sorted(worst):
         error, allowed, tests = worst[what]
         terminalreporter.write_line(f"{what:{width}}  {error:9.1e}  {allowed:9.1e}  {tests:5d}")
+
+
+def show_first_visits(terminalreporter):
+    visits = sorted(noted(terminalreporter, _FIRST_VISIT))
+    if not visits:
+        return
+    terminalreporter.section("first visit to a page, nothing cached")
+    width = max(len(page) for page, _, _ in visits)
+    terminalreporter.write_line(f"{'page':{width}}  MB, gzip  s until settled")
+    for page, size, milliseconds in visits:
+        seconds = float("nan") if milliseconds is None else milliseconds / 1e3
+        terminalreporter.write_line(f"{page:{width}}  {size / 1e6:8.2f}  {seconds:15.2f}")

@@ -15,7 +15,6 @@
   const reachable = () => {
     for (const formula of document.querySelectorAll("mjx-container[display]")) {
       if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-      else formula.removeAttribute("tabindex");
     }
   };
   addEventListener("load", async () => {
