@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_site import SITE, browser, missing
+from test_site import SITE, browser, require_browser_and_site
 
 import nclib as nc
 
@@ -92,11 +92,7 @@ def problems():
 
 @pytest.fixture(scope="module")
 def answers(problems):
-    reason = missing()
-    if reason and os.environ.get("CI"):
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
+    require_browser_and_site()
     run = subprocess.run(
         ["node", SCRIPT, SITE],
         input=json.dumps({"problems": problems, "texts": BAD_COUNTS}).encode(),
