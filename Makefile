@@ -30,6 +30,8 @@ help:
 export SITE_URL ?=
 
 book: $(VENV)/.book node_modules/.package-lock.json
+	@# Sphinx leaves pages that are no longer part of the book.
+	rm -rf _build/html
 	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
