@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from brute_force import FreeProblem, objective_and_gradient
-from reference import ClosedForm, collapse_factors
+from instances import formula
+from reference import collapse_factors
 
 import nclib as nc
 
@@ -23,18 +24,6 @@ def make(n, depth, bias, fraction, widths=None):
     )
 
 
-def minimum(problem):
-    """The closed form, by the tests' own formulas."""
-    return ClosedForm(
-        tuple(int(v) for v in problem.counts.n),
-        problem.depth,
-        problem.bias,
-        problem.lambda_W,
-        problem.lambda_H,
-        problem.widths,
-    ).objective
-
-
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
     ("n", "widths", "fraction"),
@@ -52,7 +41,9 @@ def test_depth_one_reaches_the_global_minimum_from_any_start(
     problem = make(n, 1, bias, fraction, widths)
     for seed, scale in ((0, 1.0), (1, 0.01), (2, 10.0)):
         found = nc.descend(problem, starts=1, seed=seed, scale=scale)
-        assert record_error("descend, L = 1", abs(found.objective - minimum(problem)), 1e-9)
+        assert record_error(
+            "descend, L = 1", abs(found.objective - formula(problem).objective), 1e-9
+        )
         assert len(found.stuck) == 0
 
 
@@ -64,7 +55,7 @@ def test_deeper_the_best_of_several_starts_reaches_the_global_minimum(depth, bia
     # stays: at six layers few starts get all three right.
     hard = depth == 6 and not bias
     found = nc.descend(problem, starts=40 if hard else 10, seed=0, scale=2.0 if hard else 1.0)
-    assert record_error("descend, L > 1", abs(found.objective - minimum(problem)), 1e-9)
+    assert record_error("descend, L > 1", abs(found.objective - formula(problem).objective), 1e-9)
     assert len(found.stuck) == 0
 
 
@@ -73,14 +64,16 @@ def test_plain_gradient_steps_reach_it_too(depth, record_error):
     problem = make((3, 2, 1), depth, True, 0.3)
     found = nc.descend(problem, starts=1, seed=0, method="gradient", learning_rate=1.0)
     # first-order steps: the objective is known to the square of the last gradient only
-    assert record_error("descend by gradient steps", abs(found.objective - minimum(problem)), 1e-7)
+    assert record_error(
+        "descend by gradient steps", abs(found.objective - formula(problem).objective), 1e-7
+    )
 
 
 def test_class_means_reach_the_same_minimum():
     problem = make((3, 2, 1), 2, True, 0.3)
     found = nc.descend(problem, seed=0, class_means=True)
     assert found.H.shape == (3, 3)
-    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+    assert found.objective == pytest.approx(formula(problem).objective, abs=1e-9)
 
 
 def test_no_descent_ends_below_the_closed_form():
@@ -88,7 +81,7 @@ def test_no_descent_ends_below_the_closed_form():
         for bias in (True, False):
             problem = make((2, 3, 1), depth, bias, 0.7)
             objectives = nc.descend(problem, starts=6, seed=4).objectives
-            assert min(objectives) > minimum(problem) - 1e-14
+            assert min(objectives) > formula(problem).objective - 1e-14
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "gradient"])
@@ -107,7 +100,7 @@ def test_a_tiny_start_ends_at_zero_and_reports_every_mode_as_stuck(depth, method
 def test_the_same_tiny_start_at_depth_one_is_not_stuck():
     problem = make((3, 2, 1), 1, True, 0.3)
     found = nc.descend(problem, starts=1, seed=0, scale=1e-3)
-    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+    assert found.objective == pytest.approx(formula(problem).objective, abs=1e-9)
     assert len(found.stuck) == 0
 
 
@@ -115,7 +108,7 @@ def test_modes_that_the_global_minimiser_gives_up_are_not_stuck():
     problem = make((9, 4, 1), 2, True, 1.3)
     assert nc.global_minimizer(problem).alive == 1
     found = nc.descend(problem, starts=8, seed=0)
-    assert found.objective == pytest.approx(minimum(problem), abs=1e-9)
+    assert found.objective == pytest.approx(formula(problem).objective, abs=1e-9)
     assert len(found.stuck) == 0
 
 

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 from brute_force import FreeProblem, curvatures, objective_and_gradient
+from instances import arrays_of, formula, free
 from reference import (
     ClosedForm,
     alpha_spinodal,
@@ -55,25 +56,6 @@ def with_alive(n, depth, bias, alive, where=0.5):
     return make(n, depth, bias, lam, lam)
 
 
-def arrays_of(minimizer, seed=0):
-    """[W_1, ..., W_L, H(, b)] with all N features."""
-    Ws, H_bar, b = minimizer.weights(seed=seed)
-    H = np.repeat(H_bar, minimizer.problem.counts.n, axis=1)
-    return [*Ws, H] + ([] if b is None else [b])
-
-
-def free(problem):
-    widths = problem.widths or (problem.K,) * problem.depth
-    return FreeProblem(
-        tuple(int(v) for v in problem.counts.n),
-        problem.depth,
-        problem.bias,
-        problem.lambda_W,
-        problem.lambda_H,
-        widths,
-    )
-
-
 def explicit_logits(minimizer, seed=0):
     Ws, H_bar, b = minimizer.weights(seed=seed)
     output = H_bar
@@ -118,17 +100,6 @@ RANDOM = list(random_problems(60, seed=1))
 NARROW = list(random_problems(40, seed=5, narrow=True))
 
 # ---------------------------------------------------------------- the paper's own variables
-
-
-def formula(problem):
-    return ClosedForm(
-        tuple(int(v) for v in problem.counts.n),
-        problem.depth,
-        problem.bias,
-        problem.lambda_W,
-        problem.lambda_H,
-        problem.widths,
-    )
 
 
 @pytest.mark.parametrize("problem", RANDOM, ids=describe)

@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 from brute_force import (
-    FreeProblem,
     flat,
     objective_and_gradient,
     random_start,
@@ -15,6 +14,7 @@ from brute_force import (
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from instances import arrays_of, free
 from reference import collapse_factors, effective_label_matrix
 from scipy.optimize import minimize
 
@@ -43,24 +43,6 @@ def problems(draw, depths=(1, 2, 3, 4, 6), largest=40, with_widths=True):
 
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def free(problem):
-    widths = problem.widths or (problem.K,) * problem.depth
-    return FreeProblem(
-        tuple(int(v) for v in problem.counts.n),
-        problem.depth,
-        problem.bias,
-        problem.lambda_W,
-        problem.lambda_H,
-        widths,
-    )
-
-
-def arrays_of(minimizer, seed=0):
-    Ws, H_bar, b = minimizer.weights(seed=seed)
-    H = np.repeat(H_bar, minimizer.problem.counts.n, axis=1)
-    return [*Ws, H] + ([] if b is None else [b])
 
 
 def product_and_logits(minimizer, seed=0):

@@ -6,6 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawn import lines_with
 
 import nclib as nc
 from nclib.views import figures, style
@@ -15,15 +16,6 @@ from nclib.views import figures, style
 def _close_figures():
     yield
     plt.close("all")
-
-
-def lines_with(axis, **properties):
-    """Lines of an axis with the given marker, colour or line style."""
-    return [
-        line
-        for line in axis.lines
-        if all(getattr(line, f"get_{name}")() == value for name, value in properties.items())
-    ]
 
 
 def xy(lines):

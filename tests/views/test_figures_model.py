@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawn import lines_with
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyBboxPatch
 
@@ -16,15 +17,6 @@ from nclib.views import figures, style
 def _close_figures():
     yield
     plt.close("all")
-
-
-def lines_with(axis, **properties):
-    """Lines of an axis with the given marker, colour or line style."""
-    return [
-        line
-        for line in axis.lines
-        if all(getattr(line, f"get_{name}")() == value for name, value in properties.items())
-    ]
 
 
 def points(lines):
