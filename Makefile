@@ -46,7 +46,7 @@ lint: $(VENV)/.test
 	"$(PY)" -m ruff format --check .
 	"$(PY)" -m mypy
 
-notebooks: $(VENV)/.book
+notebooks: $(VENV)/.test
 	"$(PY)" -m tools.notebooks
 
 lab: $(VENV)/.all
