@@ -460,8 +460,9 @@ def _import(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
         raise ImportError(
-            f"{what} needs the package {error.name}: pip install 'nclib[train]'"
+            f"{what} needs the package {package}: pip install 'nclib[train]'"
         ) from error
 
 

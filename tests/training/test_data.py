@@ -125,8 +125,10 @@ def test_the_digits_need_no_torch():
 
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(ImportError, match=r"'cifar10' needs.*torchvision.*nclib\[train\]"):
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    with pytest.raises(
+        ImportError, match=r"'cifar10' needs the package torchvision: .*nclib\[train\]"
+    ):
         load_images("cifar10")
 
 
