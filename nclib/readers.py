@@ -5,17 +5,84 @@ No reader here ever loads a pickle: loading one can run any code.
 
 from __future__ import annotations
 
+import json
+import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from os import SEEK_END, PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from nclib.gallery import gallery
+from nclib.theory.counts import MAX_BYTES, ClassCounts, _columns_of_csv, _decoded
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Files with these endings, in capitals or not, are images; a folder may hold others too."""
+
+_NPY = b"\x93NUMPY"
+
+
+def read_counts(source: Any) -> ClassCounts:
+    """Read samples per class from whatever holds them.
+
+    Parameters
+    ----------
+    source : path-like or object
+        One of
+
+        - a path to a CSV file: ``name,count`` or a bare count in each row, with or without a
+          header; UTF-8. Every file is taken for one whose name ends in none of the following;
+        - a path to a `.json` file: a list of counts, or ``{"class": count, ...}``;
+        - a path to an `.npy` file: one row of whole numbers;
+        - a path to a folder of images, with one sub-folder for each class;
+        - ``"-"``: the standard input, JSON if it begins with a bracket or a brace, `.npy` if it
+          begins as such a file does, and CSV otherwise;
+        - the name of an entry of `gallery`, where there is no such file;
+        - a dict ``{class: count}``; a sequence or an array of counts, numpy's or torch's; a pandas
+          Series of counts, named by its index unless that only numbers them; a DataFrame of
+          counts, or of names and counts;
+        - `ClassCounts`, which are returned as they are.
+
+    Returns
+    -------
+    ClassCounts
+        In the order of the source.
+
+    Raises
+    ------
+    OSError
+        If the file can't be opened; FileNotFoundError also names what else is allowed.
+    TypeError
+        If `source` is an object of another kind, or holds what is no number.
+    ValueError
+        If the file is larger than 128 MiB, no such table or a pickle, or if a count is no positive
+        whole number below 2**53. The message names the file and the line or the class.
+
+    Examples
+    --------
+    >>> read_counts({"cat": 30, "dog": 5})
+    ClassCounts([30, 5], names=('cat', 'dog'))
+    >>> read_counts("ham10000").N
+    10015
+    """
+    if isinstance(source, ClassCounts):
+        return source
+    if isinstance(source, str) and source == "-":
+        return _counts_from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+    if isinstance(source, str | PathLike):
+        return _counts_from_path(Path(source), f"{source}")
+    if isinstance(source, Mapping):
+        return ClassCounts(_plain(source.values()), [str(name) for name in source])
+    pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
+    if pandas and isinstance(source, pandas.Series | pandas.DataFrame):
+        return _counts_from_pandas(source, pandas)
+    if torch and isinstance(source, torch.Tensor):
+        source = source.tolist()
+    return ClassCounts(_plain(source) if isinstance(source, list | tuple) else source)
 
 
 def read_npz(
@@ -46,7 +113,7 @@ def read_npz(
     source = Path(path)
     with source.open("rb") as file:
         start = file.read(6)
-    if start == b"\x93NUMPY":
+    if start == _NPY:
         raise ValueError(f"{source}: one array (.npy), not an .npz file of several")
     if start[:2] != b"PK":
         what = "an empty file" if not start else "not an .npz file"
@@ -148,6 +215,100 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         if member.read(1):
             raise ValueError("longer than its header says")
     return array
+
+
+def _counts_from_path(path: Path, given: str) -> ClassCounts:
+    if path.is_dir():
+        files = image_files(path)
+        return _named(path, [len(of_class) for of_class in files.values()], list(files))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        if given in gallery():
+            return gallery()[given].counts
+        raise FileNotFoundError(
+            f"no file or folder {given[:200]!r}, and no data set of that name; those with a name "
+            f"are {', '.join(gallery())}"
+        ) from None
+    return _counts_from_bytes(data, f"{path}", path.suffix.lower())
+
+
+def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> ClassCounts:
+    """Read the content of a file; without a suffix, its beginning says of which kind."""
+    if data.startswith(b"PK"):
+        raise ValueError(f"{source}: an archive (.npz, .xlsx, .zip); save the counts as CSV")
+    if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
+        return _named(source, _counts_from_npy(data, source))
+    text = _decoded(data, source)
+    if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
+        return _named(source, *_columns_of_json(text, source))
+    return _named(source, *_columns_of_csv(text, source))
+
+
+def _named(source: object, n: ArrayLike, names: list[str] | None = None) -> ClassCounts:
+    """Make the counts; whatever is wrong with them is wrong with the source."""
+    try:
+        return ClassCounts(n, names)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def _counts_from_npy(data: bytes, source: str) -> NDArray[Any]:
+    if not data.startswith(_NPY):
+        raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
+    file = BytesIO(data)
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise ValueError("longer than its header says")
+    except Exception as error:
+        raise ValueError(f"{source}: {_unreadable_array('of the file', error)}") from None
+    return array
+
+
+def _columns_of_json(text: str, source: str) -> tuple[list[Any], list[str] | None]:
+    try:
+        found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError(f"{source}: brackets within brackets, too deep") from None
+    except ValueError as error:
+        raise ValueError(f"{source}: not valid JSON: {error}") from None
+    if isinstance(found, _Pairs):
+        return [count for _, count in found], [name for name, _ in found]
+    if isinstance(found, list):
+        return found, None
+    raise ValueError(
+        f'{source}: expected a list of counts or {{"class": count, ...}}; got {found!r:.60}'
+    )
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON with every pair, also of names that are there twice."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no count")
+
+
+def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
+    names = None if isinstance(source.index, pandas.RangeIndex) else source.index
+    if isinstance(source, pandas.DataFrame):
+        columns = source.shape[1]
+        if columns not in (1, 2):
+            raise ValueError(
+                "a DataFrame must have one column (count) or two (name, count); "
+                f"got {columns}: {_listed([str(name) for name in source.columns])}"
+            )
+        if columns == 2:
+            names = source.iloc[:, 0]
+        source = source.iloc[:, -1]
+    return ClassCounts(_plain(source.tolist()), None if names is None else [str(k) for k in names])
+
+
+def _plain(values: Iterable[Any]) -> list[Any]:
+    """Turn scalars of numpy and torch into Python's own."""
+    return [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
 
 
 def _is_shown_folder(path: Path) -> bool:

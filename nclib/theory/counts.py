@@ -20,6 +20,9 @@ MAX_COUNT = 2**53
 
 MAX_CLASSES = 10**6
 
+MAX_BYTES = 2**27
+"""A file of counts is no larger: 128 bytes for each of the most classes allowed."""
+
 _SHOWN = 12
 """Up to this many counts are written out in full."""
 
@@ -69,7 +72,7 @@ class ClassCounts:
     names: tuple[str, ...] | None
 
     def __init__(self, n: ArrayLike, names: Sequence[str] | None = None) -> None:
-        counts = _validated_counts(n)
+        counts = _validated_counts(n, names)
         counts.setflags(write=False)
         object.__setattr__(self, "n", counts)
         object.__setattr__(self, "names", _validated_names(names, counts.size))
@@ -185,41 +188,19 @@ class ClassCounts:
         OSError
             If the file can't be opened.
         ValueError
-            If the file is not such a table; the message names the line.
+            If the file is not such a table, or larger than 128 MiB; the message names the line.
+
+        See Also
+        --------
+        nclib.read_counts : the same, and other kinds of files and objects.
         """
         source = Path(path)
+        with source.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        n, names = _columns_of_csv(_decoded(data, f"{source}"), f"{source}")
         try:
-            text = source.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{source}: not a UTF-8 text file ({error.reason})") from None
-        names: list[str] = []
-        counts: list[int] = []
-        columns = 0
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        try:
-            for row in reader:
-                fields = [entry.strip() for entry in row]
-                if not any(fields):
-                    continue
-                where = f"{source}, line {reader.line_num}"
-                if not columns:
-                    columns = len(fields)
-                    if columns > 2:
-                        raise ValueError(_too_many_columns(where, fields))
-                    if not _looks_numeric(fields[-1]):
-                        continue  # the header
-                if len(fields) != columns:
-                    raise ValueError(_too_many_columns(where, fields, columns))
-                counts.append(_count_from_text(fields[-1], where))
-                if columns == 2:
-                    names.append(fields[0])
-        except csv.Error as error:
-            raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
-        if not counts:
-            raise ValueError(f"{source}: no class counts found; expected one row per class")
-        try:
-            return cls(counts, names=names or None)
-        except (TypeError, ValueError) as error:
+            return cls(n, names)
+        except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
 
     @classmethod
@@ -328,7 +309,7 @@ def as_counts(counts: ClassCounts | ArrayLike) -> ClassCounts:
     return counts if isinstance(counts, ClassCounts) else ClassCounts(counts)
 
 
-def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
+def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
     """Return a fresh int64 copy of `n`, or raise an error that names the offending entry."""
     allowed = "class counts are positive whole numbers below 2**53, one per class"
     try:
@@ -349,22 +330,31 @@ def _validated_counts(n: ArrayLike) -> NDArray[np.int64]:
     # Among numbers numpy takes True for 1.
     has_bool = not isinstance(n, np.ndarray) and any(isinstance(entry, bool) for entry in entries)
     if has_bool or array.dtype.kind not in "iuf":
-        _require_numbers(entries, allowed)
+        _require_numbers(entries, names, allowed)
         return np.array([int(entry) for entry in array], dtype=np.int64)
     bad = ~((array >= 1) & (array < MAX_COUNT) & (array == np.floor(array)))
     if bad.any():
         first = int(np.argmax(bad))
-        raise ValueError(f"n[{first}] = {array[first]}: {allowed}")
+        raise ValueError(f"{_entry(first, names)} = {array[first]}: {allowed}")
     return array.astype(np.int64)
 
 
-def _require_numbers(entries: Iterable[Any], allowed: str) -> None:
+def _require_numbers(entries: Iterable[Any], names: object, allowed: str) -> None:
     """Raise for the first entry that is not a valid count."""
     for position, entry in enumerate(entries):
         if isinstance(entry, bool) or not isinstance(entry, int | float | np.integer | np.floating):
-            raise TypeError(f"n[{position}] = {entry!r} is not a number; {allowed}")
+            hint = "; of labels, take ClassCounts.from_labels" if isinstance(entry, str) else ""
+            where = _entry(position, names)
+            raise TypeError(f"{where} = {entry!r:.60} is not a number; {allowed}{hint}")
         if not (1 <= entry < MAX_COUNT and entry == int(entry)):
-            raise ValueError(f"n[{position}] = {entry!r}: {allowed}")
+            raise ValueError(f"{_entry(position, names)} = {entry!r:.60}: {allowed}")
+
+
+def _entry(position: int, names: object) -> str:
+    """Name an entry of `n`, with its class where there are names, which may be bad themselves."""
+    if isinstance(names, Sequence) and not isinstance(names, str) and position < len(names):
+        return f"n[{position}] (class {names[position]!r:.60})"
+    return f"n[{position}]"
 
 
 def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | None:
@@ -378,9 +368,13 @@ def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | N
     for name in result:
         if not isinstance(name, str):
             raise TypeError(f"names must be strings; got {name!r}")
-    repeated = [name for name, times in Counter(result).items() if times > 1]
-    if repeated:
-        raise ValueError(f"names must be distinct; {repeated[0]!r} occurs more than once")
+    if len(set(result)) < K:
+        repeated = next(name for name, times in Counter(result).items() if times > 1)
+        raise ValueError(f"names must be distinct; {repeated!r:.60} occurs more than once")
+    try:
+        "".join(result).encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair: it can't be printed or saved
+        raise ValueError(f"names must be valid text; got {error.object[error.start]!r}") from None
     return result
 
 
@@ -400,6 +394,65 @@ def _require_rule_arguments(K: int, n_max: int, ratio: float) -> None:
             f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
             f"got {ratio!r}"
         )
+
+
+def _decoded(data: bytes, source: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"{source}: larger than {MAX_BYTES // 2**20} MiB; a file of counts has at most "
+            f"{MAX_CLASSES:,} classes"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        utf_16 = " but UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        raise ValueError(f"{source}: not a UTF-8 text file{utf_16} ({error.reason})") from None
+    if "\0" in text:
+        raise ValueError(
+            f"{source}: not a UTF-8 text file: it has zero bytes, as UTF-16 and binary files do"
+        )
+    return text
+
+
+def _columns_of_csv(text: str, source: str) -> tuple[NDArray[np.int64], list[str] | None]:
+    """Return the counts and the names, if any; errors name the line of `source`."""
+    names: list[str] = []
+    counts: list[int] = []
+    columns = 0
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            # Of a million rows nearly all are plain, and these few tests are quick.
+            if row and len(row) == columns and _is_plain(row[-1]):
+                counts.append(int(row[-1]))
+                if columns == 2:
+                    names.append(row[0].strip())
+                continue
+            fields = [entry.strip() for entry in row]
+            if not any(fields):
+                continue
+            where = f"{source}, line {reader.line_num}"
+            if not columns:
+                columns = len(fields)
+                if columns > 2:
+                    raise ValueError(_too_many_columns(where, fields))
+                if not _looks_numeric(fields[-1]):
+                    continue  # the header
+            if len(fields) != columns:
+                raise ValueError(_too_many_columns(where, fields, columns))
+            counts.append(_count_from_text(fields[-1], where))
+            if columns == 2:
+                names.append(fields[0])
+    except csv.Error as error:
+        raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
+    if not counts:
+        raise ValueError(f"{source}: no class counts found; expected one row per class")
+    return np.array(counts, dtype=np.int64), names or None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a field is surely a valid count; other valid ones exist."""
+    return text.isdigit() and text.isascii() and text[0] != "0" and len(text) < len(str(MAX_COUNT))
 
 
 def _looks_numeric(text: str) -> bool:
@@ -423,7 +476,10 @@ def _count_from_text(text: str, where: str) -> int:
         count = int(text)
         if 0 < count < MAX_COUNT:
             return count
-    raise ValueError(f"{where}: count {text[:40]!r} is not a positive whole number below 2**53")
+    hint = "; columns must be separated by commas" if ";" in text or "\t" in text else ""
+    raise ValueError(
+        f"{where}: count {text[:40]!r} is not a positive whole number below 2**53{hint}"
+    )
 
 
 def _too_many_columns(where: str, fields: list[str], expected: int | None = None) -> str:

@@ -1,0 +1,399 @@
+"""Class counts from files and objects of every kind; no bad file gets further than the reader."""
+
+import csv
+import io
+import json
+import os
+import pickle
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nclib.gallery import gallery
+from nclib.readers import read_counts
+from nclib.theory.counts import MAX_BYTES, ClassCounts
+
+PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
+BARE = ClassCounts([30, 5, 12])
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(content, name="counts.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return written
+
+
+def npy(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+# ---------------------------------------------------------------- files
+
+FILES = {
+    "counts.csv": "class,count\ncat,30\ndog,5\neel,12\n",
+    "counts.txt": "cat,30\ndog,5\neel,12",
+    "counts": '"cat","30"\r\n"dog","5"\r\n"eel","12"\r\n',
+    "counts.json": '{"cat": 30, "dog": 5, "eel": 12}',
+    "counts.JSON": '\ufeff{"cat": 30, "dog": 5.0, "eel": 12}',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_names_and_counts(write, name):
+    path = write(FILES[name], name)
+    assert read_counts(path) == PETS
+    assert read_counts(str(path)) == PETS
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("30\n5\n12\n", "counts.csv"),
+        ("[30, 5, 12]", "counts.json"),
+        (npy(np.array([30, 5, 12])), "counts.npy"),
+        (npy(np.array([30, 5, 12], dtype=">u2")), "counts.NPY"),
+        (npy(np.array([30.0, 5.0, 12.0])), "counts.npy"),
+    ],
+    ids=repr,
+)
+def test_files_of_bare_counts(write, content, name):
+    assert read_counts(write(content, name)) == BARE
+
+
+def test_folder_of_images(tmp_path):
+    for path in ("dog/1.jpg", "cat/1.png", "cat/2.JPEG", "cat/notes.txt", ".git/1.png"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    assert read_counts(tmp_path) == ClassCounts([2, 1], names=("cat", "dog"))
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(content):
+        data = content if isinstance(content, bytes) else content.encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return give
+
+
+@pytest.mark.parametrize("content", [FILES["counts.csv"], FILES["counts.json"]])
+def test_standard_input_of_names_and_counts(stdin, content):
+    stdin(content)
+    assert read_counts("-") == PETS
+
+
+@pytest.mark.parametrize("content", ["30\n5\n12", " \n[30,\n5,12]", npy(np.array([30, 5, 12]))])
+def test_standard_input_of_bare_counts(stdin, content):
+    stdin(content)
+    assert read_counts("-") == BARE
+
+
+def test_standard_input_is_named_in_errors(stdin):
+    stdin("cat,30\ndog,x\n")
+    with pytest.raises(ValueError, match=r"^<stdin>, line 2: count 'x'"):
+        read_counts("-")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_read_as_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(FILES["counts.csv"],))
+    writer.start()
+    assert read_counts(pipe) == PETS
+    writer.join()
+
+
+def test_gallery_by_name(tmp_path, monkeypatch):
+    assert read_counts("places-lt") == gallery()["places-lt"].counts
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "places-lt").write_text("cat,30\ndog,5\neel,12\n")
+    assert read_counts("places-lt") == PETS
+
+
+def test_missing_files_say_what_else_has_a_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file or folder 'plces-lt'.*'?places-lt, "):
+        read_counts("plces-lt")
+    with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
+        read_counts(tmp_path / "nothing.csv")
+
+
+# ---------------------------------------------------------------- objects
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        PETS,
+        {"cat": 30, "dog": 5, "eel": 12},
+        {"cat": np.int32(30), "dog": torch.tensor(5), "eel": np.array(12)},
+        Counter(["cat"] * 30 + ["dog"] * 5 + ["eel"] * 12),
+        pd.Series([30, 5, 12], index=["cat", "dog", "eel"]),
+        pd.Series([30, 5, 12], index=["cat", "dog", "eel"], dtype="Int64"),
+        pd.DataFrame({"count": [30, 5, 12]}, index=["cat", "dog", "eel"]),
+        pd.DataFrame({"class": ["cat", "dog", "eel"], "count": [30, 5, 12]}),
+        pd.Series(["cat"] * 30 + ["eel"] * 12 + ["dog"] * 5).value_counts()[["cat", "dog", "eel"]],
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_of_names_and_counts(source):
+    assert read_counts(source) == PETS
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        BARE,
+        [30, 5, 12],
+        (30.0, 5, np.int8(12)),
+        [torch.tensor(30), torch.tensor(5), 12],
+        np.array([30, 5, 12], dtype=np.uint64),
+        torch.tensor([30, 5, 12]),
+        torch.tensor([30, 5, 12], dtype=torch.bfloat16),
+        pd.Series([30, 5, 12]),
+        pd.DataFrame({"count": [30, 5, 12]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_of_bare_counts(source):
+    assert read_counts(source) == BARE
+
+
+def test_numbers_as_names():
+    assert read_counts({3: 30, 1: 5}).names == ("3", "1")
+    assert read_counts(pd.Series([7, 7, 2]).value_counts()).names == ("7", "2")
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        (None, TypeError, "n must be a sequence"),
+        (3, TypeError, "n must be a sequence"),
+        ({1, 2}, TypeError, "n must be a sequence"),
+        ({}, ValueError, "2 to 1,000,000 class counts; got 0"),
+        ({"cat": 3}, ValueError, "got 1"),
+        ({"cat": 3, "dog": 0}, ValueError, r"n\[1\] \(class 'dog'\) = 0: class counts are"),
+        ({"cat": 3, "dog": "5"}, TypeError, r"n\[1\] \(class 'dog'\) = '5' is not a number"),
+        ({"cat": 3, "dog": None}, TypeError, r"\(class 'dog'\) = None is not a number"),
+        ({"cat": 3, "dog": np.True_}, TypeError, r"\(class 'dog'\) = True is not a number"),
+        ({1: 3, "1": 5}, ValueError, "'1' occurs more than once"),
+        (["cat", "dog"], TypeError, r"n\[0\] = 'cat'.*ClassCounts\.from_labels"),
+        (pd.Series(["cat", "dog"]), TypeError, r"n\[0\] = 'cat'.*from_labels"),
+        (pd.Series([3, None], index=["cat", "dog"]), ValueError, r"\(class 'dog'\) = nan"),
+        (pd.Series([3, None], ["cat", "dog"], dtype="Int64"), TypeError, r"'dog'\) = <NA>"),
+        (pd.Series([3, 5], index=["cat", "cat"]), ValueError, "'cat' occurs more than once"),
+        (pd.DataFrame({"a": [1], "b": [2], "c": [3]}), ValueError, "got 3: 'a', 'b', 'c'"),
+        (torch.tensor([[3, 5]]), ValueError, r"\(1, 2\)"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_bad_objects_are_refused_by_class(source, error, message):
+    with pytest.raises(error, match=message):
+        read_counts(source)
+
+
+# ---------------------------------------------------------------- bad files
+
+
+class Trap:
+    sprung = False
+
+    def __reduce__(self):
+        return (setattr, (Trap, "sprung", True))
+
+
+def bad_files():
+    objects = npy(np.array([Trap(), Trap()], dtype=object), allow_pickle=True)
+    numbers = npy(np.arange(1, 2000))
+    return [
+        ("counts.csv", "cat,30\ndog,five\n", "line 2: count 'five'"),
+        ("counts.csv", 'cat,"1,234"\ndog,5\n', "line 1: .*thousands"),
+        ("counts.csv", "class;count\ncat;30\n", "line 2: .*separated by commas"),
+        ("counts.tsv", "class\tcount\ncat\t30\n", "line 2: .*separated by commas"),
+        ("counts.csv", "cat,30\ndog,-5\n", "line 2: count '-5'"),
+        ("counts.csv", "cat,30\ndog,inf\n", "line 2: count 'inf'"),
+        ("counts.csv", "cat,30\ncat,5\n", "'cat' occurs more than once"),
+        ("counts.csv", "a,b,c\n1,2,3\n", "line 1: 3 columns"),
+        ("counts.csv", "a,b,c\ncat,3\ndog,5\n", "line 1: 3 columns"),
+        ("counts.csv", "", "no class counts found"),
+        ("counts.csv", "cat,30\ndog,5\n".encode("utf-16"), "not a UTF-8 text file but UTF-16"),
+        ("counts.csv", "cat,30\ndog,5\n".encode("utf-16-le"), "zero bytes, as UTF-16"),
+        ("counts.csv", "größe,30\ndog,5\n".encode("latin-1"), "not a UTF-8 text file"),
+        ("counts.csv", pickle.dumps({"cat": Trap()}), "not a UTF-8 text file"),
+        ("counts.pkl", pickle.dumps({"cat": 3}, protocol=0), "counts.pkl"),
+        ("counts.xlsx", b"PK\x03\x04 and so on", "an archive .*save the counts as CSV"),
+        ("counts.npz", b"PK\x03\x04 and so on", "an archive .*save the counts as CSV"),
+        ("counts.csv", b"3\n" * 100 + b" " * MAX_BYTES, "larger than 128 MiB"),
+        ("counts.csv", "1\n" * (10**6 + 1), "got 1,000,001"),
+        ("counts.json", "", "not valid JSON: .*line 1"),
+        ("counts.json", '{"cat": 3,\n"dog" 5}', "not valid JSON: .*line 2 column 7"),
+        ("counts.json", '{"cat": 3, "dog": NaN}', "not valid JSON: NaN is no count"),
+        ("counts.json", "[3, -Infinity]", "not valid JSON: -Infinity is no count"),
+        ("counts.json", "[3, 1e400]", r"n\[1\] = inf"),
+        ("counts.json", f"[3, {'9' * 5000}]", "not valid JSON: .*4300"),
+        ("counts.json", '{"cat": 3, "cat": 5}', "'cat' occurs more than once"),
+        ("counts.json", '{"cat": 3, "dog": -5}', r"n\[1\] \(class 'dog'\) = -5"),
+        ("counts.json", '{"cat": 3, "dog": "5"}', r"n\[1\] \(class 'dog'\) = '5'"),
+        ("counts.json", '{"cat": 3, "dog": true}', r"\(class 'dog'\) = True is not a number"),
+        ("counts.json", '{"cat": 3, "dog": {"old": 2}}', "one flat sequence; got a nested one"),
+        ("counts.json", '{"cat": {"old": 1}, "dog": {"old": 2}}', "one flat sequence"),
+        ("counts.json", '{"cat\\ud800": 3, "dog": 5}', "names must be valid text"),
+        ("counts.json", "[[3, 5], [1, 2]]", r"shape \(2, 2\)"),
+        ("counts.json", "3", "expected a list of counts or .*got 3"),
+        ("counts.json", '"cat"', "expected a list of counts or .*got 'cat'"),
+        ("counts.json", "[" * 100_000, "too deep|not valid JSON"),
+        ("counts.json", "cat,30\ndog,5\n", "not valid JSON"),
+        ("counts.npy", "30\n5\n", r"not an \.npy file"),
+        ("counts.npy", b"", r"not an \.npy file"),
+        ("counts.npy", objects, "holds Python objects.*pickle"),
+        ("counts.npy", numbers[:-9], "cut short or damaged"),
+        ("counts.npy", numbers[:50], "cut short or damaged"),
+        ("counts.npy", numbers + b"\0", "longer than its header says"),
+        ("counts.npy", numbers.replace(b"(1999,)", b"(1000,)"), "longer than its header says"),
+        ("counts.npy", numbers.replace(b"(1999,)", b"(10**9,)"[:7]), "cut short or damaged"),
+        ("counts.npy", npy(np.array([[3, 5]])), r"shape \(1, 2\)"),
+        ("counts.npy", npy(np.array(3)), "n must be a sequence"),
+        ("counts.npy", npy(np.array([3, 0])), r"n\[1\] = 0"),
+        ("counts.npy", npy(np.array([3, np.nan])), r"n\[1\] = nan"),
+        ("counts.npy", npy(np.array(["3", "5"])), "is not a number"),
+        ("counts.npy", npy(np.array([True, True])), "is not a number"),
+        ("counts.npy", npy(np.array([(3, 5)], dtype="i4,i4")), "got 1"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), bad_files(), ids=lambda v: repr(v)[:25])
+def test_bad_files_are_refused_by_name(write, name, content, message):
+    path = write(content, name)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_counts(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 600 + len(str(path))
+    assert not Trap.sprung
+
+
+def test_bad_folders_are_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match="0 sub-folders; expected one for each class"):
+        read_counts(tmp_path)
+    for path in ("cat", "dog"):
+        (tmp_path / path).mkdir()
+    with pytest.raises(ValueError, match="cat: no images of this class"):
+        read_counts(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+def test_an_endless_file_ends():
+    with pytest.raises(ValueError, match="larger than 128 MiB"):
+        read_counts("/dev/zero")
+
+
+# ---------------------------------------------------------------- fuzzing
+
+COUNTS = st.lists(st.integers(1, 2**53 - 1), min_size=2, max_size=8)
+
+
+@st.composite
+def named_counts(draw):
+    n = draw(COUNTS)
+    text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+    names = draw(st.lists(text.map(str.strip), min_size=len(n), max_size=len(n), unique=True))
+    return ClassCounts(n, names)
+
+
+@given(named_counts())
+def test_json_comes_back(tmp_path_factory, counts):
+    path = tmp_path_factory.getbasetemp() / "whole.json"
+    path.write_text(json.dumps(dict(zip(counts.names, counts.n.tolist(), strict=True))), "utf-8")
+    assert read_counts(path) == counts
+
+
+@given(named_counts())
+def test_csv_comes_back(tmp_path_factory, counts):
+    path = tmp_path_factory.getbasetemp() / "whole.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(zip(counts.names, counts.n, strict=True))
+    assert read_counts(path) == counts
+
+
+WELL_FORMED = [content.encode() for content in FILES.values()] + [
+    b"30\n5\n12\n",
+    b"[30, 5, 12]",
+    npy(np.array([30, 5, 12])),
+]
+
+
+@st.composite
+def harmed(draw):
+    """A good file with a few bytes changed, cut, doubled or put in."""
+    data = bytearray(draw(st.sampled_from(WELL_FORMED)))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(data)))
+        stop = draw(st.integers(start, min(len(data), start + 8)))
+        data[start:stop] = draw(
+            st.one_of(
+                st.binary(max_size=4),
+                st.just(bytes(data[start:stop]) * 2),
+                st.sampled_from([b",", b'"', b"\n", b"\r", b"-", b"0", b"9" * 30, b"1e9", b"NaN"]),
+            )
+        )
+    return bytes(data)
+
+
+ANY_FILE = st.one_of(
+    harmed(),
+    st.binary(max_size=60),
+    st.text(st.sampled_from(list("0123456789,;.\"'\n\r\t []{}:-+eENa_\ufeff")), max_size=60).map(
+        lambda text: text.encode()
+    ),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner),
+        max_leaves=8,
+    ).map(lambda value: json.dumps(value).encode()),
+)
+
+
+def read_or_refuse(path):
+    """Valid counts, or a ValueError that names the file; whatever else comes up is a defect."""
+    try:
+        counts = read_counts(path)
+    except ValueError as error:
+        return str(path) in str(error)
+    return counts.n.min() >= 1 and counts.K >= 2
+
+
+def fuzz(content, suffix, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / f"fuzz{suffix}"
+    path.write_bytes(content)
+    assert read_or_refuse(path)
+
+
+SUFFIXES = st.sampled_from([".csv", ".json", ".npy", ""])
+
+
+@settings(max_examples=2000)
+@given(ANY_FILE, SUFFIXES)
+@example(b'"', ".csv")
+@example(b"\xef\xbb\xbf", ".json")
+def test_any_file_is_read_or_refused(tmp_path_factory, content, suffix):
+    fuzz(content, suffix, tmp_path_factory)
+
+
+@pytest.mark.slow
+@settings(max_examples=50_000)
+@given(ANY_FILE, SUFFIXES)
+def test_many_more_files_are_read_or_refused(tmp_path_factory, content, suffix):
+    fuzz(content, suffix, tmp_path_factory)
