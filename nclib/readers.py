@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from os import SEEK_END, PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,6 @@ def read_npz(
         what = "an empty file" if not start else "not an .npz file"
         pickle = ", but perhaps a pickle, which nclib never loads" if start[:1] == b"\x80" else ""
         raise ValueError(f"{source}: {what}{pickle}; expected what numpy.savez writes")
-    # A damaged archive can stop zipfile, zlib or numpy with almost any exception.
     try:
         with zipfile.ZipFile(source) as archive:
             # Opening a member compares its name with the table of contents.
@@ -129,7 +128,7 @@ def read_npz(
             if _members_promised(archive) != len(members):
                 raise ValueError("its table of contents is incomplete")
             held = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-    except Exception as error:
+    except Exception as error:  # zipfile raises almost any
         raise ValueError(f"{source}: cut short or damaged ({_reason(error)})") from None
     missing = [name for name in required if name not in held]
     if missing:
@@ -141,10 +140,8 @@ def read_npz(
     with zipfile.ZipFile(source) as archive:
         for name in (*required, *optional):
             if name in held:
-                try:
-                    arrays[name] = _array(archive, name)
-                except Exception as error:
-                    raise ValueError(f"{source}: {_unreadable_array(name, error)}") from None
+                with archive.open(f"{name}.npy") as file:
+                    arrays[name] = _array(file, f"{source}: array {name!r}")
     return arrays
 
 
@@ -207,13 +204,22 @@ def _members_promised(archive: zipfile.ZipFile) -> int:
     return int.from_bytes(file.read(2), "little")
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    with archive.open(f"{name}.npy") as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-        # The checksum is compared at the end, which numpy does not reach if a damaged header
-        # promises too few numbers.
-        if member.read(1):
+def _array(file: IO[bytes], what: str) -> NDArray[Any]:
+    """Read an array to the end of its file; `what` stands for it in errors."""
+    # A damaged header or archive can stop numpy, zipfile or zlib with almost any exception.
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        # In an archive the checksum is compared at the end, which numpy does not reach if a
+        # damaged header promises too few numbers.
+        if file.read(1):
             raise ValueError("longer than its header says")
+    except Exception as error:
+        if "allow_pickle" in str(error):  # numpy's word for an array of Python objects
+            raise ValueError(
+                f"{what} holds Python objects, so it is stored as a pickle, which nclib never "
+                "loads; save plain numbers or strings"
+            ) from None
+        raise ValueError(f"{what} is cut short or damaged ({_reason(error)})") from None
     return array
 
 
@@ -236,10 +242,12 @@ def _counts_from_path(path: Path, given: str) -> ClassCounts:
 
 def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> ClassCounts:
     """Read the content of a file; without a suffix, its beginning says of which kind."""
-    if data.startswith(b"PK"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         raise ValueError(f"{source}: an archive (.npz, .xlsx, .zip); save the counts as CSV")
     if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
-        return _named(source, _counts_from_npy(data, source))
+        if not data.startswith(_NPY):
+            raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
+        return _named(source, _array(BytesIO(data), f"{source}: the array"))
     text = _decoded(data, source)
     if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
         return _named(source, *_columns_of_json(text, source))
@@ -252,19 +260,6 @@ def _named(source: object, n: ArrayLike, names: list[str] | None = None) -> Clas
         return ClassCounts(n, names)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}") from None
-
-
-def _counts_from_npy(data: bytes, source: str) -> NDArray[Any]:
-    if not data.startswith(_NPY):
-        raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
-    file = BytesIO(data)
-    try:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        if file.read(1):
-            raise ValueError("longer than its header says")
-    except Exception as error:
-        raise ValueError(f"{source}: {_unreadable_array('of the file', error)}") from None
-    return array
 
 
 def _columns_of_json(text: str, source: str) -> tuple[list[Any], list[str] | None]:
@@ -322,12 +317,3 @@ def _reason(error: BaseException) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return (", ".join(map(repr, names[:8])) or "none") + more
-
-
-def _unreadable_array(name: str, error: Exception) -> str:
-    if "allow_pickle" in str(error):  # numpy's word for an array of Python objects
-        return (
-            f"array {name!r} holds Python objects, so it is stored as a pickle, which nclib never "
-            "loads; save plain numbers or strings"
-        )
-    return f"array {name!r} is cut short or damaged ({_reason(error)})"

@@ -74,6 +74,11 @@ def test_files_of_bare_counts(write, content, name):
     assert read_counts(write(content, name)) == BARE
 
 
+def test_names_may_begin_as_other_files_do(write):
+    assert read_counts(write("PK,3\n[UNK],5\n")).names == ("PK", "[UNK]")
+    assert read_counts(write("[PAD],3\n{x},5\n", "counts.txt")).names == ("[PAD]", "{x}")
+
+
 def test_folder_of_images(tmp_path):
     for path in ("dog/1.jpg", "cat/1.png", "cat/2.JPEG", "cat/notes.txt", ".git/1.png"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
