@@ -15,14 +15,14 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 import nclib
 from nclib.metrics import MetricsAccumulator
@@ -130,7 +130,11 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         problem = Problem(
-            (1, 1), self.depth, self.bias, lambda_W=self.lambda_W, lambda_H=self.lambda_H
+            ClassCounts([1, 1]),
+            self.depth,
+            self.bias,
+            lambda_W=self.lambda_W,
+            lambda_H=self.lambda_H,
         )
         for name in ("depth", "bias", "lambda_W", "lambda_H"):
             object.__setattr__(self, name, getattr(problem, name))
@@ -179,8 +183,8 @@ class TrainingConfig:
         """Return the learning rate when a share `progress`, in [0, 1], of the steps is done."""
         if self.schedule == "cosine":
             return self.learning_rate * (1 + math.cos(math.pi * progress)) / 2
-        if self.schedule == "step":
-            return self.learning_rate / 10 ** ((progress >= 0.5) + (progress >= 0.75))
+        if self.schedule == "step" and progress >= 0.5:
+            return self.learning_rate * (0.1 if progress < 0.75 else 0.01)
         return self.learning_rate
 
     def lambda_factor_at(self, progress: float) -> float:
@@ -355,8 +359,9 @@ def train(
         trainer.restore(store, resume)
     elif resume:
         raise ValueError("resume needs the folder of the checkpoints; got checkpoints=None")
+    reused = trainer.network.reused_gradients() if trainer.device.type == "cpu" else nullcontext()
     try:
-        with _numerics(config.dtype, trainer.device):
+        with _numerics(config.dtype, trainer.device), reused:
             trainer.run(store, due, progress)
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
@@ -499,7 +504,7 @@ class _Trainer:
         """Take one step for each batch; return the mean loss."""
         config, N = self.config, self.problem.N
         order = torch.randperm(N, generator=self.order).to(self.device)
-        batches = order.split(config.batch_size)
+        batches = torch.split(order, config.batch_size)
         steps = config.epochs * len(batches)
         total = torch.zeros((), dtype=self.one_hot.dtype, device=self.device)
         for i, rows in enumerate(batches):
@@ -507,7 +512,7 @@ class _Trainer:
             lambda_factor = self._set_rates(done)
             self.optimizer.zero_grad()
             loss = self._batch_loss(rows, lambda_factor)
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimizer.step()
             total += loss.detach() * (len(rows) / N)
         return float(total)
@@ -521,11 +526,13 @@ class _Trainer:
 
     def _batch_loss(self, rows: Tensor, lambda_factor: float) -> Tensor:
         with _autocast(self.config.dtype, self.device):
-            logits, features = self.network(self.x[rows])
-        error = logits.to(self.one_hot.dtype) - self.one_hot[self.y[rows]]
-        size = features.to(self.one_hot.dtype).square().sum()
+            features = self.network.backbone(self.x[rows])
+        # The head's products have few rows: what they cost is reading the weights once.
+        features = features.to(self.one_hot.dtype)
+        error = self.network.head(features) - self.one_hot[self.y[rows]]
         weight = self.problem.N * self.problem.lambda_H * lambda_factor
-        return (error.square().sum() + weight * size) / (2 * len(rows))
+        loss: Tensor = (error.square().sum() + weight * features.square().sum()) / (2 * len(rows))
+        return loss
 
     def _require_finite(self, store: CheckpointStore | None) -> None:
         for name, parameter in self.network.named_parameters():
@@ -593,7 +600,7 @@ class _Trainer:
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits of all samples, always in full precision."""
-        parts = [self.network(part) for part in x.split(_EVALUATION_ROWS)]
+        parts = [self.network(part) for part in torch.split(x, _EVALUATION_ROWS)]
         return torch.cat([part[1] for part in parts]), torch.cat([part[0] for part in parts])
 
     def _metrics(self, features: Tensor, Ws: list[Tensor]) -> dict[str, dict[str, float | None]]:
@@ -782,7 +789,7 @@ def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | No
 
 def _spectrum(matrix: Tensor, K: int) -> list[float]:
     """Singular values, falling: the K largest, or all where there are fewer, then zeros."""
-    values = torch.linalg.svdvals(matrix.double())[:K].cpu().tolist()
+    values: list[float] = torch.linalg.svdvals(matrix.double())[:K].cpu().tolist()
     return values + [0.0] * (K - len(values))
 
 

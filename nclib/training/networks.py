@@ -8,12 +8,14 @@ paper's H and Z.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 BackboneKind = Literal["mlp", "conv"]
@@ -74,12 +76,16 @@ class MLP(nn.Module):
             for i, (fan_in, fan_out) in enumerate(pairwise(sizes))
         )
         self.biases = nn.ParameterList(torch.zeros(size) for size in sizes[1:])
+        self.gradient_memory: list[Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the features, (B, feature_dim)."""
         h = x.flatten(1)
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            h = functional.linear(h, weight, bias)
+            if self.gradient_memory is None:
+                h = functional.linear(h, weight, bias)
+            else:
+                h = _Affine.apply(h, weight, bias, self.gradient_memory[i])
             if i < AFFINE_MAPS - 1 or self.last_relu:
                 h = functional.relu(h)
         return h
@@ -196,6 +202,7 @@ class Head(nn.Module):
             for j, (fan_in, fan_out) in enumerate(pairwise(sizes))
         )
         self.b = nn.Parameter(torch.zeros(sizes[-1])) if bias else None
+        self.gradient_memory: list[Tensor] | None = None
 
     @property
     def depth(self) -> int:
@@ -206,7 +213,11 @@ class Head(nn.Module):
         """Multiply ``P = W_L ... W_1``, (K, d_0)."""
         if self.kind != "linear":
             raise ValueError("a head with ReLUs is not one matrix")
-        return _product(list(self.weights))
+        if self.depth == 1:
+            only: Tensor = self.weights[0]
+            return only
+        result: Tensor = _Product.apply(self.gradient_memory, *self.weights)
+        return result
 
     def forward(self, h: Tensor) -> Tensor:
         """Compute the logits, (B, K)."""
@@ -237,6 +248,22 @@ class Network(nn.Module):
         """Compute logits (B, K) and features (B, d_0)."""
         features = self.backbone(x)
         return self.head(features), features
+
+    @contextmanager
+    def reused_gradients(self) -> Iterator[None]:
+        """Keep the memory of the large gradients from step to step, for a while.
+
+        To get fresh memory from the system costs as much as to fill it. Meanwhile a gradient must
+        not be kept past the next backward pass, which overwrites it.
+        """
+        parts = [part for part in (self.backbone, self.head) if isinstance(part, MLP | Head)]
+        for part in parts:
+            part.gradient_memory = [torch.empty_like(weight) for weight in part.weights]
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.gradient_memory = None
 
 
 def make_network(
@@ -311,8 +338,50 @@ def _normal(
     return nn.Parameter(torch.randn(shape, generator=generator) * scale)
 
 
-def _product(weights: list[Tensor]) -> Tensor:
-    product = weights[-1]
-    for weight in reversed(weights[:-1]):
-        product = product @ weight
-    return product
+class _Affine(torch.autograd.Function):
+    """x W' + b; the gradient of W goes into `memory`, which is used again in every step."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, memory: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.memory = memory
+        return torch.addmm(bias, x, weight.T)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        d_weight = _matmul(grad.T, x, ctx.memory)
+        return grad @ weight if ctx.needs_input_grad[0] else None, d_weight, grad.sum(0), None
+
+
+class _Product(torch.autograd.Function):
+    """W_L ... W_1, from the top, so that every product has K rows; backwards too."""
+
+    @staticmethod
+    def forward(ctx: Any, memory: list[Tensor] | None, *weights: Tensor) -> Tensor:
+        tops = [weights[-1]]
+        for weight in reversed(weights[:-1]):
+            tops.append(tops[-1] @ weight)
+        ctx.save_for_backward(*weights, *tops[:-1])
+        ctx.memory = memory
+        return tops[-1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        # P = top_j W_j (W_{j-1} ... W_1): the gradient of W_j is top_j' (dP (W_{j-1} ... W_1)').
+        depth = (len(ctx.saved_tensors) + 1) // 2
+        weights, tops = ctx.saved_tensors[:depth], ctx.saved_tensors[depth:]
+        gradients: list[Tensor] = []
+        for j, (weight, top) in enumerate(zip(weights[:-1], reversed(tops), strict=True)):
+            gradients.append(_matmul(top.T, grad, ctx.memory[j] if ctx.memory else None))
+            # Of the two ways to write it, the one whose large factor is read row by row.
+            grad = (weight @ grad.T).T
+        return None, *gradients, grad
+
+
+def _matmul(a: Tensor, b: Tensor, memory: Tensor | None) -> Tensor:
+    # Not the memory itself but an alias that nobody else holds: autograd takes it over as the
+    # gradient, where it would copy what somebody might still use.
+    return a @ b if memory is None else torch.mm(a, b, out=memory).detach()
