@@ -186,5 +186,9 @@ def _read(path: Path) -> dict[str, Any]:
     except _DamagedError:
         raise
     except Exception as error:
-        raise _DamagedError(f"damaged or no checkpoint ({error})") from error
+        raise _DamagedError(f"no checkpoint ({_first_line(error)})") from error
     return state
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].strip() or type(error).__name__

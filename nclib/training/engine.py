@@ -27,7 +27,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 import nclib
 from nclib.metrics import MetricsAccumulator
 from nclib.theory.counts import ClassCounts, _is_whole
-from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.theory.problem import Problem
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
 from nclib.training.networks import BackboneKind, HeadKind, Network, make_network
@@ -249,14 +249,27 @@ class TrainingResult:
         """The last entry of the history."""
         return self.history[-1]
 
+    @property
+    def reached(self) -> Minimizer:
+        """The local minimum with as many modes alive as the network has in the end.
+
+        One layer has no local minimum but the global one.
+        """
+        minima = local_minima(self.minimizer.problem)
+        return minima[min(self.final["alive"], len(minima) - 1)]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the network, as plain values that JSON can hold."""
-        counts = self.minimizer.problem.counts
+        """Return everything but the network, as plain values that JSON can hold.
+
+        The `minimum` and the local minimum `reached` are given by their objective and how many
+        modes they have `alive`.
+        """
+        reached = self.reached
         return {
             "config": self.config.to_dict(),
-            "counts": counts.n.tolist(),
-            "minimum": self.minimizer.objective,
-            "alive": self.minimizer.alive,
+            "counts": self.minimizer.problem.counts.n.tolist(),
+            "minimum": {"objective": self.minimizer.objective, "alive": self.minimizer.alive},
+            "reached": {"objective": reached.objective, "alive": reached.alive},
             "history": self.history,
             "machine": self.machine,
         }
@@ -325,8 +338,8 @@ def train(
         - `singular_values` of the `product` P, of the weighted class means Hbar D (`features`)
           and of P Hbar D (`prediction`), falling; the last entry has those of each of the head's
           `layers` too;
-        - `alive`: how many modes the prediction has, counted from its singular values. The
-          minimum that the run has come to is ``local_minima(problem)[alive]``.
+        - `alive`: how many modes the prediction has, counted from its singular values: which of
+          the local minima the run is at, or on the way to.
 
     Raises
     ------
@@ -352,21 +365,24 @@ def train(
     >>> result.final["train_accuracy"], result.final["alive"], result.minimizer.alive
     (1.0, 2, 2)
     """
-    trainer = _Trainer(config, samples, labels, test, chosen_device(device))
-    store = None if checkpoints is None else CheckpointStore(checkpoints)
     due = _Interval(checkpoint_epochs, checkpoint_seconds)
-    if store is not None:
-        trainer.restore(store, resume)
-    elif resume:
+    if resume and checkpoints is None:
         raise ValueError("resume needs the folder of the checkpoints; got checkpoints=None")
-    reused = trainer.network.reused_gradients() if trainer.device.type == "cpu" else nullcontext()
+    store = None
     try:
-        with _numerics(config.dtype, trainer.device), reused:
-            trainer.run(store, due, progress)
+        trainer = _Trainer(config, samples, labels, test, chosen_device(device))
+        if checkpoints is not None:
+            store = CheckpointStore(checkpoints)
+            trainer.restore(store, resume)
+        trainer.run(store, due, progress)
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
-        raise MemoryError(trainer.out_of_memory(store)) from error
+        raise MemoryError(
+            f"out of memory: {error}. Needed are four numbers for each weight, and the samples. "
+            f"Lower width (now {config.width}), depth ({config.depth}) or batch_size "
+            f"({config.batch_size}). {_last_good(store)}"
+        ) from error
     return trainer.result()
 
 
@@ -406,8 +422,8 @@ class _Trainer:
             raise ValueError(f"labels must hold every class; no samples of {np.argmin(counts)}")
         self.problem = config.problem(ClassCounts(counts))
         self.minimizer = global_minimizer(self.problem)
-        self.fingerprint = _fingerprint(x, y)
         self.x, self.y = x.to(device), y.to(device)
+        self.fingerprint = _fingerprint(x, y)
         self.test: tuple[Tensor, Tensor] | None = None
         if test is not None:
             x_test, y_test = _samples("test", *test, real)
@@ -421,6 +437,7 @@ class _Trainer:
                     f"test labels must be from 0 to K - 1 = {self.problem.K - 1}; "
                     f"got {int(y_test.max())}"
                 )
+            self.fingerprint += _fingerprint(x_test, y_test)
             self.test = x_test.to(device), y_test.to(device)
         network_seed, order_seed = np.random.SeedSequence(config.seed).generate_state(2).tolist()
         self.order = torch.Generator().manual_seed(order_seed)
@@ -458,15 +475,18 @@ class _Trainer:
         return torch.optim.Adam(groups, lr=self.config.learning_rate, fused=True)
 
     def run(self, store: CheckpointStore | None, due: _Interval, progress: bool) -> None:
+        """Train to the last epoch, with evaluations and checkpoints on the way."""
         epochs = self.config.epochs
         evaluated = set(history_epochs(epochs, self.config.evaluations))
         began = time.perf_counter() - self.seconds
         if not self.history:
             self._evaluate()
+        # Where memory comes from torch's own cache (CUDA), there is nothing to gain.
+        reused = self.network.reused_gradients() if self.device.type == "cpu" else nullcontext()
         bar = tqdm(
             total=epochs, initial=self.epoch, unit="epoch", disable=not progress, dynamic_ncols=True
         )
-        with bar:
+        with bar, reused:
             while self.epoch < epochs:
                 loss = self._train_epoch()
                 self.epoch += 1
@@ -474,31 +494,30 @@ class _Trainer:
                 limit = _DIVERGED * max(0.5, self.history[0]["objective"])
                 if not loss < limit:
                     raise DivergenceError(self._diverged(f"the loss is {loss:.3g}", store))
-                last = self.epoch == epochs
-                write = store is not None and (last or due.reached(self.epoch))
+                write = store is not None and (self.epoch == epochs or due.reached(self.epoch))
                 if self.epoch in evaluated or write:
                     self._require_finite(store)
                 if self.epoch in evaluated:
                     self._evaluate()
-                    self.seconds = time.perf_counter() - began
-                    entry = self.history[-1]
-                    bar.set_postfix_str(
-                        f"objective {entry['objective']:.5g}, gap {entry['gap']:.1e}"
-                    )
-                if write:
-                    assert store is not None
-                    try:
-                        store.save(self.epoch, self._state())
-                    except OSError as error:
-                        # What is on the disk stays; the next checkpoint may find room.
-                        logger.warning(
-                            "no checkpoint of epoch %d (%s); training goes on. %s",
-                            self.epoch,
-                            error,
-                            _last_good(store),
-                        )
+                    now = self.history[-1]
+                    bar.set_postfix_str(f"objective {now['objective']:.5g}, gap {now['gap']:.1e}")
+                if write and store is not None:
+                    self._save(store)
                     due.restart()
                 bar.update()
+        self.optimizer.zero_grad()
+
+    def _save(self, store: CheckpointStore) -> None:
+        try:
+            store.save(self.epoch, self._state())
+        except OSError as error:
+            # What is on the disk stays, and the next checkpoint may find room.
+            logger.warning(
+                "no checkpoint of epoch %d (%s); training goes on. %s",
+                self.epoch,
+                error,
+                _last_good(store),
+            )
 
     def _train_epoch(self) -> float:
         """Take one step for each batch; return the mean loss."""
@@ -507,14 +526,14 @@ class _Trainer:
         batches = torch.split(order, config.batch_size)
         steps = config.epochs * len(batches)
         total = torch.zeros((), dtype=self.one_hot.dtype, device=self.device)
-        for i, rows in enumerate(batches):
-            done = (self.epoch * len(batches) + i) / steps
-            lambda_factor = self._set_rates(done)
-            self.optimizer.zero_grad()
-            loss = self._batch_loss(rows, lambda_factor)
-            torch.autograd.backward(loss)
-            self.optimizer.step()
-            total += loss.detach() * (len(rows) / N)
+        with _numerics(config.dtype, self.device):
+            for i, rows in enumerate(batches):
+                lambda_factor = self._set_rates((self.epoch * len(batches) + i) / steps)
+                self.optimizer.zero_grad()
+                loss = self._batch_loss(rows, lambda_factor)
+                torch.autograd.backward(loss)
+                self.optimizer.step()
+                total += loss.detach() * (len(rows) / N)
         return float(total)
 
     def _set_rates(self, done: float) -> float:
@@ -545,31 +564,20 @@ class _Trainer:
             f"(now {self.config.learning_rate:g}). {_last_good(store)}"
         )
 
-    def out_of_memory(self, store: CheckpointStore | None) -> str:
-        parameters = sum(p.numel() for p in self.network.parameters())
-        needed = parameters * 4 * self.one_hot.element_size() / 1e9
-        config = self.config
-        return (
-            f"out of memory on {self.device} in epoch {self.epoch + 1}: {parameters:,} weights "
-            f"with their gradients and Adam's two averages take {needed:.1f} GB. "
-            f"Lower width (now {config.width}), depth ({config.depth}) or batch_size "
-            f"({config.batch_size}). {_last_good(store)}"
-        )
-
     # ------------------------------------------------------------ evaluation
 
     @torch.no_grad()
     def _evaluate(self) -> None:
-        """Append an entry to the history."""
+        """Append an entry to the history; always in full precision."""
         config, problem = self.config, self.problem
         done = self.epoch / config.epochs
         features, logits = self._forward(self.x)
-        error = logits.double() - self.one_hot.double()[self.y]
+        error = _double(logits - self.one_hot[self.y])
         fit = float(error.square().sum()) / (2 * problem.N)
-        penalty_H = problem.lambda_H / 2 * float(features.double().square().sum())
+        penalty_H = problem.lambda_H / 2 * float(_double(features).square().sum())
         Ws = [W.detach() for W in self.network.head.weights]
         penalty_W = sum(
-            lam / 2 * float(W.double().square().sum())
+            lam / 2 * float(_double(W).square().sum())
             for lam, W in zip(problem.lambda_W, Ws, strict=True)
         )
         objective = fit + penalty_W + penalty_H
@@ -599,8 +607,9 @@ class _Trainer:
         self.history.append(entry)
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits of all samples, always in full precision."""
-        parts = [self.network(part) for part in torch.split(x, _EVALUATION_ROWS)]
+        """Features and logits of all samples."""
+        with _numerics("float32", self.device):
+            parts = [self.network(part) for part in torch.split(x, _EVALUATION_ROWS)]
         return torch.cat([part[1] for part in parts]), torch.cat([part[0] for part in parts])
 
     def _metrics(self, features: Tensor, Ws: list[Tensor]) -> dict[str, dict[str, float | None]]:
@@ -626,13 +635,13 @@ class _Trainer:
         self, features: Tensor, logits: Tensor, Ws: list[Tensor]
     ) -> dict[str, Any]:
         problem, head = self.problem, self.network.head
-        # Class means times sqrt(n_k): sums over sqrt(n_k).
-        n = torch.tensor(problem.counts.n, device=features.device)
-        weights = torch.nn.functional.one_hot(self.y, problem.K).to(features.dtype)
-        weights = weights / n.to(features.dtype).sqrt()
-        E = weights.T @ features
-        prediction = weights.T @ (logits if head.b is None else logits - head.b)
-        matrices = {"features": E, "prediction": prediction}
+        # Class means times sqrt(n_k) are sums over sqrt(n_k).
+        root = torch.from_numpy(np.sqrt(problem.counts.n))
+        share = (torch.nn.functional.one_hot(self.y.cpu(), problem.K) / root).to(_home(self.device))
+        matrices = {
+            "features": share.T @ _double(features),
+            "prediction": share.T @ _double(logits if head.b is None else logits - head.b),
+        }
         if head.kind == "linear":
             matrices["product"] = head.product()
         values: dict[str, Any] = {name: _spectrum(A, problem.K) for name, A in matrices.items()}
@@ -712,7 +721,8 @@ class _Interval:
     def __init__(self, epochs: int | None, seconds: float) -> None:
         if epochs is not None:
             _require_whole("checkpoint_epochs", epochs, 1)
-        _require_between("checkpoint_seconds", seconds, 0, math.inf)
+        if seconds != math.inf:
+            _require_between("checkpoint_seconds", seconds, 0, math.inf)
         self.epochs, self.seconds = epochs, seconds
         self.last_time = time.monotonic()
 
@@ -789,8 +799,17 @@ def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | No
 
 def _spectrum(matrix: Tensor, K: int) -> list[float]:
     """Singular values, falling: the K largest, or all where there are fewer, then zeros."""
-    values: list[float] = torch.linalg.svdvals(matrix.double())[:K].cpu().tolist()
+    values: list[float] = torch.linalg.svdvals(_double(matrix))[:K].cpu().tolist()
     return values + [0.0] * (K - len(values))
+
+
+def _home(device: torch.device) -> torch.device:
+    """Where float64 is: Apple's GPUs have none."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.to(_home(tensor.device)).double()
 
 
 def _plain(value: float | None) -> float | None:
@@ -803,7 +822,7 @@ def _machine(device: torch.device) -> dict[str, Any]:
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "numpy": np.__version__,
         "nclib": nclib.__version__,
     }
