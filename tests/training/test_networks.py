@@ -1,0 +1,167 @@
+"""The paper's network as it is described, and a head that is cheap but exact."""
+
+import math
+
+import pytest
+import torch
+
+from nclib.training.networks import AFFINE_MAPS, MLP, ConvNet, Head, make_network
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def ordinary(head, h):
+    """The head layer by layer, by autograd's own rules."""
+    for weight in head.weights:
+        h = h @ weight.T
+    return h if head.b is None else h + head.b
+
+
+def gradients(network, x):
+    """Gradients of a loss without symmetry."""
+    network.zero_grad()
+    logits, features = network(x)
+    ((logits**3).sum() + (features**2).sum()).backward()
+    return {name: parameter.grad for name, parameter in network.named_parameters()}
+
+
+def test_paper_mlp_has_six_affine_maps():
+    network = make_network((3, 32, 32), 10, depth=6)
+    backbone = network.backbone
+    assert len(backbone.weights) == len(backbone.biases) == AFFINE_MAPS == 6
+    assert [tuple(W.shape) for W in backbone.weights] == [(2048, 3072)] + [(2048, 2048)] * 5
+    assert [tuple(W.shape) for W in network.head.weights] == [(2048, 2048)] * 5 + [(10, 2048)]
+    assert network.head.b.shape == (10,)
+
+
+def test_features_have_both_signs_and_hidden_layers_do_not():
+    backbone = MLP(20, 64, 32, generator=generator())
+    x = torch.randn(200, 20, generator=generator(1))
+    features = backbone(x)
+    assert 0.2 < (features < 0).double().mean() < 0.8
+    h = x
+    for i, (W, b) in enumerate(zip(backbone.weights, backbone.biases, strict=True)):
+        h = h @ W.T + b
+        if i < 5:
+            h = h.clamp(min=0)
+    torch.testing.assert_close(features, h)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_a_last_relu_takes_the_negative_half(kind):
+    network = make_network((8, 8), 4, backbone=kind, depth=1, width=32, last_relu=True)
+    features = network(torch.randn(50, 8, 8, generator=generator()))[1]
+    assert (features >= 0).all()
+    assert (features == 0).any()
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (16, 8), (1, 5, 7), (3, 32, 32)])
+def test_conv_takes_images_flat_or_not(shape):
+    backbone = ConvNet(shape, 24, generator=generator())
+    x = torch.randn(30, *shape, generator=generator(1))
+    features = backbone(x)
+    assert features.shape == (30, 24)
+    assert (features < 0).any()
+    assert (features > 0).any()
+    assert torch.equal(backbone(x.flatten(1)), features)
+
+
+def test_conv_refuses_vectors():
+    with pytest.raises(ValueError, match=r"\(H, W\) or \(C, H, W\).*\(64,\)"):
+        make_network((64,), 10, backbone="conv", depth=1, width=8)
+
+
+def test_initial_scale_reaches_every_layer():
+    """Variance 2 / fan_in before a ReLU, 1 / fan_in before none, biases 0."""
+    network = make_network((30, 30), 10, depth=3, width=512, feature_dim=256)
+    for i, W in enumerate(network.backbone.weights):
+        expected = (2 if i < 5 else 1) / W.shape[1]
+        assert W.var().item() == pytest.approx(expected, rel=0.02)
+        assert abs(W.mean().item()) < 4 * math.sqrt(expected / W.numel())
+    for W in network.head.weights:
+        assert W.var().item() == pytest.approx(1 / W.shape[1], rel=0.1)
+    assert all((b == 0).all() for b in [*network.backbone.biases, network.head.b])
+
+
+def test_weights_depend_on_the_seed_alone():
+    def flat(seed):
+        network = make_network((8, 8), 5, depth=2, width=16, seed=seed)
+        return torch.cat([p.flatten() for p in network.parameters()])
+
+    torch.manual_seed(5)
+    first = flat(0)
+    state = torch.get_rng_state()
+    assert torch.equal(first, flat(0))
+    assert not torch.equal(first, flat(1))
+    assert torch.equal(state, torch.get_rng_state())  # nobody else's random numbers move
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+@pytest.mark.parametrize("K", [2, 5, 40])
+def test_head_equals_layer_by_layer(K, depth, bias, record_error):
+    head = Head([7, *range(8, 7 + depth), K], bias=bias, generator=generator()).double()
+    assert head.depth == depth
+    h = torch.randn(9, 7, generator=generator(1), dtype=torch.float64, requires_grad=True)
+    error = 0.0
+    results = []
+    for forward in (head, lambda h: ordinary(head, h)):
+        logits = forward(h)
+        head.zero_grad()
+        h.grad = None
+        (logits**3).sum().backward()
+        results.append([logits, h.grad, *(p.grad for p in head.parameters())])
+    for a, b in zip(*results, strict=True):
+        error = max(error, ((a - b).norm() / b.norm()).item())
+    assert record_error("head, K rows first, against layer by layer", error, 1e-13)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_kept_gradient_memory_changes_no_bit(depth):
+    network = make_network((6, 5), 4, depth=depth, width=24)
+    x = torch.randn(11, 6, 5, generator=generator())
+    fresh = gradients(network, x)
+    with network.reused_gradients():
+        gradients(network, 2 * x)
+        reused = gradients(network, x)
+        places = [W.grad.data_ptr() for W in network.backbone.weights]
+        # taken over, not copied
+        assert places == [memory.data_ptr() for memory in network.backbone.gradient_memory]
+        again = gradients(network, 3 * x)
+        assert [W.grad.data_ptr() for W in network.backbone.weights] == places
+        assert again["backbone.weights.0"].data_ptr() == reused["backbone.weights.0"].data_ptr()
+        reused = gradients(network, x)
+    assert network.backbone.gradient_memory is network.head.gradient_memory is None
+    assert fresh.keys() == reused.keys()
+    for name in fresh:
+        assert torch.equal(fresh[name], reused[name]), name
+
+
+def test_gradients_add_up_where_they_are_not_cleared():
+    """Autograd's own rule, without the kept memory."""
+    network = make_network((5,), 3, depth=2, width=8).double()
+    x = torch.randn(6, 5, generator=generator(), dtype=torch.float64)
+    once = {name: grad.clone() for name, grad in gradients(network, x).items()}
+    logits, features = network(x)
+    ((logits**3).sum() + (features**2).sum()).backward()
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(parameter.grad, 2 * once[name])
+
+
+def test_head_with_relus_is_no_matrix():
+    head = Head([6, 9, 9, 4], kind="relu", generator=generator())
+    h = torch.randn(5, 6, generator=generator(1))
+    W_1, W_2, W_3 = head.weights
+    expected = ((h @ W_1.T).clamp(min=0) @ W_2.T).clamp(min=0) @ W_3.T + head.b
+    torch.testing.assert_close(head(h), expected)
+    assert W_1.var().item() == pytest.approx(2 / 6, rel=0.4)
+    with pytest.raises(ValueError, match="not one matrix"):
+        head.product()
+
+
+@pytest.mark.parametrize("name", ["backbone", "head"])
+def test_unknown_kinds_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be 'mlp' or 'conv'|{name} must be 'linear'"):
+        make_network((4,), 2, depth=1, width=4, **{name: "transformer"})
