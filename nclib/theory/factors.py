@@ -11,6 +11,13 @@ from nclib.theory.problem import Problem, generator, require_problem
 
 Array = NDArray[np.float64]
 
+RANK_TOLERANCE = 1e-12
+"""A singular value below this, relative to the largest, counts as 0.
+
+Z is a product as a rule, and so holds the rounding of several factors. With many layers the price
+z^(2/(L+1)) of such a value would not be small at all.
+"""
+
 
 def cheapest_factors(
     Z: ArrayLike, problem: Problem, seed: int | np.random.Generator = 0
@@ -65,8 +72,7 @@ def cheapest_factors(
             f"got an array of shape {Z.shape}"
         )
     U, z, Vt = np.linalg.svd(Z, full_matrices=False)
-    # What is smaller than this is the rounding of the decomposition, not rank.
-    rank = int(np.sum(z > max(Z.shape) * np.finfo(float).eps * z.max(initial=0.0)))
+    rank = int(np.sum(z > RANK_TOLERANCE * z.max(initial=0.0)))
     widths = problem.widths or (problem.K,) * problem.depth
     if rank > min(widths):
         raise ValueError(f"Z must have rank at most {min(widths)}, the least width; got {rank}")
