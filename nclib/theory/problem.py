@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,28 @@ from numpy.typing import ArrayLike, NDArray
 from nclib.theory.counts import ClassCounts, _is_whole, as_counts
 
 Array = NDArray[np.float64]
+
+
+class ObjectiveParts(NamedTuple):
+    """Four parts, none negative, that sum to the objective at a point; see `Problem.split`.
+
+    Attributes
+    ----------
+    core : float
+        ``1/(2N) ||P E - Yhat||^2`` and the penalties of the weights and of E, the weighted class
+        means less the global mean.
+    spread : float
+        What the samples cost by not being at their class mean.
+    mean : float
+        With a bias, what the global mean of the features costs; else 0.
+    bias : float
+        What the bias costs by not being the best one for the features; 0 without a bias.
+    """
+
+    core: float
+    spread: float
+    mean: float
+    bias: float
 
 
 @dataclass(frozen=True)
@@ -128,6 +151,68 @@ class Problem:
             lam / 2 * float(np.sum(W**2)) for lam, W in zip(self.lambda_W, weights, strict=True)
         )
         return fit + penalty_W + penalty_H
+
+    def split(
+        self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
+    ) -> ObjectiveParts:
+        """Split the objective exactly into four parts that can be made small one by one.
+
+        With Delta the distances of the samples from their class mean, h_G the global mean of the
+        features and E = (Hbar - h_G 1') D::
+
+            f = 1/(2N) ||P E - Yhat||^2 + penalties of the weights and of E        (core)
+                + 1/(2N) ||P Delta||^2 + lambda_H / 2 ||Delta||^2                  (spread)
+                + N lambda_H / 2 ||h_G||^2                                         (mean)
+                + 1/2 ||b - (n/N - P h_G)||^2                                      (bias)
+
+        So Delta = 0, h_G = 0 and b = n/N at every minimum. Without a bias nothing is centred:
+        E = Hbar D, Yhat = D, and the last two parts are 0.
+
+        Parameters
+        ----------
+        Ws, H, b
+            As for `objective`, at any point.
+
+        Returns
+        -------
+        ObjectiveParts
+            ``core, spread, mean, bias``: their sum is ``objective(Ws, H, b)``.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or a bias is missing or not expected.
+
+        Examples
+        --------
+        >>> problem = Problem([2, 1], depth=1, lambda_W=0.1, lambda_H=0.2)
+        >>> parts = problem.split([[[1.0], [0.0]]], [[1.0, 3.0, 2.0]], [0.0, 0.0])
+        >>> [round(part, 4) for part in parts]
+        [0.2722, 0.5333, 1.2, 0.9444]
+        """
+        weights, features, bias = self._validated_variables(Ws, H, b)
+        n = self.counts.n
+        means = features
+        if features.shape[1] != self.K:
+            means = np.add.reduceat(features, np.cumsum(n) - n, axis=1) / n
+        spread = features - means[:, self._class_of_column(features)]
+        samples = self._samples_per_column(features)
+        output = spread
+        for W in weights:
+            output = W @ output
+        cost = (np.sum(output**2, axis=0) / self.N + self.lambda_H * np.sum(spread**2, axis=0)) / 2
+        mean_part = bias_part = 0.0
+        frequencies = None
+        if bias is not None:
+            frequencies = n / self.N
+            mean = means @ frequencies
+            means = means - mean[:, None]
+            mean_part = self.N * self.lambda_H / 2 * float(mean @ mean)
+            for W in weights:
+                mean = W @ mean
+            bias_part = float(np.sum((bias - frequencies + mean) ** 2)) / 2
+        core = self.objective(weights, means, frequencies)
+        return ObjectiveParts(core, float(cost @ samples), mean_part, bias_part)
 
     def gradient(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None

@@ -89,14 +89,28 @@ def large_root(log_values: Array, depth: int) -> Array:
     if depth == 1:  # s = 1 - sqrt(theta)
         half = log_values / 2
         return np.log(-np.expm1(half)) - half
-    y = np.maximum(-log_values, 0.0) / (depth + 1)  # h(y) <= -(L+1) y, so this is on the right
+    start = np.maximum(-log_values, 0.0) / (depth + 1)  # h(y) <= -(L+1) y: this is on the right
+    return _root_from(start, -1.0, log_values, depth)
+
+
+def small_root(log_values: Array, depth: int) -> Array:
+    """Logit of the smaller root s, a local maximum of the objective; as `large_root`, depth > 1.
+
+    There h rises, and Newton's iteration comes up to the root from the left.
+    """
+    start = log_values / (depth - 1)  # h(y) <= (L-1) y, so this is on the left
+    return _root_from(start, 1.0, log_values, depth)
+
+
+def _root_from(y: Array, sign: float, log_values: Array, depth: int) -> Array:
+    """Newton's iteration in place from `y`, where h is below the value and its slope has `sign`."""
     active = np.ones(y.shape, dtype=bool)
     for _ in range(200):
         value = _log_theta_of_logit(y[active], depth) - log_values[active]
-        slope = (depth - 1) - 2 * depth * logistic(y[active])
+        slope = sign * ((depth - 1) - 2 * depth * logistic(y[active]))
         # Rounding can make the value positive, or the slope vanish at the spinodal: then stop.
-        step = np.where((value < 0) & (slope < 0), value / np.minimum(slope, -1e-300), 0.0)
-        y[active] -= step
+        step = np.where((value < 0) & (slope > 0), -value / np.maximum(slope, 1e-300), 0.0)
+        y[active] += sign * step
         active[active] = step > 2e-16 * np.maximum(np.abs(y[active]), 1.0)
         if not active.any():
             return y
@@ -295,6 +309,78 @@ def lemma_a2_threshold(depth: int) -> float:
     """
     depth = _validated_depth(depth)
     return math.exp(_x_log_x(depth - 1) / depth) / depth
+
+
+def lemma_a2_spinodal(depth: int) -> float:
+    """Value of alpha up to which g of Lemma A.2 has stationary points.
+
+    Parameters
+    ----------
+    depth : int
+        Number of layers L, at least 1.
+
+    Returns
+    -------
+    float
+        ``(L+1)^((L+1)/L) (L-1)^((L-1)/L) / (4L)``, the largest value of
+        ``L x^(L-1) / (x^L + 1)^2``. For L = 1 it is 1, as is `lemma_a2_threshold`.
+
+    Raises
+    ------
+    ValueError
+        If `depth` is out of range.
+
+    Examples
+    --------
+    >>> lemma_a2_threshold(2), round(lemma_a2_spinodal(2), 4)
+    (0.5, 0.6495)
+    """
+    depth = _validated_depth(depth)
+    return depth * math.exp(log_theta_spinodal(depth) / depth)
+
+
+def lemma_a2_stationary(alpha: ArrayLike, depth: int) -> tuple[Array, Array]:
+    """Find both stationary points of the function g of Lemma A.2.
+
+    Parameters
+    ----------
+    alpha : array_like
+        Positive numbers.
+    depth : int
+        Number of layers L, at least 1.
+
+    Returns
+    -------
+    smaller, larger : ndarray
+        The roots of ``alpha = L x^(L-1) / (x^L + 1)^2``, shaped like `alpha`; NaN from
+        `lemma_a2_spinodal` on, where g has no local minimum at x > 0. The smaller root is a local
+        maximum of g and the larger a local minimum, whether or not it is the global one. For L = 1
+        there is no smaller root: NaN.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    See Also
+    --------
+    lemma_a2_minimizer : The global minimiser.
+
+    Examples
+    --------
+    >>> smaller, larger = lemma_a2_stationary([0.6, 0.7], depth=2)
+    >>> smaller.round(4), larger.round(4)
+    (array([0.4084,    nan]), array([0.7876,    nan]))
+    """
+    alpha = _positive_array("alpha", alpha)
+    depth = _validated_depth(depth)
+    log_values = depth * (np.log(np.atleast_1d(alpha)) - math.log(depth))
+    exists = below(log_values, log_theta_spinodal(depth), depth)
+    smaller, larger = np.full((2, *log_values.shape), np.nan)
+    larger[exists] = np.exp(large_root(log_values[exists], depth) / depth)
+    if depth > 1:
+        smaller[exists] = np.exp(small_root(log_values[exists], depth) / depth)
+    return smaller.reshape(alpha.shape), larger.reshape(alpha.shape)
 
 
 def lemma_a2_alpha(kappa: ArrayLike, problem: Problem) -> Array:

@@ -22,6 +22,16 @@ from nclib.views.figures.modes import (
     survival_map,
     write_main_result,
 )
+from nclib.views.figures.proofs import (
+    characteristic_polynomial,
+    lemma_roots,
+    marginal_costs,
+    product_price,
+    shared_penalty,
+    splitting_path,
+    staircase,
+    trace_by_angle,
+)
 from nclib.views.figures.rule import lemma_curves, scalar_costs, shrink_curves
 from nclib.views.figures.spectrum import (
     count_profiles,
@@ -34,6 +44,7 @@ from nclib.views.figures.spectrum import (
 __all__ = [
     "accuracy_map",
     "accuracy_steps",
+    "characteristic_polynomial",
     "class_regions",
     "class_survival",
     "cosine_maps",
@@ -45,18 +56,25 @@ __all__ = [
     "interlacing",
     "label_matrices",
     "lemma_curves",
+    "lemma_roots",
     "lengths_against_count",
     "lengths_against_lambda",
+    "marginal_costs",
     "mode_spectra",
     "model_sketch",
     "plane_geometry",
+    "product_price",
     "sample_size_map",
     "scalar_costs",
     "secular_curve",
+    "shared_penalty",
     "shrink_curves",
+    "splitting_path",
     "spread_cost",
+    "staircase",
     "survival_map",
     "tail_spectra",
+    "trace_by_angle",
     "variability_path",
     "write_main_result",
 ]
