@@ -297,6 +297,36 @@ def lemma_a2_threshold(depth: int) -> float:
     return math.exp(_x_log_x(depth - 1) / depth) / depth
 
 
+def lemma_a2_spinodal(depth: int) -> float:
+    """Value of alpha up to which g of Lemma A.2 has a local minimum beyond 0.
+
+    Parameters
+    ----------
+    depth : int
+        Number of layers L, at least 1.
+
+    Returns
+    -------
+    float
+        ``(L+1)^((L+1)/L) (L-1)^((L-1)/L) / (4 L)``. For one layer it is the threshold; for more it
+        is above `lemma_a2_threshold`, and in between the minimum beyond 0 is a local one only. In
+        terms of a common factor on every lambda, it lasts
+        ``(spinodal / threshold)^(L/(L+1)) = (L+1) / 4^(L/(L+1))`` times as far as it is global.
+
+    Raises
+    ------
+    ValueError
+        If `depth` is out of range.
+
+    Examples
+    --------
+    >>> round(lemma_a2_spinodal(2), 4), lemma_a2_threshold(2)
+    (0.6495, 0.5)
+    """
+    depth = _validated_depth(depth)
+    return depth * math.exp(log_theta_spinodal(depth) / depth)
+
+
 def lemma_a2_alpha(kappa: ArrayLike, problem: Problem) -> Array:
     """Compute the paper's alpha_k of a singular value, as Lemma A.2 takes it.
 
