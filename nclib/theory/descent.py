@@ -28,6 +28,12 @@ In the scaled variables every penalty has curvature 1, so the objective is then 
 square of this from its limit.
 """
 
+_SWEEP_TOLERANCE = 1e-5
+"""The same for each stage of a sweep, relative to the size of a solution.
+
+Much smaller gradients lower the objective by less than its rounding.
+"""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Descent:
@@ -136,8 +142,8 @@ def sweep_lambdas(
     *,
     kick: float = 1e-3,
     seed: int | np.random.Generator = 0,
-    learning_rate: float = 0.5,
-    max_steps: int = 20_000,
+    learning_rate: float = 1.0,
+    max_steps: int = 10_000,
 ) -> LambdaSweep:
     """Follow a minimum by gradient steps while every lambda is multiplied by one factor.
 
@@ -196,7 +202,8 @@ def sweep_lambdas(
         theta = variables.pack(Ws, H, b)
         theta += kick * variables.size / math.sqrt(problem.K) * rng.standard_normal(theta.size)
         recorder = _Recorder(variables)
-        _gradient_steps(variables, theta, max_steps, learning_rate, recorder)
+        tolerance = _SWEEP_TOLERANCE * variables.size
+        _gradient_steps(variables, theta, max_steps, learning_rate, recorder, tolerance)
         Ws, H, b = variables.unpack(recorder.last)
         path = recorder.path()
         z[place], objective[place] = path.z[-1], path.objective[-1]
@@ -418,6 +425,7 @@ def _gradient_steps(
     max_steps: int,
     learning_rate: float,
     record: Callable[[Array], None],
+    tolerance: float = _GRADIENT_TOLERANCE,
 ) -> None:
     rate = learning_rate / variables.stiffness
     value, gradient = variables.value_and_gradient(theta)
@@ -431,5 +439,5 @@ def _gradient_steps(
             trial_value, trial_gradient = variables.value_and_gradient(trial)
         theta, value, gradient = trial, trial_value, trial_gradient
         record(theta)
-        if np.abs(gradient).max() <= _GRADIENT_TOLERANCE:
+        if np.abs(gradient).max() <= tolerance:
             return

@@ -25,6 +25,9 @@ _MOST_STEPS = 500_000
 _STILL = 1e-14
 """Relative step of the convex iteration at which it has come to rest."""
 
+_ROUNDING = 1e-13
+"""A singular value below this, relative to the largest, is 0 (below the rest of the iteration)."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PenalisedBiasMinimizer:
@@ -65,6 +68,8 @@ class PenalisedBiasMinimizer:
     @cached_property
     def _svd(self) -> tuple[Array, Array, Array]:
         left, z, right = np.linalg.svd(self.prediction)
+        # The (L+1)-th root would make weights of the rounding of a dead mode.
+        z[z <= _ROUNDING * z[0]] = 0.0
         return left, z, right
 
     @cached_property
