@@ -137,7 +137,7 @@ class LambdaSweep:
 
 
 def sweep_lambdas(
-    start: Minimizer,
+    start: Minimizer | Descent,
     factors: Iterable[float],
     *,
     kick: float = 1e-3,
@@ -149,8 +149,8 @@ def sweep_lambdas(
 
     Parameters
     ----------
-    start : Minimizer
-        Where to begin: any local minimum.
+    start : Minimizer or Descent
+        Where to begin: any local minimum, or where a descent on class means has ended.
     factors : iterable of float
         Positive factors on every lambda of the problem of `start`, one after the other. Each
         descent goes on from where the last one ended.
@@ -182,13 +182,15 @@ def sweep_lambdas(
     >>> sweep_lambdas(local_minima(problem)[1], [1.0, 1.18, 1.21]).z[:, 0].round(2)
     array([0.58, 0.35, 0.  ])
     """
-    if not isinstance(start, Minimizer):
-        raise TypeError(f"start must be a Minimizer; got {start!r:.60}")
+    if not isinstance(start, Minimizer | Descent):
+        raise TypeError(f"start must be a Minimizer or a Descent; got {start!r:.60}")
     kick, learning_rate = _positive("kick", kick), _positive("learning_rate", learning_rate)
     _require_steps("max_steps", max_steps)
     taken = [_positive("factors", factor) for factor in factors]
     rng, problem = generator(seed), start.problem
-    Ws, H, b = start.weights(rng)
+    Ws, H, b = start.weights(rng) if isinstance(start, Minimizer) else (start.Ws, start.H, start.b)
+    if H.shape[1] != problem.K:
+        raise ValueError("start must be a descent with class_means=True; got one on all features")
     z, objective = np.empty((len(taken), problem.K)), np.empty(len(taken))
     for place, factor in enumerate(taken):
         variables = _Variables(

@@ -1,5 +1,17 @@
 """Static figures of the book, drawn with matplotlib from what `nclib.theory` computes."""
 
+from nclib.views.figures.beyond import (
+    accuracy_by_depth,
+    basins,
+    death_ranges,
+    growing_class,
+    hysteresis,
+    penalised_bias_path,
+    right_and_wrong,
+    smallest_margins,
+    tie_costs,
+    two_class_phases,
+)
 from nclib.views.figures.classes import (
     accuracy_map,
     accuracy_steps,
@@ -32,16 +44,21 @@ from nclib.views.figures.spectrum import (
 )
 
 __all__ = [
+    "accuracy_by_depth",
     "accuracy_map",
     "accuracy_steps",
+    "basins",
     "class_regions",
     "class_survival",
     "cosine_maps",
     "count_profiles",
+    "death_ranges",
     "death_spread",
     "descent_path",
     "features_in_the_plane",
+    "growing_class",
     "heat_maps",
+    "hysteresis",
     "interlacing",
     "label_matrices",
     "lemma_curves",
@@ -49,14 +66,19 @@ __all__ = [
     "lengths_against_lambda",
     "mode_spectra",
     "model_sketch",
+    "penalised_bias_path",
     "plane_geometry",
+    "right_and_wrong",
     "sample_size_map",
     "scalar_costs",
     "secular_curve",
     "shrink_curves",
+    "smallest_margins",
     "spread_cost",
     "survival_map",
     "tail_spectra",
+    "tie_costs",
+    "two_class_phases",
     "variability_path",
     "write_main_result",
 ]
