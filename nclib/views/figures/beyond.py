@@ -160,6 +160,7 @@ def right_and_wrong(right: NDArray[np.bool_], xlabel: str, title: str) -> Figure
         axis.plot(column + 1, row + 1, ".", color=style.LABELS, ms=3)
     axis.set_xlim(0.3, right.shape[1] + 0.7)
     axis.set_ylim(len(right) + 0.7, 0.3)
+    axis.set_xticks([1, *range(5, right.shape[1] + 1, 5)])
     axis.set_yticks(range(1, len(right) + 1))
     axis.grid(visible=False)
     axis.set_xlabel(xlabel)
