@@ -6,8 +6,8 @@ Nothing here knows the closed form but the report at the end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ _GRADIENT_TOLERANCE = 1e-9
 
 In the scaled variables every penalty has curvature 1, so the objective is then within about the
 square of this from its limit.
+"""
+
+_SWEEP_TOLERANCE = 1e-5
+"""The same for each stage of a sweep, relative to the size of a solution.
+
+Much smaller gradients lower the objective by less than its rounding.
 """
 
 
@@ -110,6 +116,107 @@ class DescentPath:
     variability: Array
 
 
+@dataclass(frozen=True, eq=False)
+class LambdaSweep:
+    """What gradient steps held on to while every lambda moved; see `sweep_lambdas`.
+
+    Attributes
+    ----------
+    factors : (T,) ndarray
+        The common factors on every lambda, in the order in which they were taken.
+    z : (T, K) ndarray
+        Singular values of the centred prediction ``P Hbar D`` where the descent at each factor
+        ended, falling.
+    objective : (T,) ndarray
+        Objective there, of the problem with that factor.
+    """
+
+    factors: Array
+    z: Array
+    objective: Array
+
+
+def sweep_lambdas(
+    start: Minimizer | Descent,
+    factors: Iterable[float],
+    *,
+    kick: float = 1e-3,
+    seed: int | np.random.Generator = 0,
+    learning_rate: float = 1.0,
+    max_steps: int = 10_000,
+) -> LambdaSweep:
+    """Follow a minimum by gradient steps while every lambda is multiplied by one factor.
+
+    Parameters
+    ----------
+    start : Minimizer or Descent
+        Where to begin: any local minimum, or where a descent on class means has ended.
+    factors : iterable of float
+        Positive factors on every lambda of the problem of `start`, one after the other. Each
+        descent goes on from where the last one ended.
+    kick : float, default 1e-3
+        Size of a random push before each descent, relative to the size of a solution, so that
+        nothing stays at a saddle.
+    seed : int or numpy.random.Generator, default 0
+        Draws the pushes.
+    learning_rate, max_steps
+        As for `descend`; the steps are those of each factor.
+
+    Returns
+    -------
+    LambdaSweep
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    The mode of two classes dies at a factor of 1, but lives on till 1.19 for two layers:
+
+    >>> from nclib import collapse_factors, local_minima
+    >>> unit = Problem([2, 1], depth=2, lambda_W=1, lambda_H=1)
+    >>> death = collapse_factors(unit)[0]
+    >>> problem = Problem([2, 1], depth=2, lambda_W=death, lambda_H=death)
+    >>> sweep_lambdas(local_minima(problem)[1], [1.0, 1.18, 1.21]).z[:, 0].round(2)
+    array([0.58, 0.35, 0.  ])
+    """
+    if not isinstance(start, Minimizer | Descent):
+        raise TypeError(f"start must be a Minimizer or a Descent; got {start!r:.60}")
+    kick, learning_rate = _positive("kick", kick), _positive("learning_rate", learning_rate)
+    _require_steps("max_steps", max_steps)
+    taken = [_positive("factors", factor) for factor in factors]
+    rng, problem = generator(seed), start.problem
+    Ws, H, b = start.weights(rng) if isinstance(start, Minimizer) else (start.Ws, start.H, start.b)
+    if H.shape[1] != problem.K:
+        raise ValueError("start must be a descent with class_means=True; got one on all features")
+    z, objective = np.empty((len(taken), problem.K)), np.empty(len(taken))
+    for place, factor in enumerate(taken):
+        variables = _Variables(
+            replace(
+                problem,
+                lambda_W=tuple(factor * lam for lam in problem.lambda_W),
+                lambda_H=factor * problem.lambda_H,
+            ),
+            problem.K,
+        )
+        theta = variables.pack(Ws, H, b)
+        theta += kick * variables.size / math.sqrt(problem.K) * rng.standard_normal(theta.size)
+        recorder = _Recorder(variables)
+        tolerance = _SWEEP_TOLERANCE * variables.size
+        _gradient_steps(variables, theta, max_steps, learning_rate, recorder, tolerance)
+        Ws, H, b = variables.unpack(recorder.last)
+        path = recorder.path()
+        z[place], objective[place] = path.z[-1], path.objective[-1]
+    return LambdaSweep(np.array(taken), z, objective)
+
+
+def _require_steps(name: str, value: int) -> None:
+    if not _is_whole(value) or value < 1:
+        raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+
+
 def descend(
     problem: Problem,
     starts: int = 5,
@@ -162,9 +269,8 @@ def descend(
     (True, ())
     """
     require_problem(problem)
-    for name, value in (("starts", starts), ("max_steps", max_steps)):
-        if not _is_whole(value) or value < 1:
-            raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+    _require_steps("starts", starts)
+    _require_steps("max_steps", max_steps)
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}")
     scale, learning_rate = _positive("scale", scale), _positive("learning_rate", learning_rate)
@@ -238,6 +344,12 @@ class _Variables:
             parts.append(theta[start : start + size].reshape(shape) / scale)
             start += size
         return parts[:-1], parts[-1], theta[start:] if self.problem.bias else None
+
+    def pack(self, Ws: list[Array], H: Array, b: Array | None) -> Array:
+        """Join weights, features and bias in their own units: the inverse of `unpack`."""
+        arrays = zip([*Ws, H], self.scales, strict=True)
+        parts = [(scale * array).ravel() for array, scale in arrays]
+        return np.concatenate(parts if b is None else [*parts, b])
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         Ws, H, b = self.unpack(theta)
@@ -315,6 +427,7 @@ def _gradient_steps(
     max_steps: int,
     learning_rate: float,
     record: Callable[[Array], None],
+    tolerance: float = _GRADIENT_TOLERANCE,
 ) -> None:
     rate = learning_rate / variables.stiffness
     value, gradient = variables.value_and_gradient(theta)
@@ -328,5 +441,5 @@ def _gradient_steps(
             trial_value, trial_gradient = variables.value_and_gradient(trial)
         theta, value, gradient = trial, trial_value, trial_gradient
         record(theta)
-        if np.abs(gradient).max() <= _GRADIENT_TOLERANCE:
+        if np.abs(gradient).max() <= tolerance:
             return

@@ -480,3 +480,56 @@ def collapse_factors(problem: Problem) -> Array:
     factors = spectrum.expand(np.exp(gap / (problem.depth + 1)))
     factors[problem.rank_limit :] = 0.0
     return factors
+
+
+class TwoClassLimits(NamedTuple):
+    """What becomes of the rarer of two classes; see `two_class_limits`.
+
+    Attributes
+    ----------
+    needed : float
+        Share s of the one mode above which the rarer class is classified right.
+    wrong : float
+        Common factor on every lambda from which on it is misclassified.
+    dead : float
+        Common factor on every lambda from which on the mode is dead, and the classes merged.
+    """
+
+    needed: float
+    wrong: float
+    dead: float
+
+
+def two_class_limits(problem: Problem) -> TwoClassLimits:
+    """Say when the optimum loses the rarer of two classes, in closed form.
+
+    Parameters
+    ----------
+    problem : Problem
+        Two classes, with a bias.
+
+    Returns
+    -------
+    TwoClassLimits
+        With counts ``n_1 >= n_2`` the rarer class is right while ``s > (1 - n_2/n_1) / 2``. For one
+        layer that ends at the share ``N / (2 n_1)`` of the way to the death of the mode; for more,
+        s is at least 1/2 while the mode is alive, and both ends are one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `problem` is not as described.
+
+    Examples
+    --------
+    >>> problem = Problem([900, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
+    >>> needed, wrong, dead = two_class_limits(problem)
+    >>> round(needed, 3), round(wrong, 2), round(dead, 2)
+    (0.444, 7.45, 13.42)
+    """
+    if not (require_problem(problem).K == 2 and problem.bias):
+        raise ValueError(f"problem must have two classes and a bias; got {problem!r}")
+    n_2, n_1 = sorted(problem.counts.n.tolist())
+    dead = float(collapse_factors(problem)[0])
+    wrong = dead * problem.N / (2 * n_1) if problem.depth == 1 else dead
+    return TwoClassLimits((1 - n_2 / n_1) / 2, wrong, dead)

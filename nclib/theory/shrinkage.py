@@ -323,7 +323,10 @@ def lemma_a2_spinodal(depth: int) -> float:
     -------
     float
         ``(L+1)^((L+1)/L) (L-1)^((L-1)/L) / (4L)``, the largest value of
-        ``L x^(L-1) / (x^L + 1)^2``. For L = 1 it is 1, as is `lemma_a2_threshold`.
+        ``L x^(L-1) / (x^L + 1)^2``. For L = 1 it is 1, as is `lemma_a2_threshold`. For more layers
+        it is above the threshold, and in between the minimum beyond 0 is a local one only. In terms
+        of a common factor on every lambda, that minimum lasts
+        ``(spinodal / threshold)^(L/(L+1)) = (L+1) / 4^(L/(L+1))`` times as far as it is global.
 
     Raises
     ------

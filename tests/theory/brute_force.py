@@ -81,7 +81,7 @@ def objective_and_gradient(arrays, problem, labels=None):
     back = residual / N
     gradient = [None] * len(arrays)
     if problem.bias:
-        gradient[L + 1] = back.sum(axis=1)
+        gradient[L + 1] = back.sum(axis=1) + problem.penalties[L + 1] * arrays[L + 1]
     for j in range(L - 1, -1, -1):
         gradient[j] = back @ layers[j].T + problem.lambda_W[j] * Ws[j]
         back = Ws[j].T @ back

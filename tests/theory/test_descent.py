@@ -7,6 +7,7 @@ from instances import formula
 from reference import collapse_factors
 
 import nclib as nc
+from nclib.theory import descent
 
 
 def make(n, depth, bias, fraction, widths=None):
@@ -183,3 +184,62 @@ def test_bad_arguments_are_refused_by_name(argument, value):
     arguments = {"problem": make((3, 2, 1), 1, True, 0.5), argument: value}
     with pytest.raises((ValueError, TypeError), match=argument):
         nc.descend(**arguments)
+
+
+# ---------------------------------------------------------------- sweeps of lambda
+
+
+def test_a_sweep_goes_on_from_where_a_descent_ended():
+    problem = make((3, 2, 1), 2, True, 0.03)
+    found = nc.descend(problem, starts=3, seed=0, class_means=True)
+    sweep = descent.sweep_lambdas(found, [1.0, 5.0])
+    np.testing.assert_array_equal(sweep.factors, [1.0, 5.0])
+    assert sweep.z.shape == (2, 3)
+    for factor, z, objective in zip(sweep.factors, sweep.z, sweep.objective, strict=True):
+        expected = formula(
+            nc.Problem(
+                (3, 2, 1),
+                2,
+                lambda_W=tuple(factor * lam for lam in problem.lambda_W),
+                lambda_H=factor * problem.lambda_H,
+            )
+        )
+        np.testing.assert_allclose(
+            z, np.linalg.svd(expected.prediction, compute_uv=False), atol=1e-3
+        )
+        assert objective == pytest.approx(expected.objective, abs=1e-7)
+
+
+def test_a_sweep_is_determined_by_its_seed():
+    start = nc.global_minimizer(make((3, 1), 2, True, 0.5))
+    first, again, other = (
+        descent.sweep_lambdas(start, [1.0, 1.5], seed=seed, max_steps=20) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.z, again.z)
+    assert np.abs(first.z - other.z).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("start", None),
+        ("start", make((3, 1), 1, True, 0.5)),
+        ("factors", [1.0, 0.0]),
+        ("factors", [-1.0]),
+        ("kick", 0),
+        ("seed", -1),
+        ("learning_rate", 0),
+        ("max_steps", 0),
+    ],
+)
+def test_bad_arguments_of_a_sweep_are_refused_by_name(argument, value):
+    start = nc.global_minimizer(make((3, 1), 2, True, 0.5))
+    arguments = {"start": start, "factors": [1.0], argument: value}
+    with pytest.raises((ValueError, TypeError), match=argument):
+        descent.sweep_lambdas(**arguments)
+
+
+def test_a_sweep_needs_class_means():
+    found = nc.descend(make((3, 1), 1, True, 0.5), starts=1)
+    with pytest.raises(ValueError, match="class_means"):
+        descent.sweep_lambdas(found, [1.0])

@@ -1,0 +1,269 @@
+"""A penalty on the bias: between a free bias and none at all.
+
+The paper's Definition 3.1 has a term ``rho_b/2 ||b||^2`` and sets rho_b = 0. For rho_b > 0 nothing
+is settled mode by mode any more, but where the counts are equal: the bias then leaves a part of the
+label mean to the features, and that part has the direction sqrt(n), which is no singular vector of
+D. With one layer the problem is convex in the prediction, and is solved as such here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.theory import shrinkage
+from nclib.theory.problem import Problem, _positive, require_problem
+
+Array = NDArray[np.float64]
+
+_MOST_STEPS = 500_000
+
+_STILL = 1e-14
+"""Relative step of the convex iteration at which it has come to rest."""
+
+_ROUNDING = 1e-13
+"""A singular value below this, relative to the largest, is 0 (below the rest of the iteration)."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PenalisedBiasMinimizer:
+    """Global minimiser of a `Problem` with the term ``rho_b/2 ||b||^2`` added to its objective.
+
+    Made by `penalised_bias_minimizer`.
+
+    Attributes
+    ----------
+    problem : Problem
+        The model with a free bias.
+    rho_b : float
+        Penalty on the bias.
+    prediction : (K, K) ndarray
+        ``P Hbar D``, the weighted class means as the head maps them. (Not centred: the mean of the
+        features is not 0.)
+
+    Notes
+    -----
+    With ``v = sqrt(n / N)``, ``gamma^2 = rho_b / (1 + rho_b)`` and
+    ``M = I - (1 - gamma^2) v v'``, the best bias for a prediction T is
+    ``b = (n/N - T v / sqrt(N)) / (1 + rho_b)``, and the objective that is left is
+    ``1/(2N) tr((T - D) M (T - D)')`` plus the price of T,
+    ``(L+1)/2 Lambda^(1/(L+1))`` times the sum of ``z^(2/(L+1))`` over its singular values.
+    """
+
+    problem: Problem
+    rho_b: float
+    prediction: Array
+
+    @cached_property
+    def b(self) -> Array:
+        """The bias, shape (K,)."""
+        n, N = self.problem.counts.n, self.problem.N
+        bias: Array = (n / N - self.prediction @ np.sqrt(n) / N) / (1 + self.rho_b)
+        return bias
+
+    @cached_property
+    def _svd(self) -> tuple[Array, Array, Array]:
+        left, z, right = np.linalg.svd(self.prediction)
+        # The (L+1)-th root would make weights of the rounding of a dead mode.
+        z[z <= _ROUNDING * z[0]] = 0.0
+        return left, z, right
+
+    @cached_property
+    def _price(self) -> Array:
+        """What each of the L + 1 factors pays for each mode, twice: lambda times its square."""
+        power = 1 / (self.problem.depth + 1)
+        price: Array = math.exp(power * self.problem.log_Lambda) * self._svd[1] ** (2 * power)
+        return price
+
+    @cached_property
+    def objective(self) -> float:
+        """Value of the objective at the minimum, the penalty on the bias included."""
+        misfit = _centred(self.prediction - np.diag(np.sqrt(self.problem.counts.n)), self)
+        fit = float(np.sum(misfit**2)) / (2 * self.problem.N)
+        return fit + (self.problem.depth + 1) / 2 * float(self._price.sum())
+
+    def logits(self) -> Array:
+        """Compute what the optimum outputs for each class.
+
+        Returns
+        -------
+        (K, K) ndarray
+            Column l is the answer to a training sample of class l.
+        """
+        logits: Array = self.prediction / np.sqrt(self.problem.counts.n) + self.b[:, None]
+        return logits
+
+    def weights(self) -> tuple[list[Array], Array, Array]:
+        """Build explicit weights, class means and bias that attain the minimum.
+
+        Returns
+        -------
+        Ws : list of L ndarray
+            ``[W_1, ..., W_L]``, each K x K.
+        H_bar : (K, K) ndarray
+            Class means; every feature equals that of its class.
+        b : (K,) ndarray
+            The bias.
+        """
+        left, _, right = self._svd
+        size = np.sqrt(self._price)
+        Ws = [np.diag(size / math.sqrt(lam)) for lam in self.problem.lambda_W]
+        Ws[-1] = left @ Ws[-1]
+        E = size[:, None] / math.sqrt(self.problem.lambda_H) * right
+        return Ws, E / np.sqrt(self.problem.counts.n), self.b
+
+    def __repr__(self) -> str:
+        return (
+            f"PenalisedBiasMinimizer(rho_b={self.rho_b:g}, depth={self.problem.depth}, "
+            f"objective={self.objective:.6g})"
+        )
+
+
+def _centred(rows: Array, minimum: PenalisedBiasMinimizer) -> Array:
+    """Take the share 1 - gamma of the component along sqrt(n) off every row."""
+    gamma = math.sqrt(minimum.rho_b / (1 + minimum.rho_b))
+    v = np.sqrt(minimum.problem.counts.n / minimum.problem.N)
+    return rows - np.outer((1 - gamma) * (rows @ v), v)
+
+
+def penalised_bias_minimizer(problem: Problem, rho_b: float) -> PenalisedBiasMinimizer:
+    """Minimise the model with a penalty on the bias, ``rho_b/2 ||b||^2``.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a bias and no width below K. One layer, or equal counts: for more layers and unequal
+        counts no closed form is known, and the problem is not convex.
+    rho_b : float
+        Penalty on the bias, positive.
+
+    Returns
+    -------
+    PenalisedBiasMinimizer
+        For equal counts in closed form. For one layer and unequal counts in closed form above
+        `penalised_bias_threshold`, and below it by proximal gradient steps on the convex problem
+        (dense: each step takes the singular value decomposition of a K x K matrix; their number
+        grows like 1 / sqrt(rho_b)).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Notes
+    -----
+    Equal counts n_c: the K - 1 contrasts of the classes are as for a free bias. The direction of
+    the mean, which a free bias takes over, is a mode of the same ``kappa = sqrt(n_c)`` for which
+    the fit counts only ``gamma^2 = rho_b / (1 + rho_b)``: N is replaced by ``N / gamma^2`` in the
+    one rule. It is alive only if the others are.
+
+    Examples
+    --------
+    >>> problem = Problem([3, 2, 1], depth=1, lambda_W=0.05, lambda_H=0.02)
+    >>> penalised_bias_minimizer(problem, rho_b=0.3)
+    PenalisedBiasMinimizer(rho_b=0.3, depth=1, objective=0.112116)
+    """
+    _require_bias(problem)
+    rho_b = _positive("rho_b", rho_b)
+    if problem.rank_limit < problem.K:
+        raise ValueError(
+            f"problem must have no width below K = {problem.K} for a penalised bias; "
+            f"got widths = {problem.widths}"
+        )
+    if problem.counts.m == 1:
+        prediction = _balanced(problem, rho_b)
+    elif problem.depth > 1:
+        raise ValueError(
+            f"problem must have one layer or equal counts for a penalised bias; got depth = "
+            f"{problem.depth} and {problem.counts.m} distinct counts"
+        )
+    elif rho_b > penalised_bias_threshold(problem):
+        n, cut = problem.counts.n, problem.N * _tau(problem)
+        prediction = np.diag(np.sqrt(n) - cut)
+        prediction -= _tau(problem) / rho_b * np.sqrt(np.outer(n, n))
+    else:
+        prediction = _one_layer(problem, rho_b)
+    return PenalisedBiasMinimizer(problem, rho_b, prediction)
+
+
+def penalised_bias_threshold(problem: Problem) -> float:
+    """Penalty on the bias from which on one layer answers as if it had no bias.
+
+    Parameters
+    ----------
+    problem : Problem
+        One layer, with a bias.
+
+    Returns
+    -------
+    float
+        ``rho_c = tau sum_k n_k / (sqrt(n_k) - N tau)`` with ``tau = sqrt(lambda_W lambda_H)``. For
+        every ``rho_b > rho_c`` the logits are those of the same problem without bias, while the
+        bias is ``tau / rho_b * sqrt(n)``. Infinite where that problem has lost a class, that is,
+        where some ``sqrt(n_k) <= N tau``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `problem` is not as described.
+
+    Examples
+    --------
+    >>> problem = Problem([3, 2, 1], depth=1, lambda_W=0.01, lambda_H=0.01)
+    >>> round(penalised_bias_threshold(problem), 4)
+    0.0433
+    """
+    _require_bias(problem)
+    if problem.depth > 1:
+        raise ValueError(f"problem must have one layer; got depth = {problem.depth}")
+    n, tau = problem.counts.n, _tau(problem)
+    room = np.sqrt(n) - problem.N * tau
+    return float(tau * np.sum(n / room)) if room.min() > 0 else math.inf
+
+
+def _require_bias(problem: Problem) -> None:
+    if not require_problem(problem).bias:
+        raise ValueError("problem must have a bias: there is none to penalise")
+
+
+def _tau(problem: Problem) -> float:
+    return math.exp(problem.log_Lambda / 2)
+
+
+def _balanced(problem: Problem, rho_b: float) -> Array:
+    """Prediction for equal counts: two thresholds, for the contrasts and for the mean."""
+    kappa = math.sqrt(problem.counts.values[0])
+    # theta of the mean mode has N / gamma^2 for N: it is larger by gamma^(-2 (L+1)).
+    larger = (problem.depth + 1) * math.log1p(1 / rho_b)
+    log_theta = shrinkage.log_theta(kappa, problem) + np.array([0.0, larger])
+    contrasts, mean = kappa * shrinkage.logistic(shrinkage.global_logit(log_theta, problem.depth))
+    K = problem.K
+    return np.asarray(contrasts * np.eye(K) + (mean - contrasts) / K)
+
+
+def _one_layer(problem: Problem, rho_b: float) -> Array:
+    """Prediction T that minimises ``1/(2N) tr((T-D) M (T-D)') + tau ||T||_*``.
+
+    Gradient steps of length N, each followed by soft thresholding of the singular values, with the
+    constant momentum that suits the strong convexity gamma^2.
+    """
+    n, cut = problem.counts.n, problem.N * _tau(problem)
+    D, v = np.diag(np.sqrt(n)), np.sqrt(n / problem.N)
+    gamma = math.sqrt(rho_b / (1 + rho_b))
+    momentum = (1 - gamma) / (1 + gamma)
+    still = _STILL * math.sqrt(n.max())
+    T = ahead = np.zeros_like(D)
+    for _ in range(_MOST_STEPS):
+        # ahead - (ahead - D) M, with M = I - (1 - gamma^2) v v'
+        target = D + np.outer((1 - gamma**2) * ((ahead - D) @ v), v)
+        left, values, right = np.linalg.svd(target)
+        new = left * np.maximum(values - cut, 0.0) @ right
+        step = new - T
+        T, ahead = new, new + momentum * step
+        if np.abs(step).max() <= still:
+            return np.asarray(T)
+    raise RuntimeError(f"penalised bias: no rest after {_MOST_STEPS} steps for rho_b = {rho_b}")
