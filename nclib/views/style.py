@@ -35,6 +35,8 @@ DEPTH_COLORS = {
     1: "#0072b2",
     2: "#56b4e9",
     3: "#009e73",
+    4: "#999933",
+    5: "#e69f00",
     6: "#d55e00",
 }
 """Colour of each depth that the book shows."""
