@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from nclib.views import explorables
-from nclib.views.explorables import asset, vega_script
+from nclib.views.explorables._explorable import asset, vega_script
 
 ASSETS = {"vega.js": vega_script}
 ASSETS |= {name: lambda name=name: asset(name) for name in ("explorables.js", "explorables.css")}

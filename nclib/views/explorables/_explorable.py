@@ -16,17 +16,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import altair as alt
 import numpy as np
 import vl_convert
 from IPython.core.getipython import get_ipython
 
-Value = float | int | str | None
-"""What a cell of a table holds; None where there is nothing to say."""
+from nclib.views import style
 
-State = tuple[Value, ...]
+T = TypeVar("T", int, float, str)
+
+Picture = alt.Chart | alt.LayerChart | alt.FacetChart
+"""What an explorable draws. (For Altair, layers with a filter may be facets, too.)"""
+
+State = tuple[Any, ...]
 """One value for each slider."""
 
 DIGITS = 6
@@ -37,6 +41,9 @@ STATIC_WIDTH = 640
 
 CROSS = "M-.7,-.7L.7,.7M-.7,.7L.7,-.7"
 """Shape of the mark of what is dead."""
+
+DEPTH_SCALE = alt.Scale(domain=list(style.DEPTH_COLORS), range=list(style.DEPTH_COLORS.values()))
+"""Colour of each depth, as in the figures."""
 
 CONFIG: dict[str, Any] = {
     # Text and axes take the colour of the text around the chart, in light and dark.
@@ -54,7 +61,6 @@ CONFIG: dict[str, Any] = {
         "titleFontSize": 14,
         "titleFontWeight": "normal",
         "titlePadding": 8,
-        "labelFlush": True,
     },
     "legend": {
         "labelColor": "currentColor",
@@ -72,13 +78,13 @@ CONFIG: dict[str, Any] = {
 """The look of every chart."""
 
 
-def rounded(value: Value, digits: int = DIGITS) -> Value:
-    """Round a number to significant digits; whole numbers, text and None stay as they are."""
+def rounded(value: Any) -> Any:
+    """Round a number to the digits of a table; whole numbers, text and None stay as they are."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int | np.integer):
         return int(value)
-    number = float(f"{value:.{digits}g}")
+    number = float(f"{value:.{DIGITS}g}")
     if not math.isfinite(number):
         raise ValueError(f"a cell of a table must be finite, or None; got {value}")
     return number
@@ -89,7 +95,7 @@ def geometric(low: float, high: float, number: int) -> tuple[float, ...]:
     return tuple(float(f"{value:.3g}") for value in np.geomspace(low, high, number))
 
 
-def plain(value: Value) -> str:
+def plain(value: float | str) -> str:
     """Write a number without an exponent: 0.00012."""
     if isinstance(value, float):
         return np.format_float_positional(value, trim="-")
@@ -97,7 +103,7 @@ def plain(value: Value) -> str:
 
 
 @dataclass(frozen=True)
-class Slider:
+class Slider(Generic[T]):
     """A control, and the column of the table whose value it sets.
 
     Parameters
@@ -115,8 +121,8 @@ class Slider:
 
     name: str
     label: str
-    values: Sequence[Value]
-    default: Value
+    values: Sequence[T]
+    default: T
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(map(rounded, self.values)))
@@ -132,12 +138,12 @@ class Slider:
         return alt.param(name=self.name, value=self.default, bind=bind)
 
 
-def chosen(*sliders: Slider) -> str:
+def chosen(*sliders: Slider[Any]) -> str:
     """Return the filter that keeps the rows of the state that the sliders are in."""
     return " && ".join(f"datum.{slider.name} === {slider.name}" for slider in sliders)
 
 
-def states(sliders: Iterable[Slider]) -> list[State]:
+def states(sliders: Iterable[Slider[Any]]) -> list[State]:
     """Return every state, the last slider moving fastest."""
     return list(itertools.product(*(slider.values for slider in sliders)))
 
@@ -177,9 +183,9 @@ class Explorable:
     name: str
     question: str
     alt_text: str
-    sliders: Sequence[Slider]
-    table: Mapping[str, Sequence[Value]]
-    picture: alt.Chart | alt.LayerChart
+    sliders: Sequence[Slider[Any]]
+    table: Mapping[str, Sequence[Any]]
+    picture: Picture
     summaries: Mapping[State, str]
 
     def __post_init__(self) -> None:
@@ -193,21 +199,18 @@ class Explorable:
         object.__setattr__(self, "table", table)
 
     @property
-    def chart(self) -> alt.Chart | alt.LayerChart:
+    def chart(self) -> Picture:
         """The chart with its data: what Altair's own tools take."""
-        chart = self._chart_without_data.copy(deep=False)
+        chart: Picture = self._chart_without_data.copy(deep=False)
         chart.datasets = {"table": self._rows}
         return chart
 
     @functools.cached_property
-    def _chart_without_data(self) -> alt.Chart | alt.LayerChart:
-        return (
-            self.picture.properties(
-                data=alt.NamedData("table"), description=self.alt_text, width="container"
-            )
-            .add_params(*(slider.param for slider in self.sliders))
-            .configure(**CONFIG)
+    def _chart_without_data(self) -> Picture:
+        chart: Picture = self.picture.properties(
+            data=alt.NamedData("table"), description=self.alt_text, width="container"
         )
+        return chart.add_params(*(slider.param for slider in self.sliders)).configure(**CONFIG)
 
     @functools.cached_property
     def _spec(self) -> dict[str, Any]:
@@ -217,7 +220,7 @@ class Explorable:
         return spec
 
     @property
-    def _rows(self) -> list[dict[str, Value]]:
+    def _rows(self) -> list[dict[str, Any]]:
         rows = zip(*self.table.values(), strict=True)
         return [dict(zip(self.table, row, strict=True)) for row in rows]
 
@@ -239,27 +242,24 @@ class Explorable:
         content = {
             "spec": self._spec,
             "rows": len(next(iter(self.table.values()))),
-            "columns": {name: _packed(column) for name, column in self.table.items()},
+            "columns": {name: _packed(tuple(column)) for name, column in self.table.items()},
             **_distinct([self.summaries[state] for state in states(self.sliders)]),
         }
         default = tuple(slider.default for slider in self.sliders)
         positions = ", ".join(f"{slider.label}: {plain(slider.default)}" for slider in self.sliders)
-        caption = f"{positions}. {self.summaries[default]}"
-        return "\n".join(
-            [
-                f'<div class="nc-explorable" id="explorable-{self.name}" data-name="{self.name}">',
-                f'<p class="nc-question">{escape(self.question)}</p>',
-                '<figure class="nc-static">',
-                self.static,
-                f"<figcaption>{escape(caption)}</figcaption>",
-                "</figure>",
-                '<script type="application/json">',
-                _json(content),
-                "</script>",
-                "</div>",
-                *([_live_parts()] if scripts else []),
-            ]
-        )
+        notebook = " data-notebook" if scripts else ""
+        return f"""\
+<div class="nc-explorable" id="explorable-{self.name}" data-name="{self.name}"{notebook}>
+<p class="nc-question">{escape(self.question)}</p>
+<figure class="nc-static">
+{self.static}
+<figcaption>{escape(f"{positions}. {self.summaries[default]}")}</figcaption>
+</figure>
+<script type="application/json">
+{_json(content)}
+</script>
+</div>
+{_live_parts() if scripts else ""}"""
 
     def _repr_html_(self) -> str:
         return self.html(scripts=_has_reader())
@@ -295,7 +295,7 @@ def _has_reader() -> bool:
     return kernel is not None and "cellId" in kernel.get_parent().get("metadata", {})
 
 
-def _packed(column: Sequence[Value]) -> Any:
+def _packed(column: tuple[Any, ...]) -> Any:
     """Shorten a column that repeats itself: each value `each` times, all of them over and over."""
     each = math.gcd(*(len(list(run)) for _, run in itertools.groupby(column)))
     values = column[::each]

@@ -10,7 +10,16 @@ from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
-from nclib.views.explorables._explorable import CROSS, Explorable, Slider, chosen, geometric
+from nclib.views.explorables._explorable import (
+    CROSS,
+    DEPTH_SCALE,
+    Explorable,
+    Picture,
+    Slider,
+    State,
+    chosen,
+    geometric,
+)
 
 CLASSES = 10
 LARGEST = 500
@@ -39,10 +48,11 @@ def survival() -> Explorable:
 
     Examples
     --------
-    >>> survival().summaries[10, 3, 0.00519]  # ratio, L, lambda
-    '6 of 10 classes survive, and the weakest of them keeps 68 % of its answer. Every class with 107 samples or fewer is gone.'
+    >>> survival().summaries[1, 6, 0.00519]  # ratio, L, lambda
+    'All 10 classes survive, and the weakest of them keeps 88 % of its answer.'
     """
-    rows, summaries = [], {}
+    rows = []
+    summaries: dict[State, str] = {}
     for ratio in RATIO.values:
         counts = ClassCounts.exponential(CLASSES, LARGEST, ratio)
         for depth in DEPTH.values:
@@ -63,10 +73,10 @@ def survival() -> Explorable:
         name="survival",
         question="Which classes survive, and do they fade out or drop out?",
         alt_text=(
-            "Ten rows, one for each class, from 500 samples at the top to 50 at the bottom. Each is "
-            "a band that starts at full height on the left and ends in a cliff, the sooner the fewer "
-            "samples the class has. A vertical line at the chosen λ has a dot in each row whose band "
-            "reaches it, and a cross in each of the others."
+            "Ten rows, one for each class, from 500 samples at the top to 50 at the bottom. Each "
+            "is a band that starts at full height on the left and ends in a cliff, the sooner the "
+            "fewer samples the class has. A vertical line at the chosen λ has a dot in each row "
+            "whose band reaches it, and a cross in each of the others."
         ),
         sliders=(RATIO, DEPTH, LAMBDA),
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
@@ -97,7 +107,7 @@ def _sentence(counts: ClassCounts, kept: NDArray[np.float64]) -> str:
     )
 
 
-def _picture() -> alt.LayerChart:
+def _picture() -> Picture:
     x = alt.X(
         "at:Q",
         scale=alt.Scale(type="log", domain=[LAMBDA.values[0], LAMBDA.values[-1]], nice=False),
@@ -114,11 +124,7 @@ def _picture() -> alt.LayerChart:
     )
     y = alt.Y("class:Q", scale=rows, axis=titled)
     top = alt.Y("top:Q", scale=rows, axis=titled)
-    color = alt.Color(
-        "L:N",
-        scale=alt.Scale(domain=list(style.DEPTH_COLORS), range=list(style.DEPTH_COLORS.values())),
-        legend=None,
-    )
+    color = alt.Color("L:N", scale=DEPTH_SCALE, legend=None)
     # Up to the last λ before the death, and then to the death itself.
     whole = (
         alt.Chart()
@@ -153,7 +159,7 @@ def _picture() -> alt.LayerChart:
         filled=True, size=70, color="currentColor", opacity=1
     )
     dead = now.transform_filter("datum.kept === 0").mark_point(
-        shape=CROSS, size=90, color=style.DEAD, strokeWidth=2.5, opacity=1
+        shape=CROSS, size=150, color=style.DEAD, strokeWidth=2.5, opacity=1
     )
     return (
         alt.layer(
