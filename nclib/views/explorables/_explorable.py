@@ -233,8 +233,10 @@ class Explorable:
             "autosize": {"type": "fit-x", "contains": "padding"},
         }
         svg = vl_convert.vegalite_to_svg(spec)
-        # Pages may hold several pictures, and an id must be there once.
-        svg = re.sub(r'(?<=\sid="|url\(#)', f"{self.name}-", svg)
+        # Pages may hold several pictures, and an id must be there once. Vega counts ids on through
+        # all that one process draws.
+        for number, old in enumerate(re.findall(r'(?<=\sid=")[^"]+', svg)):
+            svg = re.sub(rf'(?<=\sid="|url\(#){old}\b', f"{self.name}-{number}", svg)
         return svg.replace("<svg", f'<svg role="img" aria-label="{escape(self.alt_text)}"', 1)
 
     def html(self, *, scripts: bool) -> str:

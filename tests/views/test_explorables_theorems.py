@@ -1,0 +1,325 @@
+"""Every cell of the explorables of chapters 3 to 6, worked out a second way.
+
+The second way knows the theorems and dense matrices, but no spectrum, shrinkage or minimiser of
+nclib: singular values come from numpy, thresholds and roots from the paper's formulas.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from nclib.views import explorables
+from nclib.views.explorables import phases
+
+TABLE_ROUNDING = 5.1e-6
+"""Relative: half a unit of the sixth significant digit."""
+
+NAMES = ("gram_maps", "lemma_curve", "phase_diagram", "secular_function", "surviving_norms")
+
+
+@cache
+def made(name):
+    explorable = getattr(explorables, name)()
+    return explorable, {key: np.array(column) for key, column in explorable.table.items()}
+
+
+def assert_states_in_order(explorable, table, rows_of_state):
+    """The columns of the sliders run through all states, the last slider fastest."""
+    grids = np.meshgrid(*(slider.values for slider in explorable.sliders), indexing="ij")
+    for slider, grid in zip(explorable.sliders, grids, strict=True):
+        np.testing.assert_array_equal(table[slider.name], np.repeat(grid.ravel(), rows_of_state))
+
+
+def label_matrix(n):
+    """Yhat, dense."""
+    return (np.eye(n.size) - np.outer(n, np.ones(n.size)) / n.sum()) @ np.diag(np.sqrt(n))
+
+
+def step_counts(ratio, *, classes, largest):
+    return np.array([largest] * (classes // 2) + [int(largest / ratio)] * (classes // 2), float)
+
+
+def kept(kappa, n, depth, lam):
+    """Share that is left of a mode, by Theorem 4.3; every lambda is the same."""
+    N = n.sum()
+    price = depth**2 * N * (N * lam ** (depth + 1)) ** (1 / depth)
+    worth = kappa**2 * (depth - 1) ** ((depth - 1) / depth)  # 0^0 = 1 for one layer
+    if price >= worth:
+        return 0.0
+    theta = N * lam ** (depth + 1) / (kappa**2 / N) ** depth
+
+    def gap(s):
+        return (depth - 1) * math.log(s) + (depth + 1) * math.log1p(-s) - math.log(theta)
+
+    return brentq(gap, max((depth - 1) / (2 * depth), 1e-12), 1 - 1e-15, xtol=1e-15)
+
+
+def test_norms_are_those_of_theorem_4_1():
+    explorable, table = made("surviving_norms")
+    assert_states_in_order(explorable, table, rows_of_state=7)
+    n = np.array([6705, 1113, 1099, 514, 327, 142, 115])
+    states = len(explorable.summaries)
+    np.testing.assert_array_equal(table["n"], np.tile(n, states))
+    kinds = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
+    np.testing.assert_array_equal(table["class"], np.tile(kinds, states))
+    n, lambda_W, lambda_H = table["n"], table["lambda_W"], table["lambda_H"]
+    N = 10015
+    sigma2 = np.maximum(np.sqrt(n * lambda_W / lambda_H) - N * lambda_W, 0)
+    expected = {
+        "row": np.sqrt(n * sigma2) / (sigma2 + N * lambda_W),
+        "mean": np.sqrt(sigma2 / n),
+        "output": sigma2 / (sigma2 + N * lambda_W),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(table[name], values, rtol=TABLE_ROUNDING)
+        np.testing.assert_array_equal(table[name] > 0, n > N**2 * lambda_W * lambda_H)
+
+
+def test_outputs_depend_on_the_product_of_the_penalties_only():
+    _, table = made("surviving_norms")
+    output, alive = {}, {}
+    for lambda_W, lambda_H, kind, row, value in zip(
+        *(table[name] for name in ("lambda_W", "lambda_H", "class", "row", "output")), strict=True
+    ):
+        key = f"{lambda_W * lambda_H:.9e}", kind
+        output.setdefault(key, set()).add(value)
+        alive.setdefault(key, set()).add(row > 0)
+    # Three steps double a penalty, so most products come several times.
+    assert max(map(len, alive.values())) == 1
+    assert all(max(values) <= min(values) * (1 + 2e-6) for values in output.values())
+    assert len(output) < len(table["row"]) / 3
+
+
+def test_lengths_stay_on_their_axes():
+    _, table = made("surviving_norms")
+    assert table["row"].max() < 20
+    assert table["mean"].max() < 0.25
+    assert table["output"].max() < 1
+
+
+def test_gram_maps_are_the_cosines_of_theorem_4_2():
+    explorable, table = made("gram_maps")
+    assert_states_in_order(explorable, table, rows_of_state=72)
+    states = len(explorable.summaries)
+    np.testing.assert_array_equal(
+        table["of"], np.tile(np.repeat(["class means", "predictions"], 36), states)
+    )
+    np.testing.assert_array_equal(table["class"], np.tile(np.repeat(range(1, 7), 6), 2 * states))
+    np.testing.assert_array_equal(table["other"], np.tile(range(1, 7), 12 * states))
+    maps = table["cosine"].reshape(states, 2, 6, 6)
+    seen = set()
+    for (ratio, lam), drawn in zip(explorable.summaries, maps, strict=True):
+        n = step_counts(ratio, classes=6, largest=600)
+        U, kappa, Vt = np.linalg.svd(label_matrix(n))
+        z = np.maximum(kappa - n.sum() * lam, 0)
+        E = np.sqrt(z)[:, None] * Vt / np.sqrt(n)
+        predictions = (U * z) @ Vt / np.sqrt(n)
+        for vectors, matrix in ((E, drawn[0]), (predictions, drawn[1])):
+            length = np.linalg.norm(vectors, axis=0)
+            zero = length < 1e-10 * length.max()
+            empty = np.equal(matrix, None)
+            np.testing.assert_array_equal(empty, zero[:, None] | zero)
+            cosine = vectors.T @ vectors / np.outer(length, length)
+            np.testing.assert_allclose(
+                matrix[~empty].astype(float), cosine[~empty], rtol=TABLE_ROUNDING, atol=1e-12
+            )
+            seen.add((bool(zero.any()), bool(cosine[-1, -2] > 1 - 1e-9)))
+    # Kept apart, merged, and gone.
+    assert {(False, False), (False, True)} < seen
+    assert any(gone for gone, _ in seen)
+
+
+def test_lemma_curves_and_their_lowest_points():
+    explorable, table = made("lemma_curve")
+    tie = (table["price"] == 1) & (table["L"] > 1)
+    start = 0
+    for depth, price in explorable.summaries:
+        alpha = price * (depth - 1) ** ((depth - 1) / depth) / depth  # 0^0 = 1
+        points = 43 if price == 1 and depth > 1 else 42
+        rows = slice(start, start + points)
+        start += points
+        assert set(table["L"][rows]) == {depth}
+        assert set(table["price"][rows]) == {price}
+        assert list(table["part"][rows]) == ["curve"] * 41 + ["lowest"] * (points - 41)
+        x, g = table["x"][rows], table["g"][rows]
+        np.testing.assert_allclose(x[:41], np.arange(41) * 0.06, rtol=TABLE_ROUNDING)
+        np.testing.assert_allclose(g, 1 / (1 + x**depth) + alpha * x, rtol=TABLE_ROUNDING)
+        # Stationary points: alpha (x^L + 1)^2 = L x^(L-1).
+        square = np.zeros(2 * depth + 1)
+        square[[0, depth, -1]] += [alpha, 2 * alpha, alpha]
+        square[-depth] -= depth
+        roots = np.roots(square)
+        roots = roots[(abs(roots.imag) < 1e-6) & (roots.real > 0)].real
+        candidates = np.array([0, *roots])
+        costs = 1 / (1 + candidates**depth) + alpha * candidates
+        lowest = np.sort(candidates[costs < costs.min() + 1e-9])
+        if depth == 1 and price == 1:
+            lowest = lowest[:1]
+        np.testing.assert_allclose(np.sort(x[41:]), lowest, rtol=TABLE_ROUNDING, atol=1e-12)
+    assert start == tie.size
+    assert np.count_nonzero(tie) == 5 * 43
+
+
+def test_borders_are_where_modes_die():
+    explorable, table = made("phase_diagram")
+    borders = table["part"] != "you"
+    names = [name for name, _, _ in phases.BORDERS]
+    lines = {key: column[borders].reshape(-1, 3) for key, column in table.items()}
+    assert len(lines["L"]) == 6 * 19
+    for depth, ratio, part, at, until in zip(
+        *(lines[key] for key in ("L", "ratio", "part", "lambda", "until")), strict=True
+    ):
+        (depth,), (ratio,) = set(depth), set(ratio)
+        assert list(part) == names
+        n = step_counts(ratio, classes=10, largest=5000)
+        kappa = np.linalg.svd(label_matrix(n), compute_uv=False)
+        # The rare classes' inner modes die first, then frequent against rare, then the rest.
+        weakest, between, strongest = kappa[8], kappa[4], kappa[0]
+        expected = [
+            (
+                (k**2 / depth**2) ** depth * (depth - 1) ** (depth - 1) / n.sum() ** (depth + 1)
+            ) ** (1 / (depth + 1))
+            for k in (weakest, between, strongest)
+        ]  # fmt: skip
+        np.testing.assert_allclose(at.astype(float), expected, rtol=TABLE_ROUNDING)
+        np.testing.assert_array_equal(until[:2], at[1:])
+        assert until[2] == 0.01
+    for key in ("alive", "accuracy"):
+        assert set(table[key][borders]) == {None}
+    assert set(table["ratio"][borders]) >= set(explorable.sliders[2].values)
+
+
+def test_points_of_the_phase_diagram():
+    explorable, table = made("phase_diagram")
+    you = table["part"] == "you"
+    points = {key: column[you] for key, column in table.items()}
+    assert_states_in_order(explorable, points, rows_of_state=1)
+    assert set(points["until"]) == {None}
+    for depth, lam, ratio, alive, accuracy in zip(
+        *(points[key] for key in ("L", "lambda", "ratio", "alive", "accuracy")), strict=True
+    ):
+        n = step_counts(ratio, classes=10, largest=5000)
+        V, kappa = svd_of(ratio)
+        share = [kept(k, n, depth, lam) for k in kappa[[0, 4, 8]]]
+        s = np.repeat(share, [4, 1, 4]) if ratio > 1 else np.repeat(share[0], 9)
+        assert alive == np.count_nonzero(s)
+        root = np.sqrt(n)[:, None]
+        answers = root * ((V * np.append(s, 1)) @ V.T) / root.T
+        best = answers.max(axis=0)
+        ties = answers > best - 1e-9 * best
+        right = np.diag(ties) / ties.sum(axis=0)
+        assert accuracy == pytest.approx(right @ n / n.sum(), rel=TABLE_ROUNDING)
+
+
+@cache
+def svd_of(ratio):
+    _, kappa, Vt = np.linalg.svd(label_matrix(step_counts(ratio, classes=10, largest=5000)))
+    return Vt.T, kappa
+
+
+def test_secular_function_class_by_class():
+    explorable, table = made("secular_function")
+    assert_states_in_order(explorable, table, rows_of_state=112)
+    rows = {key: column.reshape(-1, 112) for key, column in table.items()}
+    assert all(list(part) == ["curve"] * 110 + ["zero"] * 2 for part in rows["part"])
+    grid = rows["t"][0, :110]
+    assert np.all(np.diff(grid) > 0)
+    assert not {100, 300, 500} & set(grid.tolist())
+    for sizes, t, S in zip(explorable.summaries, rows["t"], rows["S"], strict=True):
+        n = np.repeat([500.0, 300.0, 100.0], sizes)
+        N, K = n.sum(), n.size
+        np.testing.assert_array_equal(t[:110], grid)
+        # The paper's form: 1 - sum over classes of n^2 / (N (n - t)) is -t / N times S.
+        paper = 1 - np.sum(n**2 / (N * (n - grid[:, None])), axis=1)
+        np.testing.assert_allclose(S[:110], -N / grid * paper / K, rtol=TABLE_ROUNDING, atol=1e-12)
+        assert list(S[110:]) == [0, 0]
+        squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / N)
+        between = [
+            squares[(squares > low + 1e-6) & (squares < high - 1e-6)]
+            for low, high in ((300, 500), (100, 300))
+        ]
+        assert [part.size for part in between] == [1, 1]
+        np.testing.assert_allclose(t[110:], np.concatenate(between), rtol=TABLE_ROUNDING)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_are_light_and_the_same_every_time(name):
+    explorable, _ = made(name)
+    html = explorable.html(scripts=False)
+    assert len(html.encode()) <= 300_000
+    assert getattr(explorables, name)().html(scripts=False) == html
+
+
+def numbers(sentence):
+    return [float(x) for x in re.findall("-?[0-9]+(?:[.][0-9]+)?", sentence.replace("−", "-"))]
+
+
+def test_sentences_say_what_is_in_the_table():
+    explorable, table = made("surviving_norms")
+    cells = np.stack([table[name].reshape(-1, 7) for name in ("row", "mean", "output")], axis=-1)
+    for sentence, state in zip(explorable.summaries.values(), cells, strict=True):
+        alive = np.count_nonzero(state[:, 0])
+        if alive:
+            assert numbers(sentence) == [alive, 7, *(float(f"{x:.3g}") for x in state[0])]
+        else:
+            assert sentence.startswith("No class survives")
+
+    explorable, table = made("gram_maps")
+    maps = table["cosine"].reshape(-1, 2, 6, 6)[:, 0]
+    for (ratio, _), sentence, cosine in zip(
+        explorable.summaries, explorable.summaries.values(), maps, strict=True
+    ):
+        rare, frequent, mixed = cosine[-2, -1], cosine[0, 1], cosine[0, -1]
+        said = {1: [600, rare]}.get(
+            ratio,
+            [600 // ratio, frequent] if rare is None else [600 // ratio, rare, frequent, mixed],
+        )
+        np.testing.assert_allclose(numbers(sentence.replace("are 0", "vanish")), said, atol=0.00501)
+        assert ("one point" in sentence) == (rare == 1 and ratio > 1)
+        assert ("no direction" in sentence) == (rare is None)
+
+    explorable, table = made("lemma_curve")
+    lowest = table["part"] == "lowest"
+    for (depth, price), sentence in explorable.summaries.items():
+        here = lowest & (table["L"] == depth) & (table["price"] == price)
+        assert ("alive." in sentence) == (table["x"][here].min() > 0)
+        assert ("below" in sentence) == (price < 1)
+        assert ("cost the same" in sentence) == (np.count_nonzero(here) == 2)
+
+    explorable, table = made("phase_diagram")
+    you = table["part"] == "you"
+    cells = zip(table["alive"][you], table["accuracy"][you], strict=True)
+    for ((_, _, ratio), sentence), (alive, accuracy) in zip(
+        explorable.summaries.items(), cells, strict=True
+    ):
+        said = numbers(sentence.replace("are 0", "vanish"))
+        sizes = [5000, 5000 // ratio] if ratio > 1 else [5000]
+        np.testing.assert_allclose(said, [alive, 9, *sizes, 100 * accuracy], atol=0.0501)
+
+    explorable, table = made("secular_function")
+    zeros = table["t"][table["part"] == "zero"].reshape(-1, 2)
+    for (sizes, sentence), (upper, lower) in zip(explorable.summaries.items(), zeros, strict=True):
+        inner = []
+        for count, size in zip((500, 300, 100), sizes, strict=True):
+            inner += [count] * (size > 1) + [size - 1] * (size > 2)
+        said = [round(upper, 1), 300, 500, round(lower, 1), 100, 300, *inner]
+        np.testing.assert_allclose(numbers(sentence), said, atol=0.11)
+
+
+def test_number_of_cells():
+    """What `cells` of these tables the tests above have worked out again: all of them."""
+    counted = {
+        "gram_maps": 105 * 72 * 6,
+        "lemma_curve": (138 * 42 + 5) * 5,
+        "phase_diagram": (1860 + 3 * 114) * 7,
+        "secular_function": 125 * 112 * 6,
+        "surviving_norms": 361 * 7 * 7,
+    }
+    for name, cells in counted.items():
+        assert sum(column.size for column in made(name)[1].values()) == cells
