@@ -207,10 +207,14 @@ class Explorable:
 
     @functools.cached_property
     def _chart_without_data(self) -> Picture:
-        chart: Picture = self.picture.properties(
-            data=alt.NamedData("table"), description=self.alt_text, width="container"
+        chart: Picture = (
+            self.picture.properties(
+                data=alt.NamedData("table"), description=self.alt_text, width="container"
+            )
+            .add_params(*(slider.param for slider in self.sliders))
+            .configure(**CONFIG)
         )
-        return chart.add_params(*(slider.param for slider in self.sliders)).configure(**CONFIG)
+        return chart
 
     @functools.cached_property
     def _spec(self) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def survival() -> Explorable:
     Examples
     --------
     >>> survival().summaries[1, 6, 0.00519]  # ratio, L, lambda
-    'All 10 classes survive, and the weakest of them keeps 88 % of its answer.'
+    'All 10 classes survive, and the weakest of them keeps 86 % of its answer.'
     """
     rows = []
     summaries: dict[State, str] = {}

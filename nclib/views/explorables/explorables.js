@@ -60,6 +60,7 @@
         if (!list) input.setAttribute("aria-valuetext", output.textContent);
       }
       input.name = slider.param.name;
+      input.dataset.lmSuppressShortcuts = ""; // JupyterLab would take the arrow keys for itself
       input[position] = slider.at;
       input.addEventListener("input", () => {
         slider.at = Number(input[position]);
