@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import numpy as np
 
@@ -35,11 +33,11 @@ RATIO = Slider(
 LAMBDA = Slider("lambda", "Every λ", (0.001, 0.002, 0.003, 0.004, 0.005), default=0.003)
 
 MAPS = ("class means", "predictions")
-SECOND = CLASSES + 0.6
+SECOND = CLASSES + 1
 """Where the second map begins, in cells."""
 
-NARROW = "width < 480"
-"""Whether a cell has room for one decimal only."""
+NARROW = "(width < 480)"
+"""Whether the numbers have no room in two maps side by side."""
 
 
 def gram_maps() -> Explorable:
@@ -113,64 +111,67 @@ def _number(value: float) -> str:
 
 
 def _picture() -> Picture:
-    """Both maps in one view, since only a single view can be as wide as the page."""
-    cells = (
-        alt.Chart()
-        .transform_filter(chosen(RATIO, LAMBDA))
-        .transform_calculate(
-            left=f"datum.other - 1 + (datum.of === '{MAPS[1]}' ? {SECOND} : 0)",
-            top="datum.class - 1",
-        )
-        .transform_calculate(
-            right="datum.left + 1",
-            bottom="datum.top + 1",
-            middle="datum.left + 0.5",
-            centre="datum.top + 0.5",
-            text=f"format(datum.cosine, {NARROW} ? '.1f' : '.2f')",
-        )
-    )
-    bare: dict[str, Any] = {"domain": False, "ticks": False, "grid": False}
+    """Both maps in one view, since only a single view can be as wide as the page.
+
+    They stand side by side, on a phone one below the other.
+    """
+    middles = [k + 0.5 for k in range(CLASSES)]
 
     def x(field: str) -> alt.X:
-        axis = alt.Axis(
-            title="cosine of the angle between",
-            orient="top",
-            values=[CLASSES / 2, SECOND + CLASSES / 2],
-            labelExpr=f"datum.value < {CLASSES} ? '{MAPS[0]}' : '{MAPS[1]}'",
-            **bare,
-        )
-        scale = alt.Scale(domain=[0, SECOND + CLASSES], nice=False)
-        return alt.X(f"{field}:Q", scale=scale, axis=axis)
+        end = alt.expr(f"{NARROW} ? {CLASSES} : {SECOND + CLASSES}")
+        scale = alt.Scale(domain=[0, end], nice=False)
+        return alt.X(f"{field}:Q", scale=scale, axis=None)
 
     def y(field: str) -> alt.Y:
+        end = alt.expr(f"{NARROW} ? {SECOND + CLASSES} : {CLASSES}")
+        both = [*middles, *(SECOND + middle for middle in middles)]
         axis = alt.Axis(
             title=None,
-            values=[k + 0.5 for k in range(CLASSES)],
-            labelExpr=f"datum.value < {CLASSES / 2} ? 'frequent' : 'rare'",
-            **bare,
+            values=alt.expr(f"{NARROW} ? {both} : {middles}"),
+            labelExpr=f"datum.value % {SECOND} < {CLASSES / 2} ? 'frequent' : 'rare'",
+            domain=False,
+            ticks=False,
+            grid=False,
         )
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[CLASSES, 0], nice=False), axis=axis)
+        scale = alt.Scale(domain=[0, end], reverse=True, nice=False)
+        return alt.Y(f"{field}:Q", scale=scale, axis=axis)
 
     color = alt.Color(
         "cosine:Q",
         scale=alt.Scale(scheme="purpleorange", reverse=True, domain=[-1, 1]),
         legend=None,  # the numbers are written in
     )
-    known = cells.transform_filter("datum.cosine !== null")
-    none = cells.transform_filter("datum.cosine === null")
-    return alt.layer(
+    ink = alt.condition("abs(datum.cosine) > 0.6", alt.value("white"), alt.value(style.INK))
+    first = alt.Chart().transform_filter("datum.class === 1 && datum.other === 1")
+    known = alt.Chart().transform_filter("datum.cosine !== null")
+    none = alt.Chart().transform_filter("datum.cosine === null")
+    maps = alt.layer(
+        first.mark_text(align="left", baseline="bottom", dy=-5).encode(
+            x=x("left"), y=y("top"), text="title:N"
+        ),
         known.mark_rect(stroke=style.LABELS, strokeWidth=0.5).encode(
             x=x("left"), x2="right", y=y("top"), y2="bottom", color=color
         ),
-        known.mark_text(fontSize=alt.expr(f"{NARROW} ? 9 : 13")).encode(
-            x=x("middle"),
-            y=y("centre"),
-            text="text:N",
-            color=alt.condition(
-                "abs(datum.cosine) > 0.6", alt.value("white"), alt.value(style.INK)
-            ),
+        known.mark_text(fontSize=12).encode(
+            x=x("middle"), y=y("centre"), text=alt.Text("cosine:Q", format=".2f"), color=ink
         ),
         none.mark_point(shape=CROSS, size=60, color=style.DEAD, strokeWidth=2.5, opacity=1).encode(
             x=x("middle"), y=y("centre")
         ),
-    ).properties(height=44 * CLASSES)
+    )
+    shift = f"(datum.of === '{MAPS[1]}' ? {SECOND} : 0)"
+    return (
+        maps.transform_filter(chosen(RATIO, LAMBDA))
+        .transform_calculate(
+            left=f"datum.other - 1 + ({NARROW} ? 0 : {shift})",
+            top=f"datum.class - 1 + ({NARROW} ? {shift} : 0)",
+            title="'cosines of ' + datum.of",
+        )
+        .transform_calculate(
+            right="datum.left + 1",
+            bottom="datum.top + 1",
+            middle="datum.left + 0.5",
+            centre="datum.top + 0.5",
+        )
+        .properties(height=50 * CLASSES)
+    )

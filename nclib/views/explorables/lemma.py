@@ -91,7 +91,7 @@ def _picture() -> Picture:
     x = alt.X("x:Q", title="x: size of the mode", scale=alt.Scale(domain=[0, X[-1]], nice=False))
     y = alt.Y("g:Q", title="g(x): its cost", scale=alt.Scale(domain=[0.3, 1.6], nice=False))
     color = alt.Color("L:N", scale=DEPTH_SCALE, legend=None)
-    start = alt.Chart(alt.InlineData([{"g": 1}]))
+    start = curve.transform_filter("datum.x === 0")
     alive, dead = (lowest.transform_filter(f"datum.x {sign} 0") for sign in (">", "==="))
     return alt.layer(
         start.mark_rule(strokeDash=[4, 4]).encode(y=y),

@@ -56,6 +56,7 @@ def secular_function() -> Explorable:
         zeros = spectrum.kappa[spectrum.is_between][:-1] ** 2
         rows += [(*sizes, "curve", t, S) for t, S in zip(points, curve, strict=True)]
         rows += [(*sizes, "zero", t, 0) for t in zeros]
+        rows += [(*sizes, "pole", t, None) for t in COUNTS]
         summaries[sizes] = _sentence(spectrum, *zeros)
     names = (*(slider.name for slider in SLIDERS), "part", "t", "S")
     return Explorable(
@@ -100,20 +101,27 @@ def _sentence(spectrum: Spectrum, upper: float, lower: float) -> str:
 
 
 def _picture() -> Picture:
-    now = alt.Chart().transform_filter(chosen(*SLIDERS))
     # The curve breaks at its poles: count those to the left.
-    curve = now.transform_filter("datum.part === 'curve'").transform_calculate(
-        piece=" + ".join(f"(datum.t > {count})" for count in COUNTS)
+    curve = (
+        alt.Chart()
+        .transform_filter("datum.part === 'curve'")
+        .transform_calculate(piece=" + ".join(f"(datum.t > {count})" for count in COUNTS))
     )
-    zeros = now.transform_filter("datum.part === 'zero'").transform_calculate(
-        text="format(datum.t, '.1f')"
+    size = "".join(f"datum.t === {n} ? datum.l{j} : " for j, n in enumerate(COUNTS, start=1))
+    poles = (
+        alt.Chart()
+        .transform_filter("datum.part === 'pole'")
+        .transform_calculate(text=f"({size} 0) + ' × ' + datum.t")
     )
-    poles = alt.Chart(
-        alt.InlineData([{"t": count, "j": j} for j, count in enumerate(COUNTS)])
-    ).transform_calculate(
-        text=f"[{', '.join(slider.name for slider in SLIDERS)}][datum.j] + ' × ' + datum.t"
+    zeros = (
+        alt.Chart()
+        .transform_filter("datum.part === 'zero'")
+        .transform_calculate(text="format(datum.t, '.1f')")
     )
-    zero = alt.Chart(alt.InlineData([{"S": 0}]))
+    # The number of a zero stands on the side of the pole that is farther away.
+    near_upper = " || ".join(
+        f"(datum.t > {(low + high) / 2} && datum.t < {high})" for high, low in pairwise(COUNTS)
+    )
     x = alt.X(
         "t:Q",
         scale=alt.Scale(domain=[0, END], nice=False),
@@ -124,24 +132,24 @@ def _picture() -> Picture:
         scale=alt.Scale(domain=[-REACH, REACH], nice=False),
         axis=alt.Axis(title="S(t) / K", values=[-REACH, -3, 0, 3, REACH], grid=False),
     )
-    # The number of a zero stands on the side of the pole that is farther away.
-    near_upper = " || ".join(
-        f"(datum.t > {(low + high) / 2} && datum.t < {high})" for high, low in pairwise(COUNTS)
+    return (
+        alt.layer(
+            poles.mark_rule(strokeDash=[5, 4]).encode(x=x),
+            poles.mark_text(baseline="bottom", dy=-5).encode(x=x, y=alt.value(0), text="text:N"),
+            zeros.mark_rule().encode(y=y),
+            curve.mark_line(interpolate="monotone", color="currentColor", clip=True).encode(
+                x=x, y=y, detail="piece:N"
+            ),
+            zeros.mark_point(
+                size=90, fill="white", stroke=style.LABELS, strokeWidth=2.5, opacity=1
+            ).encode(x=x, y=y),
+            zeros.transform_filter(near_upper)
+            .mark_text(align="right", dx=-9, dy=-12)
+            .encode(x=x, y=y, text="text:N"),
+            zeros.transform_filter(f"!({near_upper})")
+            .mark_text(align="left", dx=9, dy=13)
+            .encode(x=x, y=y, text="text:N"),
+        )
+        .transform_filter(chosen(*SLIDERS))
+        .properties(height=320)
     )
-    return alt.layer(
-        poles.mark_rule(strokeDash=[5, 4], opacity=0.7).encode(x=x),
-        poles.mark_text(baseline="bottom", dy=-5).encode(x=x, y=alt.value(0), text="text:N"),
-        zero.mark_rule(opacity=0.7).encode(y=y),
-        curve.mark_line(interpolate="monotone", color="currentColor", clip=True).encode(
-            x=x, y=y, detail="piece:N"
-        ),
-        zeros.mark_point(
-            size=90, fill="white", stroke=style.LABELS, strokeWidth=2.5, opacity=1
-        ).encode(x=x, y=y),
-        zeros.transform_filter(near_upper)
-        .mark_text(align="right", dx=-9, dy=-12)
-        .encode(x=x, y=y, text="text:N"),
-        zeros.transform_filter(f"!({near_upper})")
-        .mark_text(align="left", dx=9, dy=13)
-        .encode(x=x, y=y, text="text:N"),
-    ).properties(height=320)
