@@ -50,7 +50,7 @@
     }
     function control(slider) {
       const list = slider.options.some((option) => typeof option === "string");
-      const output = make("output");
+      const output = make("b"); // an output element would take the label for itself
       const input = list
         ? make("select", {}, ...slider.labels.map((label) => make("option", {}, label)))
         : make("input", { type: "range", min: 0, max: slider.options.length - 1 });

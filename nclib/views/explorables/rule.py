@@ -66,9 +66,9 @@ def one_rule(counts: ClassCounts) -> Explorable:
     for depth, lam in itertools.product(DEPTH.values, lambdas):
         problem = _problem(counts, depth, lam)
         threshold = threshold_kappa(problem)
-        onset = float(shrink(threshold * (1 + 1e-7), problem))
+        onset = float(shrink(threshold * (1 + 1e-8), problem))
         for part, kappa_in, z_out in zip(parts, kappa, shrink(kappa, problem), strict=True):
-            rows.append((depth, lam, part, kappa_in, z_out, threshold, round(onset, 5)))
+            rows.append((depth, lam, part, kappa_in, z_out, threshold, round(onset, 6)))
         summaries[depth, lam] = _sentence(modes, threshold, onset / threshold)
     names = ("L", "lambda", "part", "kappa", "z", "threshold", "z_at_threshold")
     return Explorable(
