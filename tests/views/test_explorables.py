@@ -13,8 +13,6 @@ from nclib.views import explorables
 from nclib.views.explorables import Explorable, Slider
 
 MAX_BYTES = 300_000
-# Half a unit of the sixth significant digit, relative to the smallest number that has it.
-ROUNDING = 5.1e-6
 
 every = pytest.mark.parametrize("name", EXPLORABLES)
 
@@ -39,19 +37,6 @@ def unpacked(column, rows):
     if isinstance(column, dict):
         column = np.resize(np.repeat(column["of"], column["each"]), rows).tolist()
     return column
-
-
-@pytest.fixture
-def compare(record_error):
-    """Compares a column with values worked out apart, to the rounding of the table."""
-
-    def check(what, column, expected):
-        expected = np.broadcast_to(expected, column.shape)
-        scale = np.where(expected == 0, 1.0, np.abs(expected))
-        error = np.max(np.abs(column - expected) / scale)
-        assert record_error(f"explorables: {what}", error, ROUNDING)
-
-    return check
 
 
 class TestEvery:

@@ -11,22 +11,15 @@ import re
 from functools import cache
 
 import numpy as np
-import pytest
+from every_explorable import explorable
 from scipy.optimize import brentq
 
-from nclib.views import explorables
 from nclib.views.explorables import phases
 
-TABLE_ROUNDING = 5.1e-6
-"""Relative: half a unit of the sixth significant digit."""
 
-NAMES = ("gram_maps", "lemma_curve", "phase_diagram", "secular_function", "surviving_norms")
-
-
-@cache
 def made(name):
-    explorable = getattr(explorables, name)()
-    return explorable, {key: np.array(column) for key, column in explorable.table.items()}
+    shown = explorable(name)
+    return shown, {key: np.array(column) for key, column in shown.table.items()}
 
 
 def assert_states_in_order(explorable, table, rows_of_state):
@@ -60,8 +53,8 @@ def kept(kappa, n, depth, lam):
     return brentq(gap, max((depth - 1) / (2 * depth), 1e-12), 1 - 1e-15, xtol=1e-15)
 
 
-def test_norms_are_those_of_theorem_4_1():
-    explorable, table = made("surviving_norms")
+def test_norms_are_those_of_theorem_4_1(compare):
+    explorable, table = made("norms")
     assert_states_in_order(explorable, table, rows_of_state=7)
     n = np.array([6705, 1113, 1099, 514, 327, 142, 115])
     states = len(explorable.summaries)
@@ -77,12 +70,12 @@ def test_norms_are_those_of_theorem_4_1():
         "output": sigma2 / (sigma2 + N * lambda_W),
     }
     for name, values in expected.items():
-        np.testing.assert_allclose(table[name], values, rtol=TABLE_ROUNDING)
+        compare(f"norms, {name}", table[name], values)
         np.testing.assert_array_equal(table[name] > 0, n > N**2 * lambda_W * lambda_H)
 
 
 def test_outputs_depend_on_the_product_of_the_penalties_only():
-    _, table = made("surviving_norms")
+    _, table = made("norms")
     output, alive = {}, {}
     for lambda_W, lambda_H, kind, row, value in zip(
         *(table[name] for name in ("lambda_W", "lambda_H", "class", "row", "output")), strict=True
@@ -97,14 +90,14 @@ def test_outputs_depend_on_the_product_of_the_penalties_only():
 
 
 def test_lengths_stay_on_their_axes():
-    _, table = made("surviving_norms")
+    _, table = made("norms")
     assert table["row"].max() < 20
     assert table["mean"].max() < 0.25
     assert table["output"].max() < 1
 
 
-def test_gram_maps_are_the_cosines_of_theorem_4_2():
-    explorable, table = made("gram_maps")
+def test_gram_maps_are_the_cosines_of_theorem_4_2(compare):
+    explorable, table = made("gram")
     assert_states_in_order(explorable, table, rows_of_state=72)
     states = len(explorable.summaries)
     np.testing.assert_array_equal(
@@ -126,17 +119,15 @@ def test_gram_maps_are_the_cosines_of_theorem_4_2():
             empty = np.equal(matrix, None)
             np.testing.assert_array_equal(empty, zero[:, None] | zero)
             cosine = vectors.T @ vectors / np.outer(length, length)
-            np.testing.assert_allclose(
-                matrix[~empty].astype(float), cosine[~empty], rtol=TABLE_ROUNDING, atol=1e-12
-            )
+            compare("gram, cosine", matrix[~empty], cosine[~empty])
             seen.add((bool(zero.any()), bool(cosine[-1, -2] > 1 - 1e-9)))
     # Kept apart, merged, and gone.
     assert {(False, False), (False, True)} < seen
     assert any(gone for gone, _ in seen)
 
 
-def test_lemma_curves_and_their_lowest_points():
-    explorable, table = made("lemma_curve")
+def test_lemma_curves_and_their_lowest_points(compare):
+    explorable, table = made("lemma")
     tie = (table["price"] == 1) & (table["L"] > 1)
     start = 0
     for depth, price in explorable.summaries:
@@ -148,8 +139,8 @@ def test_lemma_curves_and_their_lowest_points():
         assert set(table["price"][rows]) == {price}
         assert list(table["part"][rows]) == ["curve"] * 41 + ["lowest"] * (points - 41)
         x, g = table["x"][rows], table["g"][rows]
-        np.testing.assert_allclose(x[:41], np.arange(41) * 0.06, rtol=TABLE_ROUNDING)
-        np.testing.assert_allclose(g, 1 / (1 + x**depth) + alpha * x, rtol=TABLE_ROUNDING)
+        compare("lemma, grid", x[:41], np.arange(41) * 0.06)
+        compare("lemma, g", g, 1 / (1 + x**depth) + alpha * x)
         # Stationary points: alpha (x^L + 1)^2 = L x^(L-1).
         square = np.zeros(2 * depth + 1)
         square[[0, depth, -1]] += [alpha, 2 * alpha, alpha]
@@ -161,13 +152,13 @@ def test_lemma_curves_and_their_lowest_points():
         lowest = np.sort(candidates[costs < costs.min() + 1e-9])
         if depth == 1 and price == 1:
             lowest = lowest[:1]
-        np.testing.assert_allclose(np.sort(x[41:]), lowest, rtol=TABLE_ROUNDING, atol=1e-12)
+        compare("lemma, lowest point", np.sort(x[41:]), lowest)
     assert start == tie.size
     assert np.count_nonzero(tie) == 5 * 43
 
 
-def test_borders_are_where_modes_die():
-    explorable, table = made("phase_diagram")
+def test_borders_are_where_modes_die(compare):
+    explorable, table = made("phases")
     borders = table["part"] != "you"
     names = [name for name, _, _ in phases.BORDERS]
     lines = {key: column[borders].reshape(-1, 3) for key, column in table.items()}
@@ -187,7 +178,7 @@ def test_borders_are_where_modes_die():
             ) ** (1 / (depth + 1))
             for k in (weakest, between, strongest)
         ]  # fmt: skip
-        np.testing.assert_allclose(at.astype(float), expected, rtol=TABLE_ROUNDING)
+        compare("phases, border", at, expected)
         np.testing.assert_array_equal(until[:2], at[1:])
         assert until[2] == 0.01
     for key in ("alive", "accuracy"):
@@ -195,8 +186,8 @@ def test_borders_are_where_modes_die():
     assert set(table["ratio"][borders]) >= set(explorable.sliders[2].values)
 
 
-def test_points_of_the_phase_diagram():
-    explorable, table = made("phase_diagram")
+def test_points_of_the_phase_diagram(compare):
+    explorable, table = made("phases")
     you = table["part"] == "you"
     points = {key: column[you] for key, column in table.items()}
     assert_states_in_order(explorable, points, rows_of_state=1)
@@ -214,7 +205,7 @@ def test_points_of_the_phase_diagram():
         best = answers.max(axis=0)
         ties = answers > best - 1e-9 * best
         right = np.diag(ties) / ties.sum(axis=0)
-        assert accuracy == pytest.approx(right @ n / n.sum(), rel=TABLE_ROUNDING)
+        compare("phases, accuracy", np.array(accuracy), right @ n / n.sum())
 
 
 @cache
@@ -223,8 +214,8 @@ def svd_of(ratio):
     return Vt.T, kappa
 
 
-def test_secular_function_class_by_class():
-    explorable, table = made("secular_function")
+def test_secular_function_class_by_class(compare):
+    explorable, table = made("secular")
     assert_states_in_order(explorable, table, rows_of_state=115)
     rows = {key: column.reshape(-1, 115) for key, column in table.items()}
     assert all(list(part) == ["curve"] * 110 + ["zero"] * 2 + ["pole"] * 3 for part in rows["part"])
@@ -237,8 +228,7 @@ def test_secular_function_class_by_class():
         np.testing.assert_array_equal(t[:110], grid)
         # The paper's form: 1 - sum over classes of n^2 / (N (n - t)) is -t / N times S.
         paper = 1 - np.sum(n**2 / (N * (n - grid[:, None])), axis=1)
-        S_curve = S[:110].astype(float)
-        np.testing.assert_allclose(S_curve, -N / grid * paper / K, rtol=TABLE_ROUNDING, atol=1e-12)
+        compare("secular, S", S[:110], -N / grid * paper / K)
         assert list(S[110:]) == [0, 0, None, None, None]
         assert list(t[112:]) == [500, 300, 100]
         squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / N)
@@ -247,15 +237,7 @@ def test_secular_function_class_by_class():
             for low, high in ((300, 500), (100, 300))
         ]
         assert [part.size for part in between] == [1, 1]
-        np.testing.assert_allclose(t[110:112], np.concatenate(between), rtol=TABLE_ROUNDING)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_they_are_light_and_the_same_every_time(name):
-    explorable, _ = made(name)
-    html = explorable.html(scripts=False)
-    assert len(html.encode()) <= 300_000
-    assert getattr(explorables, name)().html(scripts=False) == html
+        compare("secular, zeros", t[110:112], np.concatenate(between))
 
 
 def numbers(sentence):
@@ -263,7 +245,7 @@ def numbers(sentence):
 
 
 def test_sentences_say_what_is_in_the_table():
-    explorable, table = made("surviving_norms")
+    explorable, table = made("norms")
     cells = np.stack([table[name].reshape(-1, 7) for name in ("row", "mean", "output")], axis=-1)
     for sentence, state in zip(explorable.summaries.values(), cells, strict=True):
         alive = np.count_nonzero(state[:, 0])
@@ -272,7 +254,7 @@ def test_sentences_say_what_is_in_the_table():
         else:
             assert sentence.startswith("No class survives")
 
-    explorable, table = made("gram_maps")
+    explorable, table = made("gram")
     maps = table["cosine"].reshape(-1, 2, 6, 6)[:, 0]
     for (ratio, _), sentence, cosine in zip(
         explorable.summaries, explorable.summaries.values(), maps, strict=True
@@ -286,7 +268,7 @@ def test_sentences_say_what_is_in_the_table():
         assert ("one point" in sentence) == (rare == 1 and ratio > 1)
         assert ("no direction" in sentence) == (rare is None)
 
-    explorable, table = made("lemma_curve")
+    explorable, table = made("lemma")
     lowest = table["part"] == "lowest"
     for (depth, price), sentence in explorable.summaries.items():
         here = lowest & (table["L"] == depth) & (table["price"] == price)
@@ -294,7 +276,7 @@ def test_sentences_say_what_is_in_the_table():
         assert ("below" in sentence) == (price < 1)
         assert ("cost the same" in sentence) == (np.count_nonzero(here) == 2)
 
-    explorable, table = made("phase_diagram")
+    explorable, table = made("phases")
     you = table["part"] == "you"
     cells = zip(table["alive"][you], table["accuracy"][you], strict=True)
     for ((_, _, ratio), sentence), (alive, accuracy) in zip(
@@ -304,7 +286,7 @@ def test_sentences_say_what_is_in_the_table():
         sizes = [5000, 5000 // ratio] if ratio > 1 else [5000]
         np.testing.assert_allclose(said, [alive, 9, *sizes, 100 * accuracy], atol=0.0501)
 
-    explorable, table = made("secular_function")
+    explorable, table = made("secular")
     zeros = table["t"][table["part"] == "zero"].reshape(-1, 2)
     for (sizes, sentence), (upper, lower) in zip(explorable.summaries.items(), zeros, strict=True):
         inner = []
@@ -312,16 +294,3 @@ def test_sentences_say_what_is_in_the_table():
             inner += [count] * (size > 1) + [size - 1] * (size > 2)
         said = [round(upper, 1), 300, 500, round(lower, 1), 100, 300, *inner]
         np.testing.assert_allclose(numbers(sentence), said, atol=0.11)
-
-
-def test_number_of_cells():
-    """What `cells` of these tables the tests above have worked out again: all of them."""
-    counted = {
-        "gram_maps": 105 * 72 * 6,
-        "lemma_curve": (138 * 42 + 5) * 5,
-        "phase_diagram": (1860 + 3 * 114) * 7,
-        "secular_function": 125 * 115 * 6,
-        "surviving_norms": 361 * 7 * 7,
-    }
-    for name, cells in counted.items():
-        assert sum(column.size for column in made(name)[1].values()) == cells
