@@ -130,6 +130,15 @@ async function explore(name, id) {
     await page.keyboard.press("Tab");
   }
 
+  // A phone that is turned, a window that is pulled wide.
+  report.widths = [];
+  for (const width of [390, 844, 390, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.waitForTimeout(300);
+    report.widths.push(await box.locator(".nc-chart").evaluate((chart) =>
+      [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]));
+  }
+
   await page.emulateMedia({ media: "print" });
   report.printed = await box.evaluate(shown);
   report.errors = errors;

@@ -162,6 +162,11 @@ def test_the_tab_key_stops_at_every_control(name, report):
         assert stop["label"].startswith(label)
 
 
+def test_the_chart_stays_as_wide_as_its_place(report):
+    for place, chart in report["widths"]:
+        assert chart == pytest.approx(place, abs=1)
+
+
 @pytest.mark.parametrize("where", ["printed", "withoutScripts"])
 def test_where_nothing_moves_the_default_state_is_shown(name, report, where):
     shown = explorable(name)

@@ -240,6 +240,56 @@ def test_secular_function_class_by_class(compare):
         compare("secular, zeros", t[110:112], np.concatenate(between))
 
 
+class TestWhatTheChaptersSay:
+    def test_penalties_that_are_traded_change_all_lengths_by_one_factor(self):
+        explorable, table = made("norms")
+        rows, means = (table[name].reshape(-1, 7) for name in ("row", "mean"))
+        places = {state: place for place, state in enumerate(explorable.summaries)}
+        before, after = places[0.002, 0.002], places[0.004, 0.001]
+        alive = rows[before] > 0
+        np.testing.assert_allclose(
+            rows[after][alive] * math.sqrt(2), rows[before][alive], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            means[before][alive] * math.sqrt(2), means[after][alive], rtol=1e-5
+        )
+
+    def test_rare_means_turn_to_each_other_and_predictions_lead(self):
+        _, table = made("gram")
+        maps = table["cosine"].reshape(21, 5, 2, 6, 6)
+        for means, predictions in maps[..., -2, -1].reshape(-1, 2):
+            assert means is None or predictions >= means
+        at_default = [cosine for cosine in maps[:, 2, 0, -2, -1] if cosine is not None]
+        assert np.all(np.diff(at_default) >= 0)
+        assert at_default[0] == -0.2
+        assert at_default[-1] == 1
+        assert maps[-1, 2, 0, 0, 1] == -0.5
+
+    def test_a_living_mode_is_never_small(self):
+        _, table = made("lemma")
+        for depth in (2, 3, 4, 5, 6):
+            x = table["x"][(table["part"] == "lowest") & (table["L"] == depth)]
+            assert x[x > 0].min() > (depth - 1) ** (1 / depth) - 1e-5
+
+    def test_depth_helps_the_balanced_and_hurts_the_rare(self):
+        _, table = made("phases")
+        borders = table["part"] != "you"
+        lines = table["lambda"][borders].astype(float).reshape(6, 19, 3)
+        assert lines[5, 0, 0] > lines[0, 0, 0]
+        assert lines[5, -1, 0] < lines[0, -1, 0]
+        np.testing.assert_allclose(lines[:, 0], lines[:, 0, :1].repeat(3, axis=1))
+        spread = lines[:, 1:, 2] / lines[:, 1:, 0]
+        assert np.all(np.diff(spread, axis=0) > 0)
+
+    def test_a_group_that_grows_pushes_the_zeros_away(self):
+        _, table = made("secular")
+        zeros = table["t"][table["part"] == "zero"].reshape(5, 5, 5, 2)
+        assert np.all(np.diff(zeros, axis=0) < 0)
+        assert np.all(np.diff(zeros[..., 0], axis=1) > 0)
+        assert np.all(np.diff(zeros[..., 1], axis=1) < 0)
+        assert np.all(np.diff(zeros, axis=2) > 0)
+
+
 def numbers(sentence):
     return [float(x) for x in re.findall("-?[0-9]+(?:[.][0-9]+)?", sentence.replace("−", "-"))]
 

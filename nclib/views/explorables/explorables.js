@@ -107,6 +107,13 @@
     ({ view } = await vegaEmbed(chart, spec, options));
     box.view = view;
     box.classList.add("nc-mounted");
+    // Vega measures when the window changes; the page may find its width only after that.
+    let width = chart.clientWidth;
+    new ResizeObserver(() => {
+      if (chart.clientWidth === width) return;
+      width = chart.clientWidth;
+      view.signal("width", width).resize().runAsync();
+    }).observe(chart);
   }
 
   // Without Vega the pictures of the default states stay.

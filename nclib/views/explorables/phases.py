@@ -21,7 +21,7 @@ from nclib.views.explorables._explorable import (
 
 CLASSES = 10
 LARGEST = 5000
-"""Samples of each frequent class: those of CIFAR-10, half of which the step benchmark keeps."""
+"""Samples of each frequent class, as in the benchmark of CIFAR-10 with a step imbalance."""
 
 LAST = 0.01
 """The strongest penalty."""
