@@ -8,6 +8,7 @@ A notebook has its explorables in its outputs. In a Markdown page,
 puts the same HTML there: what the function of that name in `nclib.views.explorables` returns.
 """
 
+from functools import partial
 from pathlib import Path
 
 from docutils import nodes
@@ -17,8 +18,12 @@ from sphinx.util.docutils import SphinxDirective
 from nclib.views import explorables
 from nclib.views.explorables._explorable import asset, vega_script
 
-ASSETS = {"vega.js": vega_script}
-ASSETS |= {name: lambda name=name: asset(name) for name in ("explorables.js", "explorables.css")}
+# File to what makes its text, in the order in which a page loads them.
+ASSETS = {
+    "explorables.css": partial(asset, "explorables.css"),
+    "vega.js": vega_script,
+    "explorables.js": partial(asset, "explorables.js"),
+}
 
 
 class ExplorableDirective(SphinxDirective):

@@ -155,7 +155,7 @@ def test_an_arrow_key_redraws_in_a_twentieth_of_a_second(name, report, record_ex
 
 def test_the_tab_key_stops_at_every_control(name, report):
     labels = [slider.label for slider in explorable(name).sliders]
-    labels += ["Download picture (SVG)", "Download data (CSV)", "Link copied"]
+    labels += ["Download picture (SVG)", "Download data (CSV)", "Copy link to this moment"]
     for stop, label in zip(report["stops"], labels, strict=True):
         assert stop["inside"]
         assert stop["outlined"]

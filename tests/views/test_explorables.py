@@ -206,6 +206,15 @@ class TestSurvival:
         table = columns("survival")
         compare("survival, death", table["kept_before_death"], (table["L"] - 1) / table["L"])
 
+    def test_rare_classes_die_first_and_the_sooner_the_more_uneven_the_counts(self):
+        table = columns("survival")
+        first = table["lambda"] == table["lambda"].min()
+        dies = table["dies"][first].reshape(7, 6, 10)  # ratio, L, class
+        assert (dies[0] == dies[0, :, :1]).all()
+        assert (np.diff(dies[1:]) < 0).all()
+        spread = dies[..., 0] / dies[..., -1]
+        assert (np.diff(spread, axis=0) > 0).all()
+
     def test_the_sentence_counts_what_survives(self):
         table = columns("survival")
         names = ("ratio", "L", "lambda")
@@ -262,6 +271,15 @@ class TestOneRule:
         compare("one rule, threshold", table["threshold"], expected)
         compare("one rule, jump", table["z_at_threshold"], expected * (depth - 1) / depth)
         np.testing.assert_array_equal(table["z"] > 0, table["kappa"] > table["threshold"])
+
+    def test_more_layers_keep_more_of_fewer_modes(self):
+        """What chapter 2 says of the state that readers find."""
+        table = columns("one-rule")
+        default = explorable("one-rule").sliders[1].default
+        here = (table["lambda"] == default) & (table["part"] == "mode")
+        z = table["z"][here].reshape(6, 7)
+        assert (z > 0).sum(axis=1).tolist() == [5, 4, 4, 4, 4, 4]
+        assert (np.diff(z[:, :4], axis=0) > 0).all()
 
     def test_the_sentence_counts_what_is_alive(self):
         table = columns("one-rule")

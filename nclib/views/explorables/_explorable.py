@@ -36,8 +36,8 @@ State = tuple[Any, ...]
 DIGITS = 6
 """Significant digits of the numbers in a table."""
 
-STATIC_WIDTH = 640
-"""Width in pixels of the picture of the default state."""
+STATIC_WIDTH = 480
+"""Width in pixels of the picture of the default state: readable when a phone shrinks it."""
 
 CROSS = "M-.7,-.7L.7,.7M-.7,.7L.7,-.7"
 """Shape of the mark of what is dead."""

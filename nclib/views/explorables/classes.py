@@ -144,7 +144,7 @@ def _picture() -> Picture:
         alt.Tooltip("kept:Q", title="share kept", format=".3f"),
         alt.Tooltip("dies:Q", title="dies at λ", format=".3g"),
     ]
-    bands = whole.mark_area(interpolate="linear").encode(
+    bands = whole.mark_area().encode(
         x=x,
         y=top,
         y2="class:Q",

@@ -44,7 +44,8 @@
 
     let view, later;
     const summary = make("p", { className: "nc-summary" });
-    const spoken = make("p", { className: "nc-spoken", ariaLive: "polite" });
+    const spoken = make("p", { className: "nc-spoken" });
+    spoken.setAttribute("aria-live", "polite");
     function summarise() {
       summary.textContent = sentences[said[sliders.reduce((index, { options, at }) => index * options.length + at, 0)]];
     }
@@ -93,7 +94,9 @@
         const address = new URL(location);
         address.hash = box.id;
         await navigator.clipboard.writeText(withState(address));
+        const label = target.textContent;
         spoken.textContent = target.textContent = "Link copied";
+        target.addEventListener("blur", () => { target.textContent = label; }, { once: true });
       }));
     }
 

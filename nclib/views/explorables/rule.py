@@ -102,12 +102,10 @@ def _sentence(modes: NDArray[np.float64], threshold: float, share: float) -> str
 
 def _picture(sliders: Sequence[Slider[Any]], end: float) -> Picture:
     scale = alt.Scale(domain=[0, end], nice=False)
-    title = "κ in: what the labels ask for"
-    x = alt.X("kappa:Q", scale=scale, axis=alt.Axis(title=title, tickCount=6))
-    at = alt.X("at:Q", scale=scale, axis=alt.Axis(title=title, tickCount=6))
-    axis = alt.Axis(title="z out: what the optimum answers", tickCount=6)
-    z = alt.Y("z:Q", scale=scale, axis=axis)
-    out = alt.Y("out:Q", scale=scale, axis=axis)
+    along = alt.Axis(title="κ in: what the labels ask for", tickCount=6)
+    up = alt.Axis(title="z out: what the optimum answers", tickCount=6)
+    x, at = (alt.X(field, scale=scale, axis=along) for field in ("kappa:Q", "at:Q"))
+    z, out, asked = (alt.Y(field, scale=scale, axis=up) for field in ("z:Q", "out:Q", "kappa:Q"))
     color = alt.Color("L:N", scale=DEPTH_SCALE, legend=None)
     curve = alt.Chart().transform_filter("datum.part === 'curve'")
     once = curve.transform_filter("datum.kappa === 0").transform_calculate(
@@ -128,17 +126,15 @@ def _picture(sliders: Sequence[Slider[Any]], end: float) -> Picture:
     return (
         alt.layer(
             curve.mark_line(color=style.LABELS, strokeDash=[5, 4], strokeWidth=1.5).encode(
-                x=x, y=alt.Y("kappa:Q", scale=scale, axis=axis)
+                x=x, y=asked
             ),
             modes.mark_rule(color=style.LABELS).encode(x=x, y=z, y2="kappa:Q"),
-            once.mark_rule(strokeWidth=3).encode(x=x, x2="at:Q", y=alt.Y("z:Q"), color=color),
+            once.mark_rule(strokeWidth=3).encode(x=x, x2="at:Q", y=z, color=color),
             jump.mark_rule(strokeDash=[2, 3], strokeWidth=2).encode(
                 x=at, y=z, y2="z_at_threshold:Q", color=color
             ),
             alive.mark_line(strokeWidth=3).encode(x=at, y=out, color=color),
-            modes.mark_point(color=style.LABELS, size=60, opacity=1).encode(
-                x=x, y=alt.Y("kappa:Q", scale=scale, axis=axis)
-            ),
+            modes.mark_point(color=style.LABELS, size=60, opacity=1).encode(x=x, y=asked),
             modes.transform_filter("datum.z > 0")
             .mark_point(filled=True, size=70, color="currentColor", opacity=1)
             .encode(x=x, y=z, tooltip=tooltip),
