@@ -26,6 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 _LARGEST_ERROR = "largest_error"
 _FIRST_VISIT = "first_visit"
+_EXPLORABLE = "explorable"
 
 
 class ErrorRecorder:
@@ -62,6 +63,16 @@ def record_first_visit(request):
     return record
 
 
+@pytest.fixture
+def record_explorable(request):
+    """Notes facts about an explorable; a table of all of them is printed at the end of the run."""
+
+    def record(name, **facts):
+        request.node.user_properties.append((_EXPLORABLE, (name, facts)))
+
+    return record
+
+
 def noted(terminalreporter, name):
     """All values that tests have noted under `name`, also under pytest-xdist."""
     return [
@@ -77,6 +88,7 @@ def noted(terminalreporter, name):
 def pytest_terminal_summary(terminalreporter):
     show_largest_errors(terminalreporter)
     show_first_visits(terminalreporter)
+    show_explorables(terminalreporter)
 
 
 def show_largest_errors(terminalreporter):
@@ -105,3 +117,18 @@ def show_first_visits(terminalreporter):
     for page, size, milliseconds in visits:
         seconds = float("nan") if milliseconds is None else milliseconds / 1e3
         terminalreporter.write_line(f"{page:{width}}  {size / 1e6:8.2f}  {seconds:15.2f}")
+
+
+def show_explorables(terminalreporter):
+    table = {}
+    for name, facts in noted(terminalreporter, _EXPLORABLE):
+        table.setdefault(name, {}).update(facts)
+    if not table:
+        return
+    terminalreporter.section("explorables: what was recomputed, and moved in a browser")
+    columns = list(dict.fromkeys(fact for facts in table.values() for fact in facts))
+    width = max(len(name) for name in table)
+    terminalreporter.write_line("  ".join([" " * width, *columns]))
+    for name, facts in sorted(table.items()):
+        cells = [f"{facts.get(column, '-'):>{len(column)}}" for column in columns]
+        terminalreporter.write_line("  ".join([f"{name:{width}}", *cells]))

@@ -137,8 +137,9 @@ if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded
     part("summary").textContent = text;
     part("rows").replaceChildren(...rows.map((row) => { const tr = document.createElement("tr"); row.forEach((cell) => { tr.insertCell().textContent = cell; }); return tr; }));
     part("download").disabled = !csv;
-    const state = names.map((name) => [name, name === "bias" ? Number(field.bias.checked) : field[name].value]);
-    try { history.replaceState(null, "", `?${new URLSearchParams(state)}`); } catch { /* opened as a file: no address to keep */ }
+    const address = new URL(location); // explorables keep their states in it, too
+    for (const name of names) address.searchParams.set(name, name === "bias" ? Number(field.bias.checked) : field[name].value);
+    try { history.replaceState(null, "", address); } catch { /* opened as a file: no address to keep */ }
   }
   const sizes = (list) => list.reduce((x, y) => x + y, 0);
   form.addEventListener("input", show);

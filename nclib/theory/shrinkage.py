@@ -177,6 +177,32 @@ def shrink(kappa: ArrayLike, problem: Problem) -> Array:
     return logistic(y).reshape(kappa.shape) * kappa
 
 
+def threshold_kappa(problem: Problem) -> float:
+    """Find the singular value below which `shrink` gives 0.
+
+    Parameters
+    ----------
+    problem : Problem
+        Gives N, the depth and the penalties.
+
+    Returns
+    -------
+    float
+        The kappa at which alive and dead cost the same; any stronger mode survives.
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Lemma A.2, solved for kappa.
+
+    Examples
+    --------
+    >>> round(threshold_kappa(Problem([3, 2, 1], depth=1, lambda_W=0.1, lambda_H=0.1)), 12)
+    0.6
+    """
+    gap = float(log_theta(1.0, problem)) - log_theta_threshold(problem.depth)
+    return math.exp(gap / (2 * problem.depth))
+
+
 def scalar_objective(z: ArrayLike, kappa: ArrayLike, problem: Problem) -> Array:
     """Cost of answering the singular value kappa with z: what `shrink` minimises.
 

@@ -35,6 +35,9 @@ DEPTH_COLORS = {
     1: "#0072b2",
     2: "#56b4e9",
     3: "#009e73",
+    # Yellow and orange, darker: the first would not be seen on white, the second is descent's.
+    4: "#8f9400",
+    5: "#b87f00",
     6: "#d55e00",
 }
 """Colour of each depth that the book shows."""

@@ -75,3 +75,23 @@ class TestDescriptions:
 
     def test_a_page_without_prose_has_none(self):
         assert self.PREVIEW.describe(self.page()) == ""
+
+
+class TestExplorablePages:
+    """What stands in the pages themselves: tests/browser/test_explorables_in_pages.py."""
+
+    PAGES = extension("explorable_pages")
+
+    @pytest.mark.parametrize(
+        ("html", "is_one"),
+        [('<div class="nc-explorable" id="x">', True), ('<form id="calculator">', False)],
+    )
+    def test_pages_that_need_the_scripts_are_known_by_their_html(self, html, is_one):
+        assert self.PAGES.is_explorable(nodes.raw("", html, format="html")) == is_one
+
+    def test_the_script_stands_alone_and_fetches_nothing(self):
+        """A classic script: module code would not load from the file system."""
+        script = self.PAGES.ASSETS["vega.js"]()
+        assert script.startswith("window.vegaEmbed || (() => {")
+        assert "\nimport " not in script
+        assert "\nexport " not in script

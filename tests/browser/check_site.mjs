@@ -81,17 +81,21 @@ async function open(address, { theme = "light", width = 1280, ...options } = {})
   return { page, errors, requests, close: () => context.close() };
 }
 
-// The moment from which nothing more moves: loaded, and every formula set. In ms from the start.
+// The moment from which nothing more moves: loaded, every formula set and every explorable drawn. In
+// ms from the start.
 async function settled(page, errors = []) {
   const ready = page.evaluate(async () => {
     await window.MathJax?.startup?.promise;
     await document.fonts.ready;
+    while (document.querySelector(".nc-explorable:not(.nc-mounted)")) {
+      await new Promise((next) => requestAnimationFrame(next));
+    }
     return performance.now();
   });
-  // MathJax's promise stays open for ever where a part of it failed.
+  // Neither comes to an end where a part of it failed.
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, Infinity));
   const ms = await Promise.race([ready, late]);
-  if (ms === Infinity) errors.push(`formulas were not set after ${PATIENCE / 1000} s`);
+  if (ms === Infinity) errors.push(`formulas or explorables were not there after ${PATIENCE / 1000} s`);
   return ms;
 }
 

@@ -12,6 +12,7 @@ from reference import alpha_spinodal, alpha_threshold
 from scipy.optimize import minimize_scalar
 
 import nclib as nc
+from nclib.theory.shrinkage import threshold_kappa
 
 # overflow, division by zero or an invalid value anywhere is a failure
 pytestmark = pytest.mark.filterwarnings("error")
@@ -54,6 +55,16 @@ def problem(n=(4, 2, 1), depth=2, bias=True, lambda_W=0.01, lambda_H=0.02, width
 
 
 # ---------------------------------------------------------------- the threshold
+
+
+@pytest.mark.parametrize("L", DEPTHS)
+@pytest.mark.parametrize("lam", [1e-6, 0.01, 2.0])
+def test_threshold_of_kappa_is_where_shrink_begins(L, lam):
+    p = problem(depth=L, lambda_W=lam, lambda_H=3 * lam)
+    kappa = threshold_kappa(p)
+    assert nc.lemma_a2_alpha(kappa, p) == pytest.approx(float(exact_threshold(L)), rel=1e-13)
+    dead, alive = nc.shrink([kappa * (1 - 1e-11), kappa * (1 + 1e-11)], p)
+    assert dead == 0 < alive
 
 
 @pytest.mark.parametrize("L", range(1, 101))

@@ -1,0 +1,22 @@
+"""Things to move that work in a page without a kernel, drawn from what `nclib.theory` computes."""
+
+from nclib.views.explorables._explorable import Explorable, Slider
+from nclib.views.explorables.classes import survival
+from nclib.views.explorables.gram import gram_maps
+from nclib.views.explorables.lemma import lemma_curve
+from nclib.views.explorables.norms import surviving_norms
+from nclib.views.explorables.phases import phase_diagram
+from nclib.views.explorables.rule import one_rule
+from nclib.views.explorables.secular import secular_function
+
+__all__ = [
+    "Explorable",
+    "Slider",
+    "gram_maps",
+    "lemma_curve",
+    "one_rule",
+    "phase_diagram",
+    "secular_function",
+    "survival",
+    "surviving_norms",
+]

@@ -1,0 +1,155 @@
+"""Theorem 4.4: the secular function, its poles and its zeros, as the groups change."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import altair as alt
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.theory.counts import ClassCounts
+from nclib.theory.spectrum import Spectrum
+from nclib.views import style
+from nclib.views.explorables._explorable import (
+    Explorable,
+    Picture,
+    Slider,
+    State,
+    chosen,
+    states,
+)
+
+COUNTS = (500, 300, 100)
+SLIDERS = tuple(
+    Slider(f"l{j}", f"Classes of {count} samples", (1, 2, 5, 20, 100), default=2)
+    for j, count in enumerate(COUNTS, start=1)
+)
+END, REACH = 600, 6
+"""Ends of the axes."""
+
+
+def secular_function() -> Explorable:
+    """Show the secular function of three groups, and how its zeros move between the counts.
+
+    Returns
+    -------
+    Explorable
+        The curve of S(t) / K. Dashed lines: its poles, the counts, and above them the number of
+        classes that have the count. Rings: its zeros, the squares of the between-group kappa.
+
+    References
+    ----------
+    Liu, arXiv 2411.17278, Theorem 4.4 and Appendix B.4.
+
+    Examples
+    --------
+    >>> secular_function().summaries[1, 1, 1]  # classes of 500, 300 and 100
+    'S is zero at 379.3, between 300 and 500, and at 131.8, between 100 and 300.'
+    """
+    points = _points()
+    rows = []
+    summaries: dict[State, str] = {}
+    for sizes in states(SLIDERS):
+        spectrum = Spectrum(ClassCounts(np.repeat(COUNTS, sizes)))
+        curve = spectrum.secular_function(points) / spectrum.counts.K
+        zeros = spectrum.kappa[spectrum.is_between][:-1] ** 2
+        rows += [(*sizes, "curve", t, S) for t, S in zip(points, curve, strict=True)]
+        rows += [(*sizes, "zero", t, 0) for t in zeros]
+        rows += [(*sizes, "pole", t, None) for t in COUNTS]
+        summaries[sizes] = _sentence(spectrum, *zeros)
+    names = (*(slider.name for slider in SLIDERS), "part", "t", "S")
+    return Explorable(
+        name="secular",
+        question="Where do the modes between the groups go when a group grows?",
+        alt_text=(
+            "A curve in four pieces, with dashed lines, its poles, at 100, 300 and 500. Between "
+            "neighbouring poles it rises from far below to far above and crosses zero once; rings "
+            "mark the places, near 132 and 379. Left of 100 it is positive, right of 500 negative."
+        ),
+        sliders=SLIDERS,
+        table=dict(zip(names, zip(*rows, strict=True), strict=True)),
+        picture=_picture(),
+        summaries=summaries,
+    )
+
+
+def _points() -> NDArray[np.float64]:
+    """Where the curve is drawn: the nearer to a pole, the denser."""
+    near = np.array([0.1, 0.3, 0.7, 1.5, 3, 5, 8, 12, 17, 23])
+    pieces = []
+    for low, high in pairwise((0, *COUNTS[::-1], END)):
+        middle = np.linspace(low + 30, high - 30, (high - low) // 20).round()
+        pieces += [low + near, middle, high - near[::-1]]
+    return np.concatenate(pieces)
+
+
+def _sentence(spectrum: Spectrum, upper: float, lower: float) -> str:
+    inner = [
+        f"{count} ({'once' if size == 2 else f'{size - 1} times'})"
+        for count, size in zip(COUNTS, spectrum.counts.multiplicities, strict=True)
+        if size > 1
+    ]
+    sentence = (
+        f"S is zero at {upper:.1f}, between 300 and 500, and at {lower:.1f}, between 100 and 300."
+    )
+    if not inner:
+        return sentence
+    return (
+        f"{sentence} κ² is also {', '.join(inner[:-1])}{' and ' if inner[1:] else ''}{inner[-1]}."
+    )
+
+
+def _picture() -> Picture:
+    # The curve breaks at its poles: count those to the left.
+    curve = (
+        alt.Chart()
+        .transform_filter("datum.part === 'curve'")
+        .transform_calculate(piece=" + ".join(f"(datum.t > {count})" for count in COUNTS))
+    )
+    size = "".join(f"datum.t === {n} ? datum.l{j} : " for j, n in enumerate(COUNTS, start=1))
+    poles = (
+        alt.Chart()
+        .transform_filter("datum.part === 'pole'")
+        .transform_calculate(text=f"({size} 0) + ' × ' + datum.t")
+    )
+    zeros = (
+        alt.Chart()
+        .transform_filter("datum.part === 'zero'")
+        .transform_calculate(text="format(datum.t, '.1f')")
+    )
+    # The number of a zero stands on the side of the pole that is farther away.
+    near_upper = " || ".join(
+        f"(datum.t > {(low + high) / 2} && datum.t < {high})" for high, low in pairwise(COUNTS)
+    )
+    x = alt.X(
+        "t:Q",
+        scale=alt.Scale(domain=[0, END], nice=False),
+        axis=alt.Axis(title="t", values=[0, *COUNTS], grid=False),
+    )
+    y = alt.Y(
+        "S:Q",
+        scale=alt.Scale(domain=[-REACH, REACH], nice=False),
+        axis=alt.Axis(title="S(t) / K", values=[-REACH, -3, 0, 3, REACH], grid=False),
+    )
+    return (
+        alt.layer(
+            poles.mark_rule(strokeDash=[5, 4]).encode(x=x),
+            poles.mark_text(baseline="bottom", dy=-5).encode(x=x, y=alt.value(0), text="text:N"),
+            zeros.mark_rule().encode(y=y),
+            curve.mark_line(interpolate="monotone", color="currentColor", clip=True).encode(
+                x=x, y=y, detail="piece:N"
+            ),
+            zeros.mark_point(
+                size=90, fill="white", stroke=style.LABELS, strokeWidth=2.5, opacity=1
+            ).encode(x=x, y=y),
+            zeros.transform_filter(near_upper)
+            .mark_text(align="right", dx=-9, dy=-12)
+            .encode(x=x, y=y, text="text:N"),
+            zeros.transform_filter(f"!({near_upper})")
+            .mark_text(align="left", dx=9, dy=13)
+            .encode(x=x, y=y, text="text:N"),
+        )
+        .transform_filter(chosen(*SLIDERS))
+        .properties(height=320)
+    )

@@ -1,0 +1,178 @@
+// Moves every explorable of the built site by keyboard, in a real browser, and writes what it saw.
+//
+//     CHROMIUM=/path/to/chromium node explorables.mjs SITE_FOLDER < pages.json > report.json
+//
+// Pages: [[page, name of an explorable on it], ...]. test_explorables_in_pages.py compares the
+// report with the tables in Python.
+
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { serve } from "./server.mjs";
+
+const SITE = resolve(process.argv[2]);
+const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
+const server = await serve(SITE);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+});
+
+// Which keys each control gets; each leads to another state, however many positions there are.
+const MOVES = {
+  start: ["Home"],
+  end: ["End"],
+  between: ["Home", "ArrowRight", "ArrowRight"],
+};
+// Arrow keys that are timed, for each control.
+const TIMED = 6;
+
+// What the reader has before them.
+function seen(box) {
+  const drawn = [];
+  (function collect(item) {
+    if (item.marktype && item.role === "mark") drawn.push(...item.items.map(({ datum }) => datum));
+    item.items?.forEach(collect);
+  })(box.view.scenegraph().root);
+  return {
+    state: [...box.querySelectorAll(".nc-controls input, .nc-controls select")].map((control) =>
+      control.selectedIndex ?? Number(control.value)),
+    // Without what Vega adds under symbols of its own.
+    drawn: drawn.filter(Boolean).map((datum) => ({ ...datum })),
+    marks: box.querySelectorAll(".nc-chart [class^='mark-'].role-mark > *").length,
+    summary: box.querySelector(".nc-summary").textContent,
+    spoken: box.querySelector(".nc-spoken").textContent,
+    address: location.search,
+  };
+}
+
+// From the key to the painted picture, in ms.
+async function redraw(page, control, key) {
+  await control.evaluate((node) => {
+    window.redrawn = new Promise((done) => {
+      node.addEventListener("keydown", () => {
+        const start = performance.now();
+        // After the frame that shows it: a message comes later than the paint.
+        requestAnimationFrame(() => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => done(performance.now() - start);
+          port2.postMessage(null);
+        });
+      }, { once: true });
+    });
+  });
+  await page.keyboard.press(key);
+  return page.evaluate(() => window.redrawn);
+}
+
+async function saved(page, button) {
+  const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
+}
+
+async function explore(name, id) {
+  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    // The browser asks for an icon of the site by itself.
+    if (message.location().url.endsWith("/favicon.ico")) return;
+    if (["error", "warning"].includes(message.type())) errors.push(message.text());
+  });
+  const ready = async (address) => {
+    await page.goto(address);
+    await page.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
+  };
+  const box = page.locator(`#${id}`);
+  const controls = box.locator(".nc-controls :is(input, select)");
+  // Another explorable's state, and the calculator's, are already in the address.
+  await ready(`${server.origin}/${name}?other.L=4&n=3,2,1`);
+
+  const report = { first: await box.evaluate(seen), moved: [] };
+  for (const keys of Object.values(MOVES)) {
+    for (const control of await controls.all()) {
+      await control.focus();
+      for (const key of keys) await page.keyboard.press(key);
+    }
+    await page.waitForTimeout(400);
+    report.moved.push(await box.evaluate(seen));
+  }
+  await ready(page.url());
+  report.restored = await box.evaluate(seen);
+
+  report.svg = await saved(page, box.getByRole("button", { name: "Download picture (SVG)" }));
+  report.csv = await saved(page, box.getByRole("button", { name: "Download data (CSV)" }));
+  await box.getByRole("button", { name: "Copy link to this moment" }).click();
+  report.link = await page.evaluate(() => navigator.clipboard.readText());
+
+  report.redraws = [];
+  for (const control of await controls.all()) {
+    await control.focus();
+    await page.keyboard.press("Home");
+    for (let press = 0; press < TIMED; press++) report.redraws.push(await redraw(page, control, "ArrowRight"));
+  }
+
+  // Tab stops at each control, shows where it is, and says what it is.
+  report.stops = [];
+  await controls.first().focus();
+  for (let stop = 0; stop < (await controls.count()) + 3; stop++) {
+    report.stops.push(await page.evaluate((id) => {
+      const node = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(node);
+      return {
+        inside: Boolean(node.closest(`#${id}`)),
+        outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        label: node.labels?.[0]?.textContent ?? node.textContent,
+      };
+    }, id));
+    await page.keyboard.press("Tab");
+  }
+
+  // A phone that is turned, a window that is pulled wide.
+  report.widths = [];
+  for (const width of [390, 844, 390, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.waitForTimeout(300);
+    report.widths.push(await box.locator(".nc-chart").evaluate((chart) =>
+      [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]));
+  }
+
+  await page.emulateMedia({ media: "print" });
+  report.printed = await box.evaluate(shown);
+  report.errors = errors;
+  await context.close();
+
+  const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await plain.goto(`${server.origin}/${name}`);
+  report.withoutScripts = await plain.locator(`#${id}`).evaluate(shown);
+  await plain.context().close();
+
+  const local = await (await browser.newContext()).newPage();
+  await local.goto(pathToFileURL(join(SITE, name)).href);
+  await local.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
+  await local.locator(`#${id} .nc-controls :is(input, select)`).first().focus();
+  await local.keyboard.press("End");
+  report.fromFiles = await local.locator(`#${id}`).evaluate(seen);
+  await local.context().close();
+  return report;
+}
+
+// What of it is on the page: the picture of the default state, or what moves.
+function shown(box) {
+  const visible = (selector) => box.querySelector(selector)?.checkVisibility() ?? false;
+  return {
+    picture: visible(".nc-static svg"),
+    caption: box.querySelector("figcaption").innerText,
+    live: visible(".nc-live"),
+  };
+}
+
+const reports = [];
+for (const [page, name] of pages) {
+  reports.push({ page, name, ...(await explore(page, `explorable-${name}`)) });
+}
+await browser.close();
+server.close();
+process.stdout.write(JSON.stringify(reports));

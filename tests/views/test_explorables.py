@@ -1,0 +1,292 @@
+"""Explorables: every cell of their tables computed another way, and what a page gets of them."""
+
+import itertools
+import json
+import re
+
+import numpy as np
+import pytest
+from every_explorable import ECOLI, EXPLORABLES, explorable
+
+import nclib as nc
+from nclib.views import explorables
+from nclib.views.explorables import Explorable, Slider
+
+MAX_BYTES = 300_000
+
+every = pytest.mark.parametrize("name", EXPLORABLES)
+
+
+def columns(name):
+    return {column: np.array(cells) for column, cells in explorable(name).table.items()}
+
+
+def states_of(name):
+    return list(itertools.product(*(slider.values for slider in explorable(name).sliders)))
+
+
+def content(html):
+    """What the page's script reads."""
+    return json.loads(
+        re.search(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)[1]
+    )
+
+
+def unpacked(column, rows):
+    """A column as the page's script reads it."""
+    if isinstance(column, dict):
+        column = np.resize(np.repeat(column["of"], column["each"]), rows).tolist()
+    return column
+
+
+class TestEvery:
+    @every
+    def test_numbers_have_six_significant_digits(self, name):
+        for column in explorable(name).table.values():
+            for cell in column:
+                assert not isinstance(cell, float) or float(f"{cell:.6g}") == cell
+
+    @every
+    def test_light_and_the_same_when_made_again(self, name, record_explorable):
+        html = explorable(name).html(scripts=False)
+        assert html == EXPLORABLES[name]()._repr_html_()
+        cells = sum(map(len, explorable(name).table.values()))
+        size = len(html.encode())
+        record_explorable(name, states=len(states_of(name)), cells=cells, kB=round(size / 1000))
+        assert size <= MAX_BYTES
+        assert "nan" not in repr(explorable(name)).lower()
+
+    @every
+    def test_the_page_reads_the_table_as_it_is(self, name):
+        read = content(explorable(name).html(scripts=False))
+        table = explorable(name).table
+        assert list(read["columns"]) == list(table)
+        for column, cells in table.items():
+            assert tuple(unpacked(read["columns"][column], read["rows"])) == cells
+
+    @every
+    def test_the_page_finds_the_sentence_of_every_state(self, name):
+        read = content(explorable(name).html(scripts=False))
+        said = [read["sentences"][number] for number in read["said"]]
+        assert said == [explorable(name).summaries[state] for state in states_of(name)]
+        assert len(set(said)) > 3
+        for sentence in said:
+            assert sentence.endswith(".")
+
+    @every
+    def test_every_state_has_rows(self, name):
+        table = explorable(name).table
+        names = [slider.name for slider in explorable(name).sliders]
+        found = set(zip(*(table[slider] for slider in names), strict=True))
+        assert found >= set(states_of(name))
+
+    @every
+    def test_the_page_gets_the_question_the_picture_and_its_words(self, name):
+        shown = explorable(name)
+        html = shown.html(scripts=False)
+        assert shown.question.endswith("?")
+        assert f'<p class="nc-question">{shown.question}</p>' in html
+        assert shown.static in html
+        assert 'role="img"' in shown.static
+        assert len(shown.alt_text.split()) >= 15
+        default = tuple(slider.default for slider in shown.sliders)
+        assert f"{shown.summaries[default]}</figcaption>" in html
+        assert "vegaEmbed" not in html
+        # Nothing is fetched from anywhere: names of XML namespaces are no addresses.
+        assert not re.sub(r'xmlns(:\w+)?="[^"]+"', "", html).count("://")
+
+    @every
+    def test_where_a_reader_runs_the_notebook_the_scripts_come_along(self, name):
+        html = explorable(name).html(scripts=True)
+        assert html.count("<script") == html.count("</script>") == 2
+        assert "window.vegaEmbed" in html
+        assert ".nc-explorable" in html
+
+    @every
+    def test_altair_gets_the_whole_chart(self, name):
+        shown = explorable(name)
+        chart = shown.chart.to_dict(validate=False)
+        assert len(chart["datasets"]["table"]) == len(next(iter(shown.table.values())))
+        assert [param["name"] for param in chart["params"]] == [s.name for s in shown.sliders]
+        for param, slider in zip(chart["params"], shown.sliders, strict=True):
+            assert param["value"] == slider.default
+            assert param["bind"]["options"] == list(slider.values)
+            assert param["bind"]["name"] == slider.label
+
+
+class TestParts:
+    TABLE = {"a": [1, 1, 2, 2], "x": [0.1, 1 / 3, None, 2e-9]}  # noqa: RUF012
+    A = Slider("a", "A", (1, 2), default=1)
+
+    def made(self, **changes):
+        parts = {
+            "name": "small",
+            "question": "Which?",
+            "alt_text": "A point < two points.",
+            "sliders": (self.A,),
+            "table": self.TABLE,
+            "picture": explorables.survival().picture,
+            "summaries": {(1,): "One.", (2,): "Two."},
+        }
+        return Explorable(**(parts | changes))
+
+    def test_cells_are_rounded_and_gaps_stay(self):
+        assert self.made().table["x"] == (0.1, 0.333333, None, 2e-9)
+        assert repr(self.made()) == "Explorable('small')"
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"table": {"a": [1, 2], "x": [1.0]}}, "columns of small must have the same length"),
+            ({"table": {"x": [1.0]}}, "table of small must have the columns a"),
+            ({"table": {"a": [1], "x": [np.inf]}}, "must be finite, or None; got inf"),
+            ({"summaries": {(1,): "One."}}, "summaries of small must be one for each"),
+        ],
+    )
+    def test_parts_that_do_not_fit_are_named(self, changes, message):
+        with pytest.raises(ValueError, match=message):
+            self.made(**changes)
+
+    def test_a_default_is_one_of_the_positions(self):
+        with pytest.raises(ValueError, match="default must be one of the values of a: 3"):
+            Slider("a", "A", (1, 2), default=3)
+
+
+class TestSurvival:
+    """Against the one rule applied to the roots of the counts, and thresholds found by trying."""
+
+    def test_the_counts_are_long_tailed(self, compare):
+        table = columns("survival")
+        power = -(table["class"] - 1) / 9
+        # Whole samples: exactly 500 / ratio at the end.
+        expected = np.floor(500 * table["ratio"] ** power + 1e-9)
+        np.testing.assert_array_equal(table["n"], expected)
+
+    def problem(self, n, depth, lam):
+        return nc.Problem(n, depth, False, lambda_W=lam, lambda_H=lam)
+
+    def test_the_share_kept_of_each_class(self, compare):
+        table = columns("survival")
+        keys = zip(table["ratio"], table["L"], table["lambda"], strict=True)
+        rows = {}
+        for row, key in enumerate(keys):
+            rows.setdefault(key, []).append(row)
+        expected = np.empty(len(table["n"]))
+        for (_, depth, lam), at in rows.items():
+            n = table["n"][at]
+            assert n.size == 10
+            root = np.sqrt(n)
+            expected[at] = nc.shrink(root, self.problem(n, int(depth), lam)) / root
+        compare("survival, kept", table["kept"], expected)
+
+    def test_the_share_kept_is_what_the_weights_give(self):
+        """Explicit matrices: what a class's samples get back for their label."""
+        table = columns("survival")
+        for ratio, depth, lam in [(10, 3, 0.00519), (100, 1, 0.00102), (5, 6, 0.0002)]:
+            here = (table["ratio"] == ratio) & (table["L"] == depth) & (table["lambda"] == lam)
+            best = nc.global_minimizer(self.problem(table["n"][here], depth, lam))
+            Ws, H, _ = best.weights()
+            for W in Ws:
+                H = W @ H
+            np.testing.assert_allclose(np.diag(H), table["kept"][here], rtol=1e-5, atol=1e-12)
+
+    def test_each_class_dies_where_it_is_said_to(self):
+        table = columns("survival")
+        first = table["lambda"] == table["lambda"].min()
+        for n, depth, dies, ratio in zip(
+            *(table[name][first] for name in ("n", "L", "dies", "ratio")), strict=True
+        ):
+            counts = nc.ClassCounts.exponential(10, 500, int(ratio))
+            for factor, alive in ((1 - 2e-5, True), (1 + 2e-5, False)):
+                z = nc.shrink(np.sqrt(n), self.problem(counts, int(depth), factor * dies))
+                assert bool(z > 0) == alive
+        np.testing.assert_array_equal(table["kept"] > 0, table["lambda"] < table["dies"])
+
+    def test_before_its_death_a_class_keeps_the_share_of_lemma_a2(self, compare):
+        table = columns("survival")
+        compare("survival, death", table["kept_before_death"], (table["L"] - 1) / table["L"])
+
+    def test_rare_classes_die_first_and_the_sooner_the_more_uneven_the_counts(self):
+        table = columns("survival")
+        first = table["lambda"] == table["lambda"].min()
+        dies = table["dies"][first].reshape(7, 6, 10)  # ratio, L, class
+        assert (dies[0] == dies[0, :, :1]).all()
+        assert (np.diff(dies[1:]) < 0).all()
+        spread = dies[..., 0] / dies[..., -1]
+        assert (np.diff(spread, axis=0) > 0).all()
+
+    def test_the_sentence_counts_what_survives(self):
+        table = columns("survival")
+        names = ("ratio", "L", "lambda")
+        for state, sentence in explorable("survival").summaries.items():
+            here = np.logical_and.reduce(
+                [table[name] == value for name, value in zip(names, state, strict=True)]
+            )
+            kept, n = table["kept"][here], table["n"][here]
+            alive = int((kept > 0).sum())
+            if alive == 0:
+                assert sentence == "No class survives."
+                continue
+            assert sentence.startswith(f"{'All 10' if alive == 10 else f'{alive} of 10'} class")
+            assert f"keeps {100 * kept[kept > 0].min():.0f} %" in sentence
+            if alive < 10:
+                assert f"Every class with {n[kept == 0].max()} samples or fewer" in sentence
+
+
+class TestOneRule:
+    """Against Lemma A.2 in the paper's variables, and the labels' dense singular values."""
+
+    def test_kappa_is_the_dense_spectrum_and_a_grid(self, compare):
+        table = columns("one-rule")
+        dense = np.linalg.svd(nc.effective_label_matrix(ECOLI), compute_uv=False)[:-1]
+        modes = table["kappa"][table["part"] == "mode"].reshape(-1, 7)
+        compare("one rule, kappa", modes, dense)
+        curve = table["kappa"][table["part"] == "curve"].reshape(-1, 61)
+        compare("one rule, curve", curve, np.arange(61) / 60 * 1.08 * dense[0])
+
+    def test_z_is_the_minimiser_of_lemma_a2(self, compare):
+        table = columns("one-rule")
+        depth, lam = table["L"], table["lambda"]
+        exact = np.concatenate(
+            [
+                np.arange(61) / 60 * 1.08 * np.sqrt(nc.Spectrum(ECOLI).kappa[0] ** 2),
+                np.linalg.svd(nc.effective_label_matrix(ECOLI), compute_uv=False)[:-1],
+            ]
+        )
+        kappa = np.resize(exact, depth.size)
+        expected = np.zeros(depth.size)
+        for L in range(1, 7):
+            rows = (depth == L) & (kappa > 0)
+            size = (ECOLI.N * lam[rows] ** (L + 1)) ** (1 / L)
+            power = nc.lemma_a2_minimizer(L * ECOLI.N * size / kappa[rows] ** 2, L) ** L
+            expected[rows] = kappa[rows] * power / (1 + power)
+        compare("one rule, z", table["z"], expected)
+
+    def test_the_threshold_is_that_of_lemma_a2(self, compare):
+        table = columns("one-rule")
+        depth, lam = table["L"], table["lambda"]
+        size = (ECOLI.N * lam ** (depth + 1.0)) ** (1 / depth)
+        limit = np.array([nc.lemma_a2_threshold(L) for L in range(1, 7)])[depth - 1]
+        expected = np.sqrt(depth * ECOLI.N * size / limit)
+        compare("one rule, threshold", table["threshold"], expected)
+        compare("one rule, jump", table["z_at_threshold"], expected * (depth - 1) / depth)
+        np.testing.assert_array_equal(table["z"] > 0, table["kappa"] > table["threshold"])
+
+    def test_more_layers_keep_more_of_fewer_modes(self):
+        """What chapter 2 says of the state that readers find."""
+        table = columns("one-rule")
+        default = explorable("one-rule").sliders[1].default
+        here = (table["lambda"] == default) & (table["part"] == "mode")
+        z = table["z"][here].reshape(6, 7)
+        assert (z > 0).sum(axis=1).tolist() == [5, 4, 4, 4, 4, 4]
+        assert (np.diff(z[:, :4], axis=0) > 0).all()
+
+    def test_the_sentence_counts_what_is_alive(self):
+        table = columns("one-rule")
+        for (L, lam), sentence in explorable("one-rule").summaries.items():
+            here = (table["L"] == L) & (table["lambda"] == lam) & (table["part"] == "mode")
+            alive = int((table["z"][here] > 0).sum())
+            assert sentence.startswith(f"{alive} of 7 modes" if alive else "No mode is alive")
+            if alive:
+                says = "starts from 0" if L == 1 else f"0 to {100 * (L - 1) / L:.0f} % of κ"
+                assert sentence.endswith(f"the answer {'' if L == 1 else 'jumps from '}{says}.")
