@@ -95,9 +95,7 @@ def show_largest_errors(terminalreporter):
     )
     for what in sorted(worst):
         error, allowed, instances = worst[what]
-        terminalreporter.write_line(
-            f"{what:{width}}  {error:9.1e}  {allowed:9.1e}  {instances:9d}"
-        )
+        terminalreporter.write_line(f"{what:{width}}  {error:9.1e}  {allowed:9.1e}  {instances:9d}")
 
 
 def show_first_visits(terminalreporter):

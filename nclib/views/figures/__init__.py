@@ -15,6 +15,7 @@ from nclib.views.figures.geometry import (
     heat_maps,
     plane_geometry,
 )
+from nclib.views.figures.metrics import metric_floor
 from nclib.views.figures.modes import (
     death_spread,
     mode_spectra,
@@ -47,6 +48,7 @@ __all__ = [
     "lemma_curves",
     "lengths_against_count",
     "lengths_against_lambda",
+    "metric_floor",
     "mode_spectra",
     "model_sketch",
     "plane_geometry",
