@@ -19,8 +19,15 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 VERDICTS = ("holds", "holds after correction", "undefined as printed", "not testable")
-COLUMNS = (("Claim", 46), ("Verdict", 13), ("Instances", 10), ("Largest error", 10), ("Bound", 9))
-COLUMNS = (*COLUMNS, ("Where", 12))
+# What stands above each column, and its share of the width.
+COLUMNS = {
+    "Claim": 38,
+    "Verdict": 14,
+    "Instances": 14,
+    "Largest error": 11,
+    "Bound": 10,
+    "Where": 13,
+}
 NOT_MEASURED = "\N{EM DASH}"
 
 
@@ -66,11 +73,11 @@ class Claims(Ledger):
         rows = [row for part in parts if part["part"] == self.arguments[0] for row in part["rows"]]
         if not rows:
             raise self.error(f"claims.yml has no part {self.arguments[0]!r}")
-        table = nodes.table(classes=["claims"])
+        table = nodes.table(classes=["claims", "colwidths-given"])
         group = nodes.tgroup(cols=len(COLUMNS))
-        group += [nodes.colspec(colwidth=width) for _, width in COLUMNS]
+        group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
         head, body = nodes.thead(), nodes.tbody()
-        head += self.cells([[nodes.paragraph("", title)] for title, _ in COLUMNS])
+        head += self.cells([[nodes.paragraph("", title)] for title in COLUMNS])
         body += [self.row(row, evidence["rows"].get(row["id"])) for row in rows]
         group += [head, body]
         table += group
