@@ -9,7 +9,7 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks lab bench requirements clean
+.PHONY: help book test test-all lint notebooks evidence lab bench requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -20,6 +20,7 @@ help:
 	@echo "make test-all      the same, with the long runs"
 	@echo "make lint          ruff and mypy"
 	@echo "make notebooks     execute the notebooks and store their outputs"
+	@echo "make evidence      measure every claim of the ledger and store the outcome"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
 	@echo "make requirements  pin the newest versions that resolve together"
@@ -48,6 +49,9 @@ lint: $(VENV)/.test
 
 notebooks: $(VENV)/.test
 	"$(PY)" -m tools.notebooks
+
+evidence: $(VENV)/.test
+	"$(PY)" -m tools.evidence
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book

@@ -95,3 +95,25 @@ class TestExplorablePages:
         assert script.startswith("window.vegaEmbed || (() => {")
         assert "\nimport " not in script
         assert "\nexport " not in script
+
+
+class TestClaims:
+    CLAIMS = extension("claims")
+
+    @pytest.mark.parametrize(
+        ("value", "text"), [(0, "0"), (1e-5, "1e-5"), (3.4e-16, "3e-16"), (1e-12, "1e-12")]
+    )
+    def test_errors_are_powers_of_ten(self, value, text):
+        assert self.CLAIMS.number(value) == text
+
+    def test_instances_are_added_and_the_largest_error_is_kept(self):
+        row = {
+            "tests": {
+                "one": {
+                    "a": {"instances": 3, "largest": 1e-9},
+                    "b": {"instances": 4, "largest": 0},
+                },
+                "two": {"a": {"instances": 5, "largest": 2e-8}},
+            }
+        }
+        assert self.CLAIMS.measured(row) == (12, 2e-8)

@@ -129,12 +129,8 @@ def random_start(problem, rng, rank, scale, orthogonal=False, turned=False):
         array = np.zeros(shape)
         array[:rows, :columns] = _random_layer(rng, (rows, columns), orthogonal)
         arrays.append(array)
-    if turned:  # the orthogonal last layer nearest to the labels (Procrustes)
-        features = arrays[-1]
-        for W in arrays[: problem.depth - 1]:
-            features = W @ features
-        U, _, Vt = np.linalg.svd(problem.labels @ features.T)
-        arrays[problem.depth - 1] = U[:, :rank] @ Vt[:rank]
+    if turned:
+        arrays[problem.depth - 1] = turned_layer(problem, arrays, rank)
     product = arrays[-1]
     for W in arrays[:-1]:
         product = W @ product
@@ -146,6 +142,15 @@ def random_start(problem, rng, rank, scale, orthogonal=False, turned=False):
     if problem.bias:
         arrays.append(rng.standard_normal(problem.K))
     return arrays
+
+
+def turned_layer(problem, arrays, rank):
+    """The orthogonal last layer that brings the outputs nearest to the labels (Procrustes)."""
+    features = arrays[problem.depth]
+    for W in arrays[: problem.depth - 1]:
+        features = W @ features
+    U, _, Vt = np.linalg.svd(problem.labels @ features.T)
+    return U[:, :rank] @ Vt[:rank]
 
 
 def flat(arrays, roots):
@@ -219,6 +224,21 @@ def _descend(problem, arrays, maxiter):
     return _unpack(result.x, shapes, roots), float(result.fun)
 
 
+RISING = (0.001, 0.01, 0.1, 0.4, 1.0)
+
+
+def descend(problem, arrays, factors=RISING, maxiter=4000, warm_up=200):
+    """Descend with every lambda times one factor after the other; the last one is 1."""
+    for factor in factors:
+        stage = replace(
+            problem,
+            lambda_W=tuple(factor * penalty for penalty in problem.lambda_W),
+            lambda_H=factor * problem.lambda_H,
+        )
+        arrays, objective = _descend(stage, arrays, maxiter if factor == 1.0 else warm_up)
+    return arrays, objective
+
+
 def _plan(problem):
     """(rank, scale, orthogonal, factors on every lambda) of each start: five or more."""
     largest_rank = min(*problem.widths, problem.K)
@@ -232,7 +252,7 @@ def _plan(problem):
     for rank in range(1, largest_rank + 1):
         plan += [(rank, scale, False, (1.0,)) for scale in SCALES]
         plan += [(rank, 1.0, True, (1.0,))]
-        plan += [(rank, 1.0, True, (0.001, 0.01, 0.1, 0.4, 1.0))] * 8
+        plan += [(rank, 1.0, True, RISING)] * 8
     return plan
 
 
@@ -243,13 +263,7 @@ def minimise(problem, seed=0, maxiter=4000):
     for rank, scale, orthogonal, factors in _plan(problem):
         turned = len(factors) > 1
         arrays = random_start(problem, rng, rank, scale, orthogonal, turned)
-        for factor in factors:
-            stage = replace(
-                problem,
-                lambda_W=tuple(factor * penalty for penalty in problem.lambda_W),
-                lambda_H=factor * problem.lambda_H,
-            )
-            arrays, objective = _descend(stage, arrays, maxiter if factor == 1.0 else 200)
+        arrays, objective = descend(problem, arrays, factors, maxiter)
         objectives.append(objective)
         if objective < best_objective:
             best, best_objective = arrays, objective

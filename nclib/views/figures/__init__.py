@@ -27,6 +27,7 @@ from nclib.views.figures.geometry import (
     heat_maps,
     plane_geometry,
 )
+from nclib.views.figures.metrics import metric_floor
 from nclib.views.figures.modes import (
     death_spread,
     mode_spectra,
@@ -77,6 +78,7 @@ __all__ = [
     "lengths_against_count",
     "lengths_against_lambda",
     "marginal_costs",
+    "metric_floor",
     "mode_spectra",
     "model_sketch",
     "penalised_bias_path",

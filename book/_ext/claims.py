@@ -1,0 +1,160 @@
+"""Tables of the ledger: what is claimed, from claims.yml, beside what was measured.
+
+```{claims} The abstract
+```
+
+puts one part of the ledger into a page, and `{claims-summary}` counts the whole. The numbers are
+those of results/evidence.json, which `make evidence` writes.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+VERDICTS = ("holds", "holds after correction", "undefined as printed", "not testable")
+# What stands above each column, and its share of the width.
+COLUMNS = {
+    "Claim": 38,
+    "Verdict": 14,
+    "Instances": 14,
+    "Largest error": 11,
+    "Bound": 10,
+    "Where": 13,
+}
+NOT_MEASURED = "\N{EM DASH}"
+
+
+def number(value: float) -> str:
+    """Write an error or a bound: powers of ten, and 0 for a count of failures."""
+    return f"{value:.0e}".replace("e-0", "e-") if value else "0"
+
+
+def measured(evidence: dict[str, Any]) -> tuple[int, float]:
+    """Return how many instances were compared for a row, and the largest error."""
+    measures = [noted for test in evidence["tests"].values() for noted in test.values()]
+    return sum(m["instances"] for m in measures), max(m["largest"] for m in measures)
+
+
+class Ledger(SphinxDirective):
+    """What both directives need: the rows, joined with what was measured."""
+
+    def read(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Read both files; a page is made again when one of them changes."""
+        folder = Path(self.env.srcdir) / Path(self.env.docname).parent
+        claims, evidence = folder / "claims.yml", folder / "results" / "evidence.json"
+        for path in (claims, evidence):
+            self.env.note_dependency(str(path))
+        parts = yaml.safe_load(claims.read_text(encoding="utf-8"))
+        return parts, json.loads(evidence.read_text(encoding="utf-8"))
+
+    def paragraph(self, text: str) -> list[nodes.Node]:
+        """Parse text that is written as any text of the book."""
+        holder = nodes.Element()
+        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, holder)
+        return holder.children
+
+
+class Claims(Ledger):
+    """One part of the ledger as a table."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table."""
+        parts, evidence = self.read()
+        rows = [row for part in parts if part["part"] == self.arguments[0] for row in part["rows"]]
+        if not rows:
+            raise self.error(f"claims.yml has no part {self.arguments[0]!r}")
+        table = nodes.table(classes=["claims", "colwidths-given"])
+        group = nodes.tgroup(cols=len(COLUMNS))
+        group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
+        head, body = nodes.thead(), nodes.tbody()
+        head += self.cells([[nodes.paragraph("", title)] for title in COLUMNS])
+        body += [self.row(row, evidence["rows"].get(row["id"])) for row in rows]
+        group += [head, body]
+        table += group
+        return [table]
+
+    def row(self, row: dict[str, Any], evidence: dict[str, Any] | None) -> nodes.row:
+        """Make the row of one claim."""
+        instances, largest = measured(evidence) if evidence else (None, None)
+        values = (
+            NOT_MEASURED if instances is None else f"{instances:,}",
+            NOT_MEASURED if largest is None else number(largest),
+            number(row["bound"]) if "bound" in row else NOT_MEASURED,
+        )
+        made = self.cells(
+            [
+                self.paragraph(f"**{row['place']}.** {row['claim']}"),
+                [nodes.paragraph("", row["verdict"])],
+                *([nodes.paragraph("", value)] for value in values),
+                [self.links(row)],
+            ]
+        )
+        made["ids"] = [f"claim-{row['id']}"]
+        return made
+
+    def links(self, row: dict[str, Any]) -> nodes.paragraph:
+        """Link the errata and the sections of chapters that a row names."""
+        links = nodes.paragraph()
+        targets = [
+            (erratum, f"10-errata.html#erratum-{erratum.lower()}")
+            for erratum in row.get("errata", [])
+        ]
+        for place in row.get("where", []):
+            page, _, heading = place.partition("#")
+            title = f"Chapter {int(page[:2])}, {heading}"
+            targets.append((title, f"{page}.html#{nodes.make_id(heading)}"))
+        for title, uri in targets:
+            if len(links):
+                links += nodes.Text("; ")
+            links += nodes.reference("", title, refuri=uri, internal=True)
+        return links if len(links) else nodes.paragraph("", NOT_MEASURED)
+
+    def cells(self, contents: list[list[nodes.Node]]) -> nodes.row:
+        """Make a row of a table from what its cells hold."""
+        row = nodes.row()
+        for content in contents:
+            entry = nodes.entry()
+            entry += content
+            row += entry
+        return row
+
+
+class ClaimsSummary(Ledger):
+    """How many claims there are of each verdict, what was measured, and with what."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the sentences."""
+        parts, evidence = self.read()
+        rows = [row for part in parts for row in part["rows"]]
+        verdicts = Counter(row["verdict"] for row in rows)
+        instances = sum(measured(row)[0] for row in evidence["rows"].values())
+        counted = [f"- **{verdicts[verdict]}**: {verdict}" for verdict in VERDICTS]
+        made_with = evidence["made_with"]
+        machine = f"{made_with['system']} on {made_with['machine']}"
+        versions = ", ".join(
+            f"{name} {version}"
+            for name, version in made_with.items()
+            if name not in ("system", "machine")
+        )
+        return self.paragraph(
+            f"**{len(rows)} claims** and {instances:,} compared instances:\n\n"
+            + "\n".join(counted)
+            + f"\n\nMeasured in one run of the tests, with {versions} ({machine})."
+        )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension."""
+    app.add_directive("claims", Claims)
+    app.add_directive("claims-summary", ClaimsSummary)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
