@@ -353,3 +353,32 @@ def test_bias_is_refused_where_the_problem_has_none(method):
     Ws, H, _ = random_point(problem, 6)
     with pytest.raises((ValueError, TypeError), match=r"\bb\b"):
         getattr(problem, method)(Ws, H, np.zeros(3))
+
+
+# ---------------------------------------------------------------- the exact splitting
+# (on random points in test_proofs.py)
+
+
+def test_split_of_one_feature_per_class_has_no_spread():
+    problem = nc.Problem([3, 1], 1, lambda_W=0.1, lambda_H=0.2)
+    W, H_bar, b = np.eye(2), np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([0.3, 0.1])
+    parts = problem.split([W], H_bar, b)
+    assert parts.spread == 0
+    assert parts.mean == pytest.approx(4 * 0.2 / 2 * (1.25**2 + 0.25**2))  # mean (1.25, -0.25)
+    assert parts.bias == pytest.approx(((0.3 - 0.75 + 1.25) ** 2 + (0.1 - 0.25 - 0.25) ** 2) / 2)
+    assert sum(parts) == pytest.approx(problem.objective([W], H_bar, b), rel=1e-14)
+    repeated = np.repeat(H_bar, [3, 1], axis=1)
+    assert problem.split([W], repeated, b) == pytest.approx(parts, rel=1e-14)
+
+
+def test_split_without_bias_centres_nothing():
+    problem = nc.Problem([2, 1], 1, bias=False, lambda_W=0.1, lambda_H=0.2)
+    parts = problem.split([np.eye(2)], [[1.0, 3.0, 1.0], [0.0, 0.0, 5.0]])
+    assert parts.mean == parts.bias == 0
+    assert parts.spread == pytest.approx(2 / 6 + 0.2)  # two samples, each 1 from their mean
+
+
+def test_split_refuses_what_the_objective_refuses():
+    problem = nc.Problem([2, 1], 1, lambda_W=0.1, lambda_H=0.2)
+    with pytest.raises(ValueError, match="b must have shape"):
+        problem.split([np.eye(2)], np.eye(2))

@@ -12,7 +12,7 @@ from reference import alpha_spinodal, alpha_threshold
 from scipy.optimize import minimize_scalar
 
 import nclib as nc
-from nclib.theory.shrinkage import threshold_kappa
+from nclib.theory.shrinkage import lemma_a2_spinodal, lemma_a2_stationary, threshold_kappa
 
 # overflow, division by zero or an invalid value anywhere is a failure
 pytestmark = pytest.mark.filterwarnings("error")
@@ -410,3 +410,46 @@ def test_huge_lambdas_kill_every_mode(L, lam):
 def test_bad_kappa_is_refused_by_name(kappa):
     with pytest.raises((ValueError, TypeError), match="kappa"):
         nc.shrink(kappa, problem())
+
+
+# ---------------------------------------------------------------- both stationary points
+# (that they are a hill and a valley: test_proofs.py)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 6, 40])
+def test_both_roots_solve_the_equation_to_full_accuracy(depth, record_error):
+    """From prices so low that the roots are far apart, up to where they meet."""
+    alpha = np.geomspace(1e-12, 1 - 1e-6, 60) * lemma_a2_spinodal(depth)
+    smaller, larger = lemma_a2_stationary(alpha, depth)
+    peak = ((depth - 1) / (depth + 1)) ** (1 / depth)
+    assert (smaller < peak).all()
+    assert (larger > peak).all()
+    for x in (smaller, larger):
+        value = np.log(depth) + (depth - 1) * np.log(x) - 2 * np.log1p(x**depth)
+        error = np.abs(value - np.log(alpha)).max()
+        assert record_error("stationary points of g", error, 1e-12)
+
+
+def test_larger_root_is_the_minimiser_below_the_threshold():
+    alpha = np.linspace(0.01, 0.999, 50) * nc.lemma_a2_threshold(4)
+    np.testing.assert_array_equal(lemma_a2_stationary(alpha, 4)[1], nc.lemma_a2_minimizer(alpha, 4))
+
+
+def test_one_layer_has_no_smaller_root():
+    smaller, larger = lemma_a2_stationary([0.25, 1.0, 2.0], 1)
+    assert np.isnan(smaller).all()
+    np.testing.assert_array_equal(np.isnan(larger), [False, True, True])
+    assert larger[0] == pytest.approx(1.0, rel=1e-14)
+
+
+def test_stationary_points_keep_the_shape():
+    assert [root.shape for root in lemma_a2_stationary(0.3, 2)] == [(), ()]
+    assert [root.shape for root in lemma_a2_stationary(np.full((2, 3), 0.3), 2)] == [(2, 3)] * 2
+
+
+def test_stationary_points_refuse_bad_input():
+    with pytest.raises(ValueError, match="alpha must be positive and finite; got 0"):
+        lemma_a2_stationary(0.0, 2)
+    for function in (lemma_a2_spinodal, lambda depth: lemma_a2_stationary(0.1, depth)):
+        with pytest.raises(ValueError, match="depth must be a whole number"):
+            function(0)
