@@ -37,8 +37,6 @@ _FOUND = 1e-4
 
 _HOW_TO_RUN = "*To try your own, open this notebook in JupyterLab (`make lab`) and run it.*"
 
-_NAMED = {"style": {"description_width": "7em"}, "layout": {"width": "34em", "max_width": "100%"}}
-
 
 class Answer(NamedTuple):
     """What a sandbox shows for one setting of its controls.
@@ -221,10 +219,10 @@ def descent(
         return Answer(found, figures.descent_path(found), words)
 
     controls = _problem_controls(counts, depth, bias, lambda_W, lambda_H)
-    controls["seed"] = widgets.IntSlider(
-        seed, 0, 99, description="seed", continuous_update=False, **_NAMED
+    controls["seed"] = _whole_slider("seed", "another random start", seed, 0, 99)
+    controls["scale"] = _log_slider(
+        "size of start", "relative to weights that fit the labels", scale, -3, 1
     )
-    controls["scale"] = _log_slider("size of start", scale, -3, 1)
     return Sandbox(controls, answer)
 
 
@@ -244,7 +242,7 @@ def spectrum(counts: ClassCounts | ArrayLike) -> Sandbox:
     Examples
     --------
     >>> spectrum([300, 200, 200]).words
-    'Strongest mode: κ² = 257.1, largest count 300. Weakest mode: κ² = 200, smallest count 200.'
+    'Strongest mode: κ² = 257.143, largest count 300. Weakest mode: κ² = 200, smallest count 200.'
     """
 
     def answer(counts: str) -> Answer:
@@ -254,8 +252,8 @@ def spectrum(counts: ClassCounts | ArrayLike) -> Sandbox:
         return Answer(
             modes,
             figures.tail_spectra({_title(given): given}),
-            f"Strongest mode: κ² = {strongest:.4g}, largest count {given.values[0]}. "
-            f"Weakest mode: κ² = {weakest:.4g}, smallest count {given.values[-1]}.",
+            f"Strongest mode: κ² = {strongest:.6g}, largest count {given.values[0]}. "
+            f"Weakest mode: κ² = {weakest:.6g}, smallest count {given.values[-1]}.",
         )
 
     return Sandbox({"counts": _counts_field(counts)}, answer)
@@ -267,38 +265,48 @@ def _problem_controls(
     """Make the controls of a problem, by the names of its arguments."""
     return {
         "counts": _counts_field(counts),
-        "depth": widgets.IntSlider(
-            depth, 1, 10, description="layers L", continuous_update=False, **_NAMED
-        ),
-        "bias": widgets.Checkbox(bias, description="bias", **_NAMED),
-        "lambda_W": _log_slider("λ of layers", lambda_W, -7, 0),
-        "lambda_H": _log_slider("λ of features", lambda_H, -7, 0),
+        "depth": _whole_slider("layers L", "linear layers in the head", depth, 1, 10),
+        "bias": widgets.Checkbox(bias, **_named("bias", "whether the head has a bias")),
+        "lambda_W": _log_slider("λ of layers", "penalty on each layer", lambda_W, -7, 0),
+        "lambda_H": _log_slider("λ of features", "penalty on the features", lambda_H, -7, 0),
     }
 
 
 def _counts_field(counts: ClassCounts | ArrayLike) -> Any:
-    """Make the field for counts; a line of its own would lose the line breaks of what is pasted."""
+    """Make the field for counts; one of a single line would run pasted lines together."""
     return widgets.Textarea(
         ", ".join(map(str, as_counts(counts).n)),
-        description="class counts",
         continuous_update=False,
         rows=2,
-        **_NAMED,
+        **_named("class counts", "samples in each class; press Tab when done"),
     )
 
 
-def _log_slider(description: str, value: float, low: int, high: int) -> Any:
-    """Make a slider over powers of ten that speaks when it is let go."""
+def _whole_slider(name: str, about: str, value: int, low: int, high: int) -> Any:
+    return widgets.IntSlider(value, low, high, continuous_update=False, **_named(name, about))
+
+
+def _log_slider(name: str, about: str, value: float, low: int, high: int) -> Any:
+    """Make a slider from one power of ten to another."""
     return widgets.FloatLogSlider(
         value,
         min=low,
         max=high,
         step=0.05,
-        description=description,
         readout_format=".2g",
         continuous_update=False,
-        **_NAMED,
+        **_named(name, about),
     )
+
+
+def _named(name: str, about: str) -> dict[str, Any]:
+    """Label a control, and say more to whoever points at the label."""
+    return {
+        "description": name,
+        "tooltip": about,
+        "style": {"description_width": "7em"},
+        "layout": {"width": "34em", "max_width": "100%"},
+    }
 
 
 def _counts(text: str, most: int) -> ClassCounts:

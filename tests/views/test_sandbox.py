@@ -166,8 +166,8 @@ class TestSpectrum:
         (axis,) = box.answer.figure.axes
         (rings,) = lines_with(axis, marker="o")
         np.testing.assert_allclose(rings.get_ydata(), expected)
-        assert f"κ² = {expected[0]:.4g}, largest count 50" in box.words
-        assert f"κ² = {expected[-1]:.4g}, smallest count 5" in box.words
+        assert f"κ² = {expected[0]:.6g}, largest count 50" in box.words
+        assert f"κ² = {expected[-1]:.6g}, smallest count 5" in box.words
 
     def test_balanced_counts_are_drawn_in_the_middle(self):
         low, high = sandbox.spectrum([7] * 5).answer.figure.axes[0].get_ylim()
