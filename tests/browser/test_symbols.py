@@ -58,7 +58,7 @@ OTHERWISE = {"01-collapse": {"c"}, "02-model": {"s"}, "04-bias": {"x"}, "06-spec
 
 
 class Page(HTMLParser):
-    """Formulas that may be linked (closed box? linked?), links of symbols, and places that can be led to."""
+    """Formulas that may be links (in a closed box? linked?), links of symbols, anchors."""
 
     # Tags that nothing closes.
     VOID = frozenset(["br", "col", "hr", "img", "input", "link", "meta"])

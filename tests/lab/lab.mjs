@@ -3,14 +3,15 @@
 //
 //     CHROMIUM=/path/to/chromium node lab.mjs ADDRESS < moves.json > report.json
 //
-// A move names a control by its label, the keys to press on it one after the other, and by a
-// selector the picture in the same cell that should change each time.
+// A move names a control by its label, what is done to it one after the other (a key to press, or
+// {"fill": text} for a field), and by a selector the picture in the same cell that should change
+// each time.
 
 import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
-// How long a whole notebook, and one key, may take, in ms.
-const PATIENCE = 240_000;
+// How long a whole notebook, and one redrawing, may take, in ms.
+const PATIENCE = 120_000;
 const REDRAW = 20_000;
 
 const FAILED = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']";
@@ -29,44 +30,61 @@ async function choose(menu, item) {
   await page.getByRole("menuitem", { name: item, exact: true }).click();
 }
 
-async function runAll() {
-  await page.locator(".jp-Notebook .jp-CodeCell").first().waitFor();
-  // So that what is seen afterwards comes from the kernel, and every cell that has run says so.
-  await choose("Edit", "Clear Outputs of All Cells");
-  await choose("Run", "Run All Cells");
-  await page.waitForFunction((failed) => {
-    const prompts = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")];
-    return document.querySelector(failed) || prompts.every((prompt) => /\d/.test(prompt.textContent));
-  }, FAILED);
+// Waits until the prompts of all code cells look as they should, or a cell has failed.
+async function prompts(pattern) {
+  await page.waitForFunction(
+    ([pattern, failed]) => {
+      const all = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")];
+      return document.querySelector(failed) || all.every((one) => new RegExp(pattern).test(one.textContent));
+    },
+    [pattern, FAILED],
+  );
 }
 
-async function move({ label, keys, shows }) {
-  const name = page.getByText(label, { exact: true }).first();
+async function runAll() {
+  await page.locator(".jp-Notebook .jp-CodeCell").first().waitFor();
+  // What is asked before the kernel is there is lost.
+  await page.getByText("| Idle").first().waitFor();
+  // So that what is seen afterwards comes from the kernel, and every cell that has run says so.
+  await choose("Edit", "Clear Outputs of All Cells");
+  await prompts("^\\[ ?\\]:?$");
+  await choose("Run", "Run All Cells");
+  await prompts("\\d");
+}
+
+async function move({ label, actions, shows }) {
+  const name = page.locator(".jp-OutputArea").getByText(label, { exact: true }).first();
   const control = name.locator("xpath=..").locator("[role=slider], input, textarea").first();
   const cell = name.locator("xpath=ancestor::*[contains(@class, 'jp-Cell-outputArea')]");
-  const picture = cell.locator(shows).first();
-  const drawn = () => picture.evaluate((node) => node.getAttribute("src") ?? node.innerHTML);
-  const look = async () => ({
-    value: await control.evaluate((node) => node.getAttribute("aria-valuetext") ?? node.value),
-    alt: await picture.getAttribute("alt"),
-    words: await cell.innerText(),
-  });
-  const before = await look();
-  let redraws = 0;
-  for (const key of keys) {
+  const drawn = () =>
+    cell.locator(shows).evaluateAll((all) => all.map((node) => node.getAttribute("src") ?? node.innerHTML).join());
+  const seen = [];
+  for (const action of actions) {
     const old = await drawn();
-    await control.press(key);
+    if (action.fill === undefined) {
+      await control.press(action);
+    } else {
+      await control.fill(action.fill);
+      await control.press("Tab");
+    }
     const late = Date.now() + REDRAW;
     while ((await drawn()) === old && Date.now() < late) await page.waitForTimeout(50);
-    if ((await drawn()) !== old) redraws++;
+    // What belongs to the picture comes right behind it.
+    await page.waitForTimeout(500);
+    seen.push({
+      redrawn: (await drawn()) !== old,
+      value: await control.evaluate((node) => node.getAttribute("aria-valuetext") ?? node.value),
+      alt: await cell.locator(shows).evaluateAll((all) => all[0]?.getAttribute("alt") ?? null),
+      words: await cell.innerText(),
+    });
   }
-  return { label, before, redraws, after: await look() };
+  return { label, seen };
 }
 
 await page.goto(process.argv[2]);
 await runAll();
-const seen = [];
-for (const one of moves) seen.push(await move(one));
+const moved = [];
+for (const one of moves) moved.push(await move(one));
 const failed = await page.locator(FAILED).allInnerTexts();
 await browser.close();
-process.stdout.write(JSON.stringify({ failed, seen }));
+process.stdout.write(JSON.stringify({ failed, moved }));

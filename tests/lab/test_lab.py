@@ -24,10 +24,19 @@ SCRIPT = Path(__file__).with_name("lab.mjs")
 CHAPTER = "05-deep-head"
 SECONDS_TO_START = 60
 
-# Each is a control of the chapter by its label, what is pressed on it, and what it should redraw.
+# Each is a control of the chapter by its label, what is done to it, and what it should redraw.
 MOVES = [
-    {"label": "size of start", "keys": ["ArrowLeft", "ArrowLeft", "PageDown"], "shows": "img"},
-    {"label": "layers L", "keys": ["ArrowRight"], "shows": "img"},
+    {
+        "label": "size of start",
+        "actions": ["ArrowLeft", "ArrowLeft", "PageDown"],
+        "shows": "img",
+    },
+    {"label": "layers L", "actions": ["ArrowRight"], "shows": "img"},
+    {
+        "label": "class counts",
+        "actions": [{"fill": "60\n10\n10"}, {"fill": "60, 0"}],
+        "shows": "img",
+    },
 ]
 
 SETTINGS = {
@@ -110,18 +119,30 @@ def test_every_cell_runs_without_errors_or_warnings(report):
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move["label"])
-def test_every_key_redraws(report, move):
-    (seen,) = [seen for seen in report["seen"] if seen["label"] == move["label"]]
-    assert seen["redraws"] == len(move["keys"])
-    assert seen["after"]["value"] != seen["before"]["value"]
+def test_everything_done_to_a_control_redraws(report, move):
+    (seen,) = [moved["seen"] for moved in report["moved"] if moved["label"] == move["label"]]
+    assert [one["redrawn"] for one in seen] == [True] * len(move["actions"])
+    values = [one["value"] for one in seen]
+    assert len(set(values)) == len(values)
 
 
 def test_the_sandbox_shows_what_the_library_says(report):
-    by_label = {seen["label"]: seen for seen in report["seen"]}
-    scale = 10 ** float(by_label["size of start"]["after"]["value"])
+    smaller, deeper, others = [moved["seen"] for moved in report["moved"]]
+    scale = 10 ** float(smaller[-1]["value"])
     assert scale < 0.3
-    for label, depth in (("size of start", 3), ("layers L", 4)):
-        box = sandbox.descent(nc.ClassCounts.cifar10_paper(), depth, scale=scale)
-        after = by_label[label]["after"]
-        assert after["alt"] == box.words
-        assert after["words"].endswith(box.words)
+    for seen, n, depth in (
+        (smaller[-1], nc.ClassCounts.cifar10_paper(), 3),
+        (deeper[-1], nc.ClassCounts.cifar10_paper(), 4),
+        (others[0], [60, 10, 10], 4),
+    ):
+        box = sandbox.descent(n, depth, scale=scale)
+        assert seen["alt"] == box.words
+        assert seen["words"].endswith(box.words)
+
+
+def test_bad_counts_show_the_message_of_the_library(report):
+    bad = report["moved"][-1]["seen"][-1]
+    assert bad["alt"] is None
+    with pytest.raises(ValueError, match=r"n\[1\] = 0") as raised:
+        nc.ClassCounts([60, 0])
+    assert bad["words"].endswith(str(raised.value))
