@@ -24,6 +24,9 @@ CELL_TIMEOUT_SECONDS = 120
 # What frontends write into cells, different on every machine or at every run.
 PASSING_CELL_METADATA = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted")
 
+# A widget lives in a running kernel: what is stored is the picture beside it.
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 # Enough for a frontend to start a kernel and to colour the code, and the same for every version.
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -38,7 +41,8 @@ class NotebookError(Exception):
 def normalise(notebook: NotebookNode) -> None:
     """Take out, in place, whatever may differ between two runs of an executed notebook.
 
-    Outputs stay as they are. Execution counts become 1, 2, ... in the order of the cells.
+    Of outputs only widgets are taken out. Execution counts become 1, 2, ... in the order of the
+    cells.
     """
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     count = 0
@@ -53,6 +57,7 @@ def normalise(notebook: NotebookNode) -> None:
         count += 1
         cell.execution_count = count
         for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET, None)
             if output.output_type == "execute_result":
                 output.execution_count = count
 

@@ -117,3 +117,151 @@ class TestClaims:
             }
         }
         assert self.CLAIMS.measured(row) == (12, 2e-8)
+
+
+class TestSymbols:
+    SYMBOLS = extension("symbols")
+    # Terms of a notation page, each with its definition; the pieces in dollars are formulas.
+    PAGE = (
+        ("$n = (n_1, \\dots, n_K)$", "Samples in each class ($K$ numbers)."),
+        ("$N = n_1 + \\dots + n_K$", "Number of samples."),
+        ("$N_1 > \\dots > N_m$", "The distinct counts ($m$ numbers)."),
+        ("$\\hat Y$", "Effective label matrix: $D$ without bias."),
+        ("$\\lambda_{W_1}, \\dots, \\lambda_{W_L}$", "Penalties on the layers."),
+        ("$\\lambda_H$", "Penalty on the features."),
+        ("$U, V$", "Singular vectors of the labels."),
+        ("$\\kappa_1 \\ge \\dots \\ge \\kappa_K$", "Strength of each mode; falling."),
+        ("$G$", "What $\\hat Y$ does to vectors."),
+        ("$g(x) = 1/(x^L + 1)$", "What Lemma A.2 makes small."),
+        ("$\\alpha_k$", "Price of the mode."),
+        ("$\\alpha^\\ast = 1$", "The threshold: dead above."),
+        ("Head", "The last $L$ layers."),
+    )
+
+    def inline(self, text):
+        """Children of a text with formulas between dollars."""
+        parts = text.split("$")
+        return [
+            nodes.math(part, part) if odd % 2 else nodes.Text(part)
+            for odd, part in enumerate(parts)
+            if part
+        ]
+
+    def notation(self):
+        document = nodes.document(None, None)
+        terms = nodes.definition_list()
+        document += terms
+        for term, definition in self.PAGE:
+            item = nodes.definition_list_item()
+            item += nodes.term("", "", *self.inline(term))
+            item += nodes.definition("", nodes.paragraph("", "", *self.inline(definition)))
+            terms += item
+        return document
+
+    @pytest.fixture
+    def rows(self):
+        return self.SYMBOLS.rows_of(self.notation())
+
+    def linked(self, rows, *parts, other=frozenset()):
+        """Formulas and anchors that become links on a page of the given parts, in order."""
+        page = nodes.document(None, None)
+        page += [
+            nodes.paragraph("", "", *self.inline(part)) if isinstance(part, str) else part
+            for part in parts
+        ]
+        self.SYMBOLS.link(page, rows, "notation.html", other)
+        links = [
+            reference
+            for reference in page.findall(nodes.reference)
+            if "symbol" in reference["classes"]
+        ]
+        return [(link.astext(), link["refuri"].partition("#")[2]) for link in links]
+
+    def test_every_row_of_symbols_has_an_anchor_of_its_own(self):
+        page = self.notation()
+        self.SYMBOLS.rows_of(page)
+        assert [anchor for term in page.findall(nodes.term) for anchor in term["ids"]] == [
+            "symbol-n", "symbol-N", "symbol-N-list", "symbol-hat-Y", "symbol-lambda-W",
+            "symbol-lambda-H", "symbol-U", "symbol-kappa", "symbol-G", "symbol-g", "symbol-alpha",
+            "symbol-alpha-ast",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("formula", "title"),
+        [
+            (r"\kappa", "kappa: strength of each mode, see Notation"),
+            (r"\hat Y", "hat Y: effective label matrix, see Notation"),
+            ("G", "G: what hat Y does to vectors, see Notation"),
+            ("g", "g: what Lemma A.2 makes small, see Notation"),
+            ("V", "V: singular vectors of the labels, see Notation"),
+        ],
+    )
+    def test_a_link_says_what_the_symbol_is(self, rows, formula, title):
+        assert self.SYMBOLS.row_of(formula, rows).title == title
+
+    @pytest.mark.parametrize(
+        ("formula", "anchor"),
+        [
+            (r"\kappa", "symbol-kappa"),
+            (r"\kappa_k", "symbol-kappa"),
+            (r"\kappa_{K-1}", "symbol-kappa"),
+            ("N", "symbol-N"),
+            ("N_2", "symbol-N-list"),
+            ("N_{j+1}", "symbol-N-list"),
+            ("n", "symbol-n"),
+            ("n_k", "symbol-n"),
+            (r"\hat{Y}", "symbol-hat-Y"),
+            (r"\lambda_W", "symbol-lambda-W"),
+            (r"\lambda_{W_j}", "symbol-lambda-W"),
+            (r"\lambda_{H}", "symbol-lambda-H"),
+            ("g(x)", "symbol-g"),
+            (r"\alpha", "symbol-alpha"),
+            (r"\alpha^*", "symbol-alpha-ast"),
+            (r"\alpha^{\ast}", "symbol-alpha-ast"),
+        ],
+    )
+    def test_what_is_a_symbol(self, rows, formula, anchor):
+        assert self.linked(rows, f"Here ${formula}$ stands.") == [(formula, anchor)]
+
+    @pytest.mark.parametrize(
+        "formula",
+        [
+            r"\kappa_k^2",
+            r"\lambda",
+            r"\hat Y'",
+            "N = 3",
+            "n/N",
+            r"\bar H",
+            "g'(x)",
+            "h_G",
+            "g(0)",
+            "Y",
+            "-N",
+        ],
+    )
+    def test_what_is_none(self, rows, formula):
+        assert self.linked(rows, f"Here ${formula}$ stands.") == []
+
+    def test_only_the_first_use_is_linked(self, rows):
+        assert self.linked(
+            rows, r"First $\kappa_k$ and $N$,", r"then $\kappa$, $N$ and $N_1$."
+        ) == [
+            (r"\kappa_k", "symbol-kappa"),
+            ("N", "symbol-N"),
+            ("N_1", "symbol-N-list"),
+        ]
+
+    def test_headings_captions_and_links_are_passed_over(self, rows):
+        section = nodes.section("", nodes.title("", "", *self.inline("The matrix $G$")))
+        figure = nodes.figure("", nodes.caption("", "", *self.inline("Of $G$")))
+        old = nodes.paragraph("", "", nodes.reference("", "", *self.inline("see $G$"), refuri="x"))
+        assert self.linked(rows, section, figure, old) == []
+        assert self.linked(rows, section.deepcopy(), figure, "Here is $G$.") == [("G", "symbol-G")]
+
+    def test_a_use_in_plain_sight_comes_before_one_in_a_closed_box(self, rows):
+        box = nodes.admonition("", nodes.paragraph("", "", *self.inline("$G$ and $N$")))
+        box["classes"].append("dropdown")
+        assert self.linked(rows, box, "And $G$ here.") == [("N", "symbol-N"), ("G", "symbol-G")]
+
+    def test_a_letter_with_another_meaning_is_left_alone(self, rows):
+        assert self.linked(rows, "A group $G$ of $N$.", other={"G"}) == [("N", "symbol-N")]

@@ -64,6 +64,22 @@ def test_keeps_what_stays_and_drops_what_passes(stored):
     assert "version" not in result.metadata.language_info
 
 
+def test_a_widget_leaves_the_picture_beside_it_and_no_state(tmp_path):
+    source = "from nclib.views import sandbox\nsandbox.spectrum([3, 2, 1])"
+    cell = nbformat.v4.new_code_cell(source, id="sandbox")
+    path = tmp_path / "sandbox.ipynb"
+    path.write_bytes(dump(nbformat.v4.new_notebook(cells=[cell])))
+    refresh(path)
+    first = path.read_bytes()
+    assert b"widget" not in first
+    picture, words = nbformat.read(path, as_version=4).cells[0].outputs
+    assert set(picture.data) == {"image/png", "text/plain"}
+    assert set(words.data) == {"text/markdown", "text/plain"}
+    assert "`make lab`" in words.data["text/markdown"]
+    refresh(path)
+    assert path.read_bytes() == first
+
+
 def test_cells_without_an_id_get_the_same_one_again(tmp_path):
     path = tmp_path / "old.ipynb"
     path.write_text(

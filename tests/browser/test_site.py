@@ -46,10 +46,8 @@ def browser():
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def missing():
-    """What stands in the way, as a sentence; None if nothing does."""
-    if not built_pages():
-        return "the site is not built: run `make book`"
+def missing_browser():
+    """What stands in the way of driving a browser, as a sentence; None if nothing does."""
     if shutil.which("node") is None:
         return "Node is not installed"
     if not (ROOT / "node_modules" / "playwright-core").is_dir():
@@ -59,13 +57,17 @@ def missing():
     return None
 
 
-def require_browser_and_site():
-    """Skip the test where something is missing; under CI, fail it."""
-    reason = missing()
+def require_nothing_missing(reason):
+    """Skip the test for the reason, if there is one; under CI, fail it."""
     if reason and os.environ.get("CI"):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+def require_browser_and_site():
+    site = None if built_pages() else "the site is not built: run `make book`"
+    require_nothing_missing(site or missing_browser())
 
 
 @pytest.fixture(scope="session")

@@ -184,15 +184,18 @@ def mode_spectra(minimizers: Sequence[Minimizer], title: str) -> Figure:
         depth = best.problem.depth
         mode = np.arange(1, best.problem.K + 1)
         alive, dead = best.survives, ~best.survives & (best.kappa > 0)
-        color = style.DEPTH_COLORS[depth]
+        # A reader may ask for a depth that the book does not show.
+        color = style.DEPTH_COLORS.get(depth, style.INK)
+        marker = style.DEPTH_MARKERS.get(depth, "o")
         axis.vlines(mode, best.z, best.kappa, color=style.LABELS, lw=1.0)
         axis.plot(mode, best.kappa, "o", mfc="white", mec=style.LABELS, ms=6)
-        axis.plot(mode[alive], best.z[alive], style.DEPTH_MARKERS[depth], color=color, ms=5.5)
+        axis.plot(mode[alive], best.z[alive], marker, color=color, ms=5.5)
         if dead.any():
             axis.plot(mode[dead], best.z[dead], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
         layers = "1 layer" if depth == 1 else f"{depth} layers"
         axis.set_title(f"{layers}: {best.alive} of {int(np.sum(best.kappa > 0))} modes alive")
         axis.set_ylim(bottom=0)
+    style.whole_ticks(axes[-1])
     axes[-1].set_xlabel("mode, from the strongest to the weakest")
     figure.supylabel("singular value", fontsize="medium")
     figure.suptitle(title, fontsize="medium")

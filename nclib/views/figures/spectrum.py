@@ -193,6 +193,9 @@ def tail_spectra(data_sets: Mapping[str, ClassCounts]) -> Figure:
             zorder=1.9 if counts.K > 50 else 3,
         )
         axis.set_yscale("log")
+        if counts.m == 1:  # a range of nothing has no ticks
+            axis.set_ylim(counts.values[0] / 10, counts.values[0] * 10)
+        style.whole_ticks(axis)
         axis.set_title(name)
     axes[-1].set_xlabel("class k at k, mode k between k and k + 1")
     handles = [
