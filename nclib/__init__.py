@@ -19,22 +19,34 @@ if TYPE_CHECKING:
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
+    from nclib.theory.descent import LambdaSweep as LambdaSweep
     from nclib.theory.descent import descend as descend
+    from nclib.theory.descent import sweep_lambdas as sweep_lambdas
+    from nclib.theory.factors import cheapest_factors as cheapest_factors
     from nclib.theory.geometry import cosines as cosines
     from nclib.theory.geometry import mode_coordinates as mode_coordinates
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
     from nclib.theory.minimizer import TrainingAccuracy as TrainingAccuracy
+    from nclib.theory.minimizer import TwoClassLimits as TwoClassLimits
     from nclib.theory.minimizer import collapse_factors as collapse_factors
     from nclib.theory.minimizer import global_minimizer as global_minimizer
     from nclib.theory.minimizer import local_minima as local_minima
+    from nclib.theory.minimizer import two_class_limits as two_class_limits
+    from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
+    from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
+    from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
+    from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.shrinkage import lemma_a2_alpha as lemma_a2_alpha
     from nclib.theory.shrinkage import lemma_a2_g as lemma_a2_g
     from nclib.theory.shrinkage import lemma_a2_minimizer as lemma_a2_minimizer
+    from nclib.theory.shrinkage import lemma_a2_spinodal as lemma_a2_spinodal
+    from nclib.theory.shrinkage import lemma_a2_stationary as lemma_a2_stationary
     from nclib.theory.shrinkage import lemma_a2_threshold as lemma_a2_threshold
     from nclib.theory.shrinkage import scalar_objective as scalar_objective
     from nclib.theory.shrinkage import shrink as shrink
+    from nclib.theory.shrinkage import threshold_kappa as threshold_kappa
     from nclib.theory.spectrum import Spectrum as Spectrum
     from nclib.theory.spectrum import effective_label_matrix as effective_label_matrix
 
@@ -44,14 +56,19 @@ _HOME = {
     "ClassCounts": "theory.counts",
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
+    "LambdaSweep": "theory.descent",
     "LocalMinima": "theory.minimizer",
     "Metrics": "metrics",
     "MetricsAccumulator": "metrics",
     "Minimizer": "theory.minimizer",
     "NC1Result": "metrics",
+    "ObjectiveParts": "theory.problem",
+    "PenalisedBiasMinimizer": "theory.penalised_bias",
     "Problem": "theory.problem",
     "Spectrum": "theory.spectrum",
     "TrainingAccuracy": "theory.minimizer",
+    "TwoClassLimits": "theory.minimizer",
+    "cheapest_factors": "theory.factors",
     "collapse_factors": "theory.minimizer",
     "cosines": "theory.geometry",
     "descend": "theory.descent",
@@ -61,13 +78,20 @@ _HOME = {
     "lemma_a2_alpha": "theory.shrinkage",
     "lemma_a2_g": "theory.shrinkage",
     "lemma_a2_minimizer": "theory.shrinkage",
+    "lemma_a2_spinodal": "theory.shrinkage",
+    "lemma_a2_stationary": "theory.shrinkage",
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
     "measure": "metrics",
     "mode_coordinates": "theory.geometry",
     "nc1": "metrics",
+    "penalised_bias_minimizer": "theory.penalised_bias",
+    "penalised_bias_threshold": "theory.penalised_bias",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
+    "sweep_lambdas": "theory.descent",
+    "threshold_kappa": "theory.shrinkage",
+    "two_class_limits": "theory.minimizer",
 }
 
 __all__ = sorted(_HOME)

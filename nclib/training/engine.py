@@ -256,7 +256,8 @@ class TrainingResult:
         One layer has no local minimum but the global one.
         """
         minima = local_minima(self.minimizer.problem)
-        return minima[min(self.final["alive"], len(minima) - 1)]
+        alive: int = self.final["alive"]
+        return minima[min(alive, len(minima) - 1)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the network, as plain values that JSON can hold.

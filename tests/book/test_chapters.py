@@ -3,11 +3,12 @@
 import json
 import re
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
-CHAPTERS = sorted(BOOK.glob("0[1-6]-*.ipynb"))
+CHAPTERS = sorted(BOOK.glob("[01][0-9]-*.ipynb"))
 
 
 def cells_of(path):
@@ -46,14 +47,16 @@ def solutions_of(path):
     return solutions
 
 
-def test_all_six_chapters_are_there():
-    assert [path.name[:2] for path in CHAPTERS] == ["01", "02", "03", "04", "05", "06"]
+def test_all_chapters_are_there():
+    assert " ".join(path.name[:2] for path in CHAPTERS) == "01 02 03 04 05 06 09 10 12"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_three_exercises_with_purpose_difficulty_and_time(path):
     exercises = exercises_of(path)
-    assert sorted(exercises) == [f"ex-{path.name[:2]}-{letter}" for letter in "abc"]
+    expected = [f"ex-{path.name[:2]}-{letter}" for letter in ascii_lowercase[: len(exercises)]]
+    assert len(exercises) >= 3
+    assert sorted(exercises) == expected
     for text in exercises.values():
         about = text.replace("\n", " ")
         assert re.search(r"\d+ minutes", about)

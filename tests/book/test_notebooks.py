@@ -12,7 +12,7 @@ BOOK = Path(__file__).resolve().parents[2] / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 
 # The chapters that need closed forms alone: they open in a second, and run where torch does not.
-WITHOUT_TORCH = [path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-6]-", path.name)]
+WITHOUT_TORCH = [path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[02]-", path.name)]
 
 # Other on another machine, or in another run.
 PATH_OR_ADDRESS = re.compile(
