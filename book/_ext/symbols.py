@@ -23,7 +23,7 @@ OTHER_MEANINGS: dict[str, set[str]] = {
 }
 
 # Indices that run; any other, such as the H of lambda_H, is part of the name.
-INDEX = re.compile(r"_([aijklmrKL]|\d+)([+-]\d+)?$")
+INDEX = re.compile(r"_([aijklmrKL]|\d+|\{[aijklmrKL][+-]\d+\})$")
 
 # What is no place for a link, or is one already.
 NO_LINKS = (nodes.title, nodes.reference, nodes.caption, nodes.rubric, nodes.term)
@@ -45,7 +45,9 @@ class Row(NamedTuple):
 
 def parse(tex: str) -> Symbol:
     """Take a formula for a symbol: braces, idle spaces and a function's argument mean nothing."""
-    plain = re.sub(r"[{}]|\\,", " ", tex).replace("*", r"\ast")
+    plain = re.sub(r"\\,", " ", tex).replace("*", r"\ast")
+    while (bare := re.sub(r"\{([^{}+-]*)\}", r" \1 ", plain)) != plain:  # those of k+1 stay
+        plain = bare
     plain = re.sub(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])", "", plain)
     plain = re.sub(r"\([a-z]\)$", "", plain)
     core = INDEX.sub("", plain)

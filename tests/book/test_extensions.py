@@ -237,6 +237,7 @@ class TestSymbols:
             "g(0)",
             "Y",
             "-N",
+            "n_k - 1",
         ],
     )
     def test_what_is_none(self, rows, formula):
