@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nclib.metrics import effective_lambda_H as effective_lambda_H
     from nclib.metrics import measure as measure
     from nclib.metrics import nc1 as nc1
+    from nclib.published import PublishedCounts as PublishedCounts
+    from nclib.published import gallery as gallery
+    from nclib.readers import read_counts as read_counts
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
@@ -65,6 +68,7 @@ _HOME = {
     "ObjectiveParts": "theory.problem",
     "PenalisedBiasMinimizer": "theory.penalised_bias",
     "Problem": "theory.problem",
+    "PublishedCounts": "published",
     "Spectrum": "theory.spectrum",
     "TrainingAccuracy": "theory.minimizer",
     "TwoClassLimits": "theory.minimizer",
@@ -74,6 +78,7 @@ _HOME = {
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
+    "gallery": "published",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
     "lemma_a2_g": "theory.shrinkage",
@@ -87,6 +92,7 @@ _HOME = {
     "nc1": "metrics",
     "penalised_bias_minimizer": "theory.penalised_bias",
     "penalised_bias_threshold": "theory.penalised_bias",
+    "read_counts": "readers",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
     "sweep_lambdas": "theory.descent",

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.gallery import gallery
+from nclib.published import gallery
 from nclib.theory.counts import MAX_BYTES, ClassCounts, _columns_of_csv, _decoded
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")

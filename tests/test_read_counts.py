@@ -17,7 +17,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nclib.gallery import gallery
+from nclib.published import gallery
 from nclib.readers import read_counts
 from nclib.theory.counts import MAX_BYTES, ClassCounts
 

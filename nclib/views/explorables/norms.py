@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib.theory.counts import ClassCounts
+from nclib.published import gallery
 from nclib.theory.geometry import mode_coordinates
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
@@ -23,11 +23,7 @@ from nclib.views.explorables._explorable import (
     states,
 )
 
-COUNTS = ClassCounts(
-    [6705, 1113, 1099, 514, 327, 142, 115],
-    names=["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"],
-)
-"""HAM10000."""
+COUNTS = gallery()["ham10000"].counts
 
 # Three steps double a penalty exactly, so that readers can hold the product.
 LAMBDAS = tuple(5e-4 * base * 2**k for k in range(7) for base in (1, 1.25, 1.6))[:-2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nclib.gallery import gallery
+from nclib.published import gallery
 from nclib.theory.counts import ClassCounts
 
 ROOT = Path(__file__).parents[1]
