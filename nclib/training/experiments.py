@@ -1,0 +1,593 @@
+"""The paper's experiments as data: what to train, sweeps of it, and the stored results.
+
+A result is one small JSON file. A sweep leaves alone what has its result already and takes up what
+was interrupted, so it can be stopped and started again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import joblib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nclib._files import write_whole
+from nclib.metrics import measure
+from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.training.data import (
+    ImageData,
+    Normalization,
+    imbalanced_subset,
+    load_images,
+    to_tensors,
+    without_conflicts,
+)
+from nclib.training.engine import TrainingConfig, TrainingResult, train
+
+PAPER_DEPTHS = (1, 3, 6)
+"""Depths of the head in figures 1 to 4."""
+
+LAMBDA_W, LAMBDA_H = 5e-4, 1e-5
+"""Our penalties, the paper names none: with them every mode is alive in all figures."""
+
+SIGNIFICANT_DIGITS = 7
+"""To which numbers are stored: a little less than float32 has."""
+
+_NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
+
+_TEST_IMAGES = 50
+"""Of each class, held out where a data set has no test images."""
+
+
+class Scale(NamedTuple):
+    """How large an experiment is.
+
+    Attributes
+    ----------
+    width : int
+        Width of the backbone, of the features and of the head.
+    epochs : int
+    learning_rate : float
+        Of Adam, at the start; it falls to 0 along a cosine.
+    """
+
+    width: int
+    epochs: int
+    learning_rate: float
+
+
+SCALES: dict[str, Scale] = {
+    "paper": Scale(width=2048, epochs=12_000, learning_rate=1e-4),
+    "medium": Scale(width=512, epochs=800, learning_rate=1e-3),
+    "small": Scale(width=128, epochs=200, learning_rate=1e-3),
+}
+
+LAMBDA_WARMUP = 0.5
+"""Share of the epochs over which the penalties rise."""
+
+
+class _Figure(NamedTuple):
+    data: str
+    counts: ClassCounts
+    bias: bool
+
+
+_FIGURES = {
+    1: _Figure("cifar10", ClassCounts.cifar10_paper(), True),
+    2: _Figure("emnist-letters", ClassCounts.emnist_letters_paper(), True),
+    3: _Figure("cifar10", ClassCounts.cifar10_paper(), False),
+    4: _Figure("emnist-letters", ClassCounts.emnist_letters_paper(), False),
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One network on one imbalanced subset of real images.
+
+    Parameters
+    ----------
+    data : str
+        Name of the images: one that `load_images` knows, or the name without ending of a file or
+        folder that `run` is given.
+    counts : ClassCounts or array_like of int
+        Training images of each class. They are drawn with the seed of `config`.
+    config : TrainingConfig
+
+    Examples
+    --------
+    >>> config = TrainingConfig(depth=2, lambda_W=5e-4, lambda_H=1e-5, width=64, epochs=10)
+    >>> experiment = Experiment("digits", [50] * 5 + [10] * 5, config)
+    >>> experiment.name
+    'digits-300of10-L2-bias-W0.0005-H1e-05-w64-e10-s0'
+    >>> Experiment.from_dict(experiment.to_dict()) == experiment
+    True
+    """
+
+    data: str
+    counts: ClassCounts
+    config: TrainingConfig
+
+    def __post_init__(self) -> None:
+        data: object = self.data
+        if not isinstance(data, str) or not data or set(data) & _NOT_IN_FILE_NAMES:
+            raise ValueError(f"data must be a name that a file can have; got {self.data!r}")
+        if not isinstance(self.config, TrainingConfig):
+            raise TypeError(f"config must be a TrainingConfig; got {self.config!r:.60}")
+        object.__setattr__(self, "counts", as_counts(self.counts))
+
+    @property
+    def name(self) -> str:
+        """What the result's file is called: the settings that differ within a sweep, readable."""
+        c = self.config
+        lambda_W = "-".join(f"{lam:g}" for lam in dict.fromkeys(c.lambda_W))
+        parts = [
+            self.data,
+            f"{self.counts.N}of{self.counts.K}",
+            f"L{c.depth}",
+            "bias" if c.bias else "nobias",
+            f"W{lambda_W}",
+            f"H{c.lambda_H:g}",
+            f"w{c.width}",
+            f"e{c.epochs}",
+        ]
+        defaults = TrainingConfig(depth=1, lambda_W=(1.0,), lambda_H=1.0)
+        if c.lambda_warmup:
+            parts.append(f"warmup{c.lambda_warmup:g}")
+        for setting in ("backbone", "head", "dtype"):
+            if getattr(c, setting) != getattr(defaults, setting):
+                parts.append(f"{setting}-{getattr(c, setting)}")
+        if c.last_relu:
+            parts.append("lastrelu")
+        return "-".join([*parts, f"s{c.seed}"])
+
+    @cached_property
+    def minimizer(self) -> Minimizer:
+        """The closed form of what the training aims at."""
+        return global_minimizer(self.config.problem(self.counts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "data": self.data,
+            "counts": self.counts.n.tolist(),
+            "config": self.config.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Make an experiment from what `to_dict` returned.
+
+        Raises
+        ------
+        ValueError
+            If a setting is unknown or missing.
+        """
+        if set(settings) != {"data", "counts", "config"}:
+            raise ValueError(f"settings must have data, counts and config; got {sorted(settings)}")
+        config = TrainingConfig.from_dict(settings["config"])
+        return cls(settings["data"], ClassCounts(settings["counts"]), config)
+
+
+def paper_figure(
+    number: int,
+    scale: str = "paper",
+    *,
+    seeds: Iterable[int] = (0,),
+    depths: Iterable[int] = PAPER_DEPTHS,
+    data: str | None = None,
+    lambda_factor: float = 1.0,
+    lambda_warmup: float = LAMBDA_WARMUP,
+) -> list[Experiment]:
+    """List the experiments of a figure of the paper.
+
+    Parameters
+    ----------
+    number : {1, 2, 3, 4}
+        1 and 3: the counts of the CIFAR-10 subset, with a bias and without. 2 and 4: those of the
+        letters.
+    scale : {"paper", "medium", "small"}, default "paper"
+        12,000 epochs at width 2048, or less of the same shape; see `SCALES`.
+    seeds : iterable of int, default (0,)
+        Each draws its own subset, weights and order of the samples.
+    depths : iterable of int, default (1, 3, 6)
+    data : str, optional
+        Name of other images with as many classes. Default: those of the paper.
+    lambda_factor : float, default 1
+        Multiplies all penalties. (The paper does not name its own; see `LAMBDA_W`, `LAMBDA_H`.)
+    lambda_warmup : float, default 0.5
+        See `TrainingConfig`: without it a run with more than one layer may end in another of the
+        local minima.
+
+    Returns
+    -------
+    list of Experiment
+        First all depths for the first seed, then for the next.
+
+    Examples
+    --------
+    >>> for experiment in paper_figure(3, "small", depths=(1, 6)):
+    ...     print(experiment.name)
+    cifar10-3000of10-L1-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0
+    cifar10-3000of10-L6-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0
+    """
+    if number not in _FIGURES:
+        raise ValueError(f"number must be one of the paper's figures, 1 to 4; got {number!r}")
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(map(repr, SCALES))}; got {scale!r}")
+    figure, size = _FIGURES[number], SCALES[scale]
+    return [
+        Experiment(
+            figure.data if data is None else data,
+            figure.counts,
+            TrainingConfig(
+                depth=depth,
+                lambda_W=(lambda_factor * LAMBDA_W,) * depth,
+                lambda_H=lambda_factor * LAMBDA_H,
+                bias=figure.bias,
+                width=size.width,
+                epochs=size.epochs,
+                learning_rate=size.learning_rate,
+                schedule="cosine",
+                lambda_warmup=lambda_warmup,
+                seed=seed,
+            ),
+        )
+        for seed, depth in product(seeds, depths)
+    ]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """What came of an experiment, as stored.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    history : list of dict
+        As `train` returns it.
+    reached : dict
+        Which minimum the run came to: `alive` (number of modes, counted from the measured singular
+        values of the prediction), `objective` (closed form of the local minimum with so many),
+        `gap` (how far the run is above it, relative to it), `is_global`, and `metrics` (NC2 and
+        NC3 against it, corrected; empty where it cuts a block of equal kappa, which leaves a
+        rotation open, or where no local minimum has so many modes alive).
+    samples : dict
+        `train` and `test` images, and how many were `left_out` because the same image has several
+        labels.
+    machine : dict
+        Device, threads and versions.
+    seconds : float
+        Time of training.
+    """
+
+    experiment: Experiment
+    history: list[dict[str, Any]]
+    reached: dict[str, Any]
+    samples: dict[str, int]
+    machine: dict[str, Any]
+    seconds: float
+
+    @property
+    def final(self) -> dict[str, Any]:
+        """The last entry of the history."""
+        return self.history[-1]
+
+    @property
+    def epochs(self) -> NDArray[np.int64]:
+        """Epochs of the history, shape (T,)."""
+        return np.array([entry["epoch"] for entry in self.history])
+
+    def curve(self, name: str, reading: str = "corrected") -> NDArray[np.float64]:
+        """Return one quantity along the training.
+
+        Parameters
+        ----------
+        name : str
+            A metric ("nc1", "nc2_w", ...) or a number of the history ("objective", "gap",
+            "train_accuracy", ...).
+        reading : {"corrected", "as_printed"}, default "corrected"
+            For the metrics.
+
+        Returns
+        -------
+        (T,) ndarray
+            NaN where there is no value.
+
+        Raises
+        ------
+        ValueError
+            If there is no such quantity.
+        """
+        first = self.history[0]
+        if name in first["metrics"].get(reading, {}):
+            values = [entry["metrics"][reading][name] for entry in self.history]
+        elif isinstance(first.get(name), int | float):
+            values = [entry[name] for entry in self.history]
+        else:
+            raise ValueError(f"no curve {name!r} with reading {reading!r} in the history")
+        return np.array(values, dtype=float)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return {
+            "experiment": self.experiment.to_dict(),
+            "reached": self.reached,
+            "samples": self.samples,
+            "machine": self.machine,
+            "seconds": self.seconds,
+            "history": self.history,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make a result from what `to_dict` returned."""
+        values = dict(content)
+        return cls(experiment=Experiment.from_dict(values.pop("experiment")), **values)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the result to its file in a folder, in one step; return the path."""
+        path = result_path(self.experiment, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(_rounded(self.to_dict()), separators=(",", ":"), allow_nan=False)
+        # One entry of the history a line: readable, and small in a diff.
+        write_whole(path, (text.replace('{"epoch"', '\n{"epoch"') + "\n").encode())
+        return path
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a result.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file does not hold a result; the message names it.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{path} does not hold a result of an experiment: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"Result({self.experiment.name!r}, gap={self.final['gap']:.1e})"
+
+
+def result_path(experiment: Experiment, folder: str | os.PathLike[str]) -> Path:
+    """Return where the result of an experiment is stored."""
+    return Path(folder) / f"{experiment.name}.json"
+
+
+def load_results(folder: str | os.PathLike[str]) -> list[Result]:
+    """Read all results in a folder, in the order of their names.
+
+    Parameters
+    ----------
+    folder : path-like
+        May be missing: then there are none.
+
+    Returns
+    -------
+    list of Result
+
+    Raises
+    ------
+    ValueError
+        If a `.json` file in it is no result.
+    """
+    return [Result.load(path) for path in sorted(Path(folder).glob("*.json"))]
+
+
+def run(
+    experiment: Experiment,
+    folder: str | os.PathLike[str],
+    *,
+    images: str | os.PathLike[str] | None = None,
+    root: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Result:
+    """Run an experiment and store its result, or load the result that is there.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folder : path-like
+        Where results are. What an interrupted run needs to go on is kept in `.checkpoints` there,
+        and removed when the result is written.
+    images : path-like, optional
+        File or folder of images, whose name without ending is ``experiment.data``. Default: the
+        images that `load_images` knows by that name.
+    root, download
+        As for `load_images`.
+    device : str, optional
+        As for `train`.
+    threads : int, optional
+        Threads of torch on the processor. Default: as it is set.
+    progress : bool, default True
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError, OSError
+        If the images can't be read, or a class has too few of them.
+    DivergenceError, MemoryError
+        As for `train`.
+    """
+    path = result_path(experiment, folder)
+    if path.exists():
+        result = Result.load(path)
+        if result.experiment != experiment:
+            raise ValueError(
+                f"{path} has the result of other settings: {result.experiment.to_dict()}"
+            )
+        return result
+    if threads is not None:
+        torch.set_num_threads(threads)
+    train_images, test_images, left_out = _draw(experiment, images, root, download)
+    normalization = Normalization.of(train_images)
+    flat = experiment.config.backbone == "mlp"
+    samples, labels = to_tensors(train_images, normalization, flat=flat)
+    checkpoints = Path(folder) / ".checkpoints" / experiment.name
+    trained = train(
+        experiment.config,
+        samples,
+        labels,
+        test=to_tensors(test_images, normalization, flat=flat),
+        device=device,
+        checkpoints=checkpoints,
+        resume=True,
+        progress=progress,
+    )
+    result = Result(
+        experiment=experiment,
+        history=trained.history,
+        reached=_reached(trained, samples, labels),
+        samples={"train": train_images.N, "test": test_images.N, "left_out": left_out},
+        machine=trained.machine,
+        seconds=trained.final["seconds"],
+    )
+    result.save(folder)
+    shutil.rmtree(checkpoints)
+    return Result.load(path)
+
+
+class SweepError(RuntimeError):
+    """Some experiments of a sweep failed; the message says which and why."""
+
+
+def sweep(
+    experiments: Sequence[Experiment],
+    folder: str | os.PathLike[str],
+    *,
+    jobs: int | None = None,
+    **options: Any,
+) -> list[Result]:
+    """Run experiments side by side, those whose result is not there yet.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    folder : path-like
+        Where results are; see `run`. Every worker must see it.
+    jobs : int, optional
+        How many run at a time. Default: what `joblib.parallel_config` says around the call, or 1.
+        It also chooses the machines: ``with joblib.parallel_config(backend="dask"):`` sends them to
+        a Dask cluster.
+    **options
+        As for `run`.
+
+    Returns
+    -------
+    list of Result
+        In the order of `experiments`.
+
+    Raises
+    ------
+    SweepError
+        If some failed. The others are run to their end first, and their results stored.
+    """
+    outcomes = joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(_attempt)(experiment, folder, options) for experiment in experiments
+    )
+    failed = [
+        f"{experiment.name}: {outcome}"
+        for experiment, outcome in zip(experiments, outcomes, strict=True)
+        if isinstance(outcome, str)
+    ]
+    if failed:
+        raise SweepError(f"{len(failed)} of {len(experiments)} failed:\n" + "\n".join(failed))
+    return list(outcomes)
+
+
+def _attempt(
+    experiment: Experiment, folder: str | os.PathLike[str], options: Mapping[str, Any]
+) -> Result | str:
+    """Run, and return the error instead of raising it, which would end the whole sweep."""
+    try:
+        return run(experiment, folder, **options)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _draw(
+    experiment: Experiment,
+    images: str | os.PathLike[str] | None,
+    root: str | os.PathLike[str] | None,
+    download: bool,
+) -> tuple[ImageData, ImageData, int]:
+    """Training images, test images, and how many images of the source were left out."""
+    source = experiment.data if images is None else images
+    if images is not None and Path(images).stem != experiment.data:
+        raise ValueError(
+            f"images must be those that the experiment names, {experiment.data!r}; got {images}"
+        )
+    everything = load_images(source, root=root, download=download)
+    data = without_conflicts(everything)
+    left_out = everything.N - data.N
+    try:
+        test = load_images(source, split="test", root=root, download=download)
+    except ValueError:
+        if images is None:
+            raise
+        # The file has one split only.
+        test, data = _hold_out(data)
+    return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
+
+
+def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
+    """Split off test images, the same for every seed, that do not occur among the others."""
+    test = imbalanced_subset(data, [_TEST_IMAGES] * data.K, seed=0)
+    seen = {image.tobytes() for image in test.images}
+    return test, data.take([image.tobytes() not in seen for image in data.images])
+
+
+def _reached(
+    trained: TrainingResult, samples: torch.Tensor, labels: torch.Tensor
+) -> dict[str, Any]:
+    """Compare a run with the local minimum that has as many modes alive."""
+    minimum, alive = trained.reached, trained.final["alive"]
+    metrics = {}
+    head = trained.network.head
+    if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
+        with torch.no_grad():
+            features = trained.network(samples.to(head.weights[0].device))[1]
+            measured = measure(features, labels, list(head.weights), head.b, minimum)
+        for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3"):
+            value = getattr(measured, name)
+            metrics[name] = value if math.isfinite(value) else None
+    return {
+        "alive": alive,
+        "objective": minimum.objective,
+        "gap": trained.final["objective"] / minimum.objective - 1,
+        "is_global": minimum.is_global and minimum.alive == alive,
+        "metrics": metrics,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value

@@ -1,0 +1,294 @@
+"""Experiments as data, runs that are stored once, sweeps that go on where they stopped."""
+
+import json
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pytest
+
+import nclib as nc
+from nclib.training import experiments
+from nclib.training.engine import TrainingConfig
+from nclib.training.experiments import (
+    Experiment,
+    Result,
+    SweepError,
+    load_results,
+    paper_figure,
+    result_path,
+    run,
+    sweep,
+)
+
+COUNTS = [60] * 4 + [20] * 6
+
+
+def small(**settings):
+    """An experiment on the digits that takes a moment."""
+    config = {"depth": 2, "lambda_W": 5e-3, "lambda_H": 1e-4, "width": 16, "epochs": 4}
+    return Experiment("digits", COUNTS, TrainingConfig(**config | settings))
+
+
+def without_clock(result):
+    content = json.loads(json.dumps(result.to_dict()))
+    del content["seconds"]
+    for entry in content["history"]:
+        del entry["seconds"]
+    return content
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    return folder, run(small(), folder, progress=False)
+
+
+def test_the_papers_figures_have_the_papers_numbers():
+    counts = {
+        1: [500, 500, 400, 400, 300, 300, 200, 200, 100, 100],
+        2: [1500] + [600] * 5 + [50] * 20,
+    }
+    for number in (1, 2, 3, 4):
+        figure = paper_figure(number)
+        assert [e.config.depth for e in figure] == [1, 3, 6]
+        for experiment in figure:
+            config = experiment.config
+            assert experiment.counts.n.tolist() == counts[1 if number in (1, 3) else 2]
+            assert config.bias == (number <= 2)
+            assert (config.width, config.epochs, config.batch_size) == (2048, 12_000, 128)
+            assert config.learning_rate == 1e-4
+            assert config.backbone == "mlp"
+            assert not config.last_relu
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_every_mode_is_alive_at_the_chosen_penalties(number):
+    for experiment in paper_figure(number):
+        config = experiment.config
+        problem = nc.Problem(
+            experiment.counts,
+            config.depth,
+            config.bias,
+            lambda_W=config.lambda_W,
+            lambda_H=config.lambda_H,
+        )
+        margin = nc.collapse_factors(problem)
+        margin = margin[: problem.K - problem.bias]
+        assert margin.min() > 2.6
+        assert experiment.minimizer.alive == len(margin)
+
+
+def test_the_smaller_scales_have_the_same_shape():
+    for scale in experiments.SCALES:
+        for ours, paper in zip(paper_figure(1, scale), paper_figure(1), strict=True):
+            assert ours.counts == paper.counts
+            changed = {"width", "epochs", "learning_rate"}
+            for setting, value in ours.config.to_dict().items():
+                assert setting in changed or value == paper.config.to_dict()[setting]
+
+
+def test_seeds_come_one_after_the_other_and_penalties_scale():
+    figure = paper_figure(4, "small", seeds=(0, 5), depths=(3,), lambda_factor=4, data="letters")
+    assert [(e.config.seed, e.config.depth) for e in figure] == [(0, 3), (5, 3)]
+    assert figure[0].config.lambda_W == pytest.approx((2e-3,) * 3)
+    assert figure[0].config.lambda_H == pytest.approx(4e-5)
+    assert figure[0].data == "letters"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((5,), "number must be"), ((1, "huge"), "scale must be one of 'paper'")],
+)
+def test_unknown_figures_and_scales_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        paper_figure(*arguments)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..\\b", 3])
+def test_data_must_be_a_name_that_a_file_can_have(name):
+    with pytest.raises(ValueError, match="data must be a name"):
+        Experiment(name, COUNTS, small().config)
+
+
+def test_experiments_that_differ_have_names_that_differ():
+    changes = [
+        {"depth": 3}, {"lambda_W": (5e-3, 1e-3)}, {"lambda_H": 2e-4}, {"bias": False},
+        {"width": 17}, {"epochs": 5}, {"lambda_warmup": 0.5}, {"seed": 1}, {"last_relu": True},
+        {"head": "relu"}, {"backbone": "conv"}, {"dtype": "float64"},
+    ]  # fmt: skip
+    names = {small(**change).name for change in changes} | {small().name}
+    names.add(Experiment("digits", [61, *COUNTS[1:]], small().config).name)
+    assert len(names) == len(changes) + 2
+
+
+def test_a_result_is_stored_with_all_that_repeats_it(stored):
+    folder, result = stored
+    content = json.loads(result_path(small(), folder).read_text())
+    again = Experiment.from_dict(content["experiment"])
+    assert again == small()
+    assert content["machine"]["torch"]
+    assert content["seconds"] > 0
+    assert content["samples"] == {"train": 360, "test": 355, "left_out": 0}
+    assert [entry["epoch"] for entry in content["history"]] == [0, 1, 2, 3, 4]
+    assert not (folder / ".checkpoints" / again.name).exists()
+    assert result.final["gap"] == pytest.approx(
+        result.final["objective"] / result.experiment.minimizer.objective - 1, rel=1e-5
+    )
+
+
+def test_a_run_repeated_from_its_stored_configuration_gives_the_same_numbers(stored, tmp_path):
+    folder, result = stored
+    content = json.loads(result_path(small(), folder).read_text())
+    repeated = run(Experiment.from_dict(content["experiment"]), tmp_path, progress=False)
+    assert without_clock(repeated) == without_clock(result)
+
+
+def test_what_is_done_is_not_done_again(stored, monkeypatch):
+    folder, result = stored
+    monkeypatch.setattr(experiments, "train", None)
+    assert without_clock(run(small(), folder)) == without_clock(result)
+    assert len(sweep([small()] * 2, folder)) == 2
+
+
+def test_another_result_under_the_same_name_is_refused(stored, tmp_path):
+    _, result = stored
+    other = small(learning_rate=2e-4)
+    assert other.name == small().name
+    result.save(tmp_path)
+    with pytest.raises(ValueError, match="has the result of other settings"):
+        run(other, tmp_path)
+
+
+def test_an_interrupted_run_goes_on(stored, tmp_path, monkeypatch):
+    _, result = stored
+    train = experiments.train
+
+    def interrupted(*arguments, **options):
+        train(*arguments, **options | {"checkpoint_epochs": 1})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(small(), tmp_path, progress=False)
+    assert not result_path(small(), tmp_path).exists()
+    checkpoints = tmp_path / ".checkpoints" / small().name
+    newest = sorted(checkpoints.iterdir())[-1]
+    newest.unlink()  # as if it had been stopped before the last epoch
+    began_at = []
+
+    def watched(*arguments, **options):
+        began_at.append(len(list(checkpoints.iterdir())))
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(experiments, "train", watched)
+    assert without_clock(run(small(), tmp_path, progress=False)) == without_clock(result)
+    assert began_at == [1]
+
+
+def test_a_sweep_finishes_the_others_when_one_fails(tmp_path):
+    greedy = Experiment("digits", [1000] * 10, small().config)
+    with pytest.raises(SweepError, match=r"1 of 2 failed:\n.*10000of10.*short"):
+        sweep([greedy, small()], tmp_path, progress=False)
+    assert [result.experiment for result in load_results(tmp_path)] == [small()]
+
+
+def test_a_sweep_runs_on_workers_that_joblib_chooses(stored, tmp_path):
+    _, result = stored
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        results = sweep([small(), small(seed=1)], tmp_path, progress=False, threads=1)
+    assert [each.experiment.config.seed for each in results] == [0, 1]
+    np.testing.assert_allclose(results[0].curve("objective"), result.curve("objective"), rtol=1e-4)
+
+
+def test_curves_of_metrics_and_numbers(stored):
+    _, result = stored
+    assert result.epochs.tolist() == [0, 1, 2, 3, 4]
+    for name in ("gap", "objective", "train_accuracy", "nc1", "nc2_wh"):
+        assert result.curve(name).shape == (5,)
+    assert (result.curve("nc2_wh") != result.curve("nc2_wh", "as_printed")).any()
+    with pytest.raises(ValueError, match="no curve 'nc5'"):
+        result.curve("nc5")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"experiment": {"data": "x"}}', "\0"])
+def test_a_file_that_is_no_result_is_named(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=r"a\.json does not hold a result"):
+        load_results(tmp_path)
+
+
+def test_no_folder_no_results(tmp_path):
+    assert load_results(tmp_path / "missing") == []
+
+
+def test_an_error_while_writing_leaves_the_old_result(stored, tmp_path, monkeypatch):
+    _, result = stored
+    path = result.save(tmp_path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        result.save(tmp_path)
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+def test_images_that_are_held_out_do_not_occur_in_training(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 200)
+    images = rng.integers(0, 256, (600, 2, 2), dtype=np.uint8)
+    images[::4] = images[1::4]  # some twice
+    path = tmp_path / "dots.npz"
+    np.savez(path, images=images, labels=labels)
+    experiment = Experiment("dots", [20, 10, 5], small().config)
+    train, test, left_out = experiments._draw(experiment, path, None, False)
+    assert train.counts.n.tolist() == [20, 10, 5]
+    assert test.counts.n.tolist() == [50, 50, 50]
+    assert left_out == 0
+    assert not {i.tobytes() for i in train.images} & {i.tobytes() for i in test.images}
+    other = replace(experiment, config=replace(experiment.config, seed=1))
+    others, same, _ = experiments._draw(other, path, None, False)
+    assert (same.images == test.images).all()
+    assert (others.images != train.images).any()
+
+
+def test_images_must_be_those_that_the_experiment_names(tmp_path):
+    with pytest.raises(ValueError, match="images must be those that the experiment names"):
+        run(small(), tmp_path, images=tmp_path / "letters.npz")
+
+
+def test_a_run_in_which_every_mode_dies_ends_at_total_collapse(tmp_path):
+    # Penalties so strong, and from the start, that every mode dies.
+    config = TrainingConfig(
+        depth=3, lambda_W=0.3, lambda_H=0.3, width=16, epochs=150, learning_rate=1e-2
+    )
+    lost = run(Experiment("digits", COUNTS, config), tmp_path, progress=False)
+    assert lost.reached["alive"] == 0
+    assert lost.reached["is_global"]
+    n = np.array(COUNTS)
+    total_collapse = (1 - np.sum((n / n.sum()) ** 2)) / 2
+    assert lost.reached["objective"] == pytest.approx(total_collapse, rel=1e-6)
+    assert lost.reached["metrics"] == {}
+
+
+def test_the_digits_come_to_the_closed_form(tmp_path, record_error):
+    config = TrainingConfig(
+        depth=2, lambda_W=2e-2, lambda_H=1e-3, width=64, epochs=1000, learning_rate=5e-3,
+        schedule="cosine", lambda_warmup=0.5,
+    )  # fmt: skip
+    result = run(Experiment("digits", COUNTS, config), tmp_path, progress=False)
+    assert result.reached["is_global"]
+    assert record_error("training: gap to the reached minimum", result.reached["gap"], 1e-3)
+    for name, value in result.reached["metrics"].items():
+        assert record_error(f"training: {name} at the reached minimum", value, 0.01)
+
+
+def test_results_load_as_they_were(stored):
+    folder, result = stored
+    (loaded,) = load_results(folder)
+    assert loaded.to_dict() == result.to_dict()
+    assert isinstance(loaded, Result)
