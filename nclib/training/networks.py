@@ -153,7 +153,9 @@ class ConvNet(nn.Module):
 
 
 class Head(nn.Module):
-    """The head: L linear maps and one bias on the output, ``z = W_L ... W_1 h + b``.
+    """The head: L linear maps and one bias on the output.
+
+    Its logits are ``z = W_L ... W_1 h + b``.
 
     Parameters
     ----------
