@@ -14,6 +14,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -143,9 +144,14 @@ def by_engine(x: Tensor, y: Tensor, dtype: engine.Precision) -> Step:
     few = BATCHES * BATCH
     config = TrainingConfig(**SETTINGS, dtype=dtype)
     trainer = engine._Trainer(config, x[:few], y[:few], None, x.device)
-    if x.device.type == "cpu":
-        trainer.network.reused_gradients().__enter__()
-    return trainer._train_epoch
+    reused = trainer.network.reused_gradients() if x.device.type == "cpu" else nullcontext()
+
+    def endless() -> Iterator[float]:
+        with reused:  # from step to step, as in a run
+            while True:
+                yield trainer._train_epoch()
+
+    return endless().__next__
 
 
 def new_network(device: torch.device) -> Network:
