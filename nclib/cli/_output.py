@@ -154,11 +154,11 @@ def show_table(
         show(f"{total:,} rows; --json has all of them.")
 
 
-def shortened(rows: Sequence[Any]) -> list[Any]:
-    """Return all rows, or of many the first and the last with None between."""
-    if len(rows) <= ROWS:
+def shortened(rows: Sequence[Any], most: int = ROWS) -> list[Any]:
+    """Return all rows, or of more than `most` the first and the last with None between."""
+    if len(rows) <= most:
         return list(rows)
-    return [*rows[: ROWS // 2], None, *rows[-ROWS // 2 :]]
+    return [*rows[: most // 2], None, *rows[-(most // 2) :]]
 
 
 def cell(value: Any) -> str:

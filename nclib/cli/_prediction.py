@@ -17,6 +17,7 @@ from nclib.theory.prediction import (
     ClassFates,
     class_fates,
     collapse_lambda_H,
+    fates_over_lambda_H,
     misclassification_factors,
     smallest_counts,
 )
@@ -199,8 +200,8 @@ class Prediction:
         if factor >= CLOSE or factor == 0:
             return []
         weaker = (
-            f"Weaken the penalties: with all of them multiplied by {factor / CLOSE:.2g}, every class "
-            f"is right with a factor of {CLOSE:g} to spare."
+            f"Weaken the penalties: with all of them multiplied by {factor / CLOSE:.2g}, every "
+            f"class is right with a factor of {CLOSE:g} to spare."
         )
         lines = [weaker]
         depth = {d: f for d, f in self.depths().items() if d != self.problem.depth}
@@ -344,18 +345,16 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
             "numbers; give --lambda-H"
         )
     values = np.geomspace(first / 10, last * 10**0.5, 16)
-    rows = []
-    for value in values.tolist():
-        fates = class_fates(global_minimizer(replace(problem, lambda_H=value)))
-        rows.append(
-            {
-                "lambda_H": value,
-                "modes_alive": fates.minimizer.alive,
-                "classes_right": fates.classes_right,
-                "classes_merged": fates.classes_merged,
-                "accuracy": fates.accuracy,
-            }
-        )
+    rows = [
+        {
+            "lambda_H": fates.minimizer.problem.lambda_H,
+            "modes_alive": fates.minimizer.alive,
+            "classes_right": fates.classes_right,
+            "classes_merged": fates.classes_merged,
+            "accuracy": fates.accuracy,
+        }
+        for fates in fates_over_lambda_H(problem, values.tolist())
+    ]
     return {
         "first_mode_dies_at_lambda_H": first,
         "last_mode_dies_at_lambda_H": last,

@@ -149,13 +149,21 @@ def show_prediction(prediction: Prediction) -> None:
     out.show_table(title(prediction.problem), columns, rows, total=prediction.groups)
     if not prediction.with_margins:
         out.show("Margins of a class (factor, smallest count): --class NAME.")
-    keys = ("kind", "kappa", "modes", "alive", "s", "z", "dies_at_factor")
-    blocks = prediction.blocks()
+    columns, rows = block_rows(prediction)
     out.show_table(
-        "Modes, strongest first",
+        "Modes, strongest first", columns, rows, total=len(prediction.best.spectrum.block_size)
+    )
+
+
+def block_rows(
+    prediction: Prediction, most: int = out.ROWS
+) -> tuple[list[str], list[tuple[Any, ...] | None]]:
+    """Return the columns and the rows of the table of modes, one row for each kappa."""
+    keys = ("kind", "kappa", "modes", "alive", "s", "z", "dies_at_factor")
+    rows = out.shortened(prediction.blocks(), most)
+    return (
         ["of", *keys[1:-1], "dies at\nfactor"],
-        [block and [block[key] for key in keys] for block in out.shortened(blocks)],
-        total=len(blocks),
+        [row and tuple(row[key] for key in keys) for row in rows],
     )
 
 

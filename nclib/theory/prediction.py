@@ -7,7 +7,7 @@ fate, so everything here costs what the distinct counts cost, however many class
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
@@ -282,6 +282,31 @@ def smallest_counts(problem: Problem, classes: Iterable[int] | None = None) -> N
     return np.array(_once_per_fate(smallest, chosen, problem), dtype=np.int64)
 
 
+def fates_over_lambda_H(problem: Problem, lambda_H: Iterable[float]) -> Iterator[ClassFates]:
+    """Say what the optimum does to the classes, for one lambda_H after another.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths; its own lambda_H does not matter.
+    lambda_H : iterable of float
+        Penalties on the features, positive.
+
+    Yields
+    ------
+    ClassFates
+
+    Examples
+    --------
+    >>> problem = Problem([500, 100, 100], depth=3, lambda_W=1.5e-2, lambda_H=1)
+    >>> [fates.classes_right for fates in fates_over_lambda_H(problem, [1e-3, 1e-2, 1])]
+    [3, 1, 1]
+    """
+    best = global_minimizer(problem)
+    for value in lambda_H:
+        yield class_fates(_moved(best, replace(problem, lambda_H=value)))
+
+
 def collapse_lambda_H(problem: Problem) -> Array:
     """Find the lambda_H at which each mode dies, the penalties of the weights fixed.
 
@@ -308,16 +333,17 @@ def collapse_lambda_H(problem: Problem) -> Array:
 
 
 def _rescaled(best: Minimizer, factor: float) -> Minimizer:
-    """Return the global minimiser with every lambda times a factor, of the same spectrum."""
-    problem = replace(
-        best.problem,
-        lambda_W=tuple(factor * lam for lam in best.problem.lambda_W),
-        lambda_H=factor * best.problem.lambda_H,
-    )
+    """Return the global minimiser with every lambda times a factor."""
+    problem = best.problem
+    lambda_W = tuple(factor * lam for lam in problem.lambda_W)
+    return _moved(best, replace(problem, lambda_W=lambda_W, lambda_H=factor * problem.lambda_H))
+
+
+def _moved(best: Minimizer, problem: Problem) -> Minimizer:
+    """Return the global minimiser for other penalties; the spectrum, which costs most, stays."""
     spectrum = best.spectrum
-    logit = shrinkage.global_logit(
-        shrinkage.log_theta(spectrum.block_kappa, problem), problem.depth
-    )
+    log_theta = shrinkage.log_theta(spectrum.block_kappa, problem)
+    logit = shrinkage.global_logit(log_theta, problem.depth)
     alive = min(int(spectrum.block_size[logit > -np.inf].sum()), problem.rank_limit)
     return replace(best, problem=problem, alive=alive, is_global=True, _block_logit=logit)
 
