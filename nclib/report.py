@@ -21,16 +21,17 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { margin: 0; font: 1rem/1.5 "Liberation Sans", Arial, sans-serif; color: CanvasText;
   background: Canvas; }
-main { max-width: 52rem; margin: 0 auto; padding: 1rem; }
+main { max-width: 56rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { margin-top: 2.5rem; font-size: 1.25rem; }
 .lead { font-size: 1.1rem; }
-.advice { padding: .25rem 1rem; border-left: 4px solid #e69f00; }
+.advice { padding: .1rem 1rem; border-left: 4px solid #e69f00; }
+.advice h2 { margin-top: .5rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { margin-bottom: .5rem; text-align: left; }
-th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap;
+th, td { padding: .3rem .6rem; text-align: right; vertical-align: bottom;
   border-bottom: 1px solid color-mix(in srgb, currentcolor 25%, transparent); }
+td { white-space: nowrap; }
 :is(th, td):first-child { text-align: left; white-space: normal; min-width: 6rem; }
 footer { margin-top: 3rem; font-size: .9rem; }
 """
@@ -120,7 +121,7 @@ def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any] | 
             "<tr>" + "".join(f"<td>{escape(out.printable(c))}</td>" for c in cells) + "</tr>"
         )
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(columns[0])}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f'<p>{escape(caption)}</p>\n<div class="wide" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )

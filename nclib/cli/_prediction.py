@@ -158,7 +158,7 @@ class Prediction:
             lines.append(
                 f"Lost: {self._some(lost)}. "
                 + (
-                    f"{fates.classes_merged:,} classes have merged with others: their features are "
+                    f"{fates.classes_merged:,} classes have merged: their features are "
                     "the same, so no later step can tell them apart."
                     if fates.classes_merged
                     else "Their features still differ, but the largest logit is another class's."

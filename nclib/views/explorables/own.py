@@ -243,14 +243,12 @@ def _modes_picture(sliders: Sequence[Slider[Any]]) -> Picture:
     asked = base.mark_line(opacity=0.4, strokeDash=[4, 4], color="currentColor").encode(
         x=x, y=alt.Y("kappa:Q", axis=y)
     )
-    alive = base.transform_filter("datum.z > 0").mark_point(
-        filled=True, size=80, color=style.DEPTH_COLORS[1], opacity=1
+    alive = "datum.z > 0"
+    modes = base.mark_point(size=100, strokeWidth=2.5, opacity=1).encode(
+        x=x,
+        y=alt.Y("z:Q", axis=y),
+        color=alt.condition(alive, alt.value(style.DEPTH_COLORS[1]), alt.value(style.DEAD)),
+        shape=alt.condition(alive, alt.value("circle"), alt.value(CROSS)),
+        tooltip=tooltip,
     )
-    dead = base.transform_filter("datum.z === 0").mark_point(
-        shape=CROSS, size=130, color=style.DEAD, strokeWidth=2.5, opacity=1
-    )
-    return alt.layer(
-        asked,
-        alive.encode(x=x, y=alt.Y("z:Q", axis=y), tooltip=tooltip),
-        dead.encode(x=x, y=alt.Y("z:Q", axis=y), tooltip=tooltip),
-    )
+    return alt.layer(asked, modes)
