@@ -60,7 +60,8 @@ def reported() -> Iterator[None]:
 
 def fail(message: str, code: int = 1) -> None:
     """Write one line to the standard error and leave."""
-    line = "; ".join(part.strip() for part in message.splitlines() if part.strip())
+    parts = [part.strip() for part in message.splitlines() if part.strip()]
+    line = "; ".join(parts).replace(":; ", ": ")
     typer.echo(f"error: {printable(line)}", err=True)
     raise typer.Exit(code)
 

@@ -142,6 +142,8 @@ def train(
                     "with it; remove the folder to begin anew"
                 )
             stored = result_path(experiment, place).exists()
+            if not stored:
+                require_images(name, images, root, download)
             result = run(
                 experiment,
                 place,
@@ -166,6 +168,17 @@ def named_images(data: str) -> tuple[str, Path | None]:
     """Split what was given into the name that results carry and a path, if it is one."""
     path = Path(data).expanduser()
     return (path.stem, path) if path.exists() and data != "digits" else (data, None)
+
+
+def require_images(name: str, images: Path | None, root: Path | None, download: bool) -> None:
+    """Load the images once before any run: what is wrong with them is said once."""
+    from nclib.training.data import load_images
+
+    try:
+        load_images(images or name, root=root, download=download)
+    except FileNotFoundError as error:
+        hint = "" if download or images else "; here: --download, or another data set"
+        raise FileNotFoundError(f"{error}{hint}") from None
 
 
 def read_training_counts(text: str) -> Any:
@@ -199,7 +212,7 @@ def show_result(result: Result) -> None:
         f"{result.seconds:.0f} s",
         ["", "measured", "closed form"],
         [
-            ("objective", final["objective"], best.objective),
+            ("objective", f"{final['objective']:.6g}", f"{best.objective:.6g}"),
             ("modes alive", f"{final['alive']} of {total}", f"{best.alive} of {total}"),
             (
                 "training accuracy",
@@ -260,13 +273,13 @@ def verdict(result: Result) -> str:
     if reached["is_global"]:
         return (
             f"The run has as many modes alive as the global minimum, and its objective is "
-            f"{100 * gap:.2g} % above it."
+            f"{100 * gap:.3g} % above it."
         )
     return (
         f"The run has {reached['alive']} modes alive, the global minimum "
         f"{result.experiment.minimizer.alive}: it came to another local minimum, or has not "
-        f"settled. Its objective is {100 * reached['gap']:.2g} % above that local minimum and "
-        f"{100 * gap:.2g} % above the global one."
+        f"settled. Its objective is {100 * reached['gap']:.3g} % above that local minimum and "
+        f"{100 * gap:.3g} % above the global one."
     )
 
 
@@ -314,6 +327,8 @@ def reproduce(
             return [e for e in experiments if not result_path(e, folder).exists()]
 
         todo = left()
+        if todo:
+            require_images(todo[0].data, images, root, download)
         out.say(f"Figure {figure}: {len(experiments)} runs, {len(todo)} left to do.")
         for experiment in todo:
             started = (folder / ".checkpoints" / experiment.name).exists()
@@ -446,32 +461,40 @@ def show_results(found: Sequence[Result]) -> None:
     if not found:
         out.show("No results.")
         return
-    rows = []
-    for result in found:
+    runs, metrics = [], []
+    for number, result in enumerate(found, start=1):
         s = summary(result)
-        metrics = s["metrics"]["corrected"]
-        rows.append(
+        runs.append(
             (
-                f"{s['data']} {experiment_kind(result)}",
+                f"{number}",
+                f"{s['data']}, {'' if s['bias'] else 'no '}bias",
                 s["depth"],
                 s["seed"],
                 s["epochs"],
-                f"{s['modes_alive']}/{s['modes_alive_at_global']}",
-                f"{100 * s['gap']:.2g} %",
-                f"{100 * s['gap_to_reached']:.2g} %",
-                *(
-                    None if metrics[name] is None else f"{metrics[name]:.1e}"
-                    for name in ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3")
-                ),
+                f"{s['modes_alive']} of {s['modes_alive_at_global']}",
+                f"{100 * s['gap']:.3g} %",
+                f"{100 * s['gap_to_reached']:.3g} %",
                 out.percent(s["train_accuracy"]),
                 None if s["test_accuracy"] is None else out.percent(s["test_accuracy"]),
             )
         )
-    columns = [
-        "data", "L", "seed", "epochs", "alive", "gap", "to reached", "NC1", "NC2^W", "NC2^H",
-        "NC2^WH", "NC3", "training", "test",
-    ]  # fmt: skip
-    out.show_table(f"{len(found)} results", columns, rows)
+        corrected = s["metrics"]["corrected"]
+        values = (corrected[name] for name in ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3"))
+        metrics.append(
+            (f"{number}", *(None if value is None else f"{value:.1e}" for value in values))
+        )
+    out.show_table(
+        f"{len(found)} results",
+        ["", "data", "L", "seed", "epochs", "modes\nalive", "above\nglobal", "above\nreached",
+         "training\naccuracy", "test\naccuracy"],
+        runs,
+        left=2,
+    )  # fmt: skip
+    out.show_table(
+        "Metrics against the global minimum, corrected",
+        ["", "NC1", "NC2^W", "NC2^H", "NC2^WH", "NC3"],
+        metrics,
+    )
     lost = sum(not r.reached["is_global"] for r in found)
     out.show(
         "All have as many modes alive as their global minimum."
@@ -480,23 +503,14 @@ def show_results(found: Sequence[Result]) -> None:
     )
 
 
-def experiment_kind(result: Result) -> str:
-    """Say what else tells experiments apart in a table."""
-    config = result.experiment.config
-    parts = [f"w{config.width}", "bias" if config.bias else "no bias"]
-    return " ".join([*parts, *(["warm-up"] if config.lambda_warmup else [])])
-
-
 def save_figure(figure: Any, path: Path) -> None:
     """Write a figure in one step, in the format that the name says."""
     from io import BytesIO
 
     from nclib._files import write_whole
 
+    kind = path.suffix[1:].lower()
     buffer = BytesIO()
-    figure.savefig(
-        buffer,
-        format=path.suffix[1:].lower(),
-        metadata={"Software": None} if path.suffix.lower() == ".png" else {"Date": None},
-    )
+    # Without the date, the same results give the same bytes.
+    figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
     write_whole(path, buffer.getvalue())
