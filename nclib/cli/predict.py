@@ -83,6 +83,8 @@ def predict(
     up to the largest other count does.
     """
     lambdas = out.per_layer(lambda_W, depth)
+    if report is not None and lambda_H is None:
+        raise typer.BadParameter("--report needs --lambda-H")
     with out.reported():
         from nclib.cli import _prediction
         from nclib.readers import read_counts
@@ -95,8 +97,6 @@ def predict(
             problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=1.0)
             found = _prediction.over_lambda_H(problem)
             content = found
-            if report is not None:
-                raise ValueError("--report needs --lambda-H")
         else:
             problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=lambda_H)
             prediction = _prediction.Prediction.of(problem, source, chosen)
