@@ -136,7 +136,8 @@ def class_fates(minimizer: Minimizer) -> ClassFates:
     strongest = others.argmax(axis=0)
     elsewhere = others[strongest, np.arange(counts.m)][of_count]
     first_of_count = np.where(number[0::2] >= 0, number[0::2], number[1::2])
-    at_home = np.where(has_tail & ~in_tail, number[1::2][of_count], number[present])
+    head, tail = number[0::2][of_count], number[1::2][of_count]
+    at_home = np.where(in_tail & (size == 1), head, np.where(has_tail, tail, number[present]))
 
     group = number[code]
     accuracy = minimizer.training_accuracy()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nclib.theory.minimizer import collapse_factors, global_minimizer, local_minima
@@ -85,6 +85,7 @@ def test_fates_are_those_of_the_dense_logits(problem, data):
         assert Z[rivals, k].max() == pytest.approx(others[:, k].max(), abs=1e-12)
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(problems())
 def test_a_class_is_right_below_its_factor_and_not_above(problem):
     factors = misclassification_factors(problem)
@@ -101,6 +102,7 @@ def test_a_class_is_right_below_its_factor_and_not_above(problem):
         assert factors.min() >= deaths.min() * (1 - 1e-12)
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(problems(largest=25), st.data())
 def test_smallest_counts_are_those_of_exhaustive_search(problem, data):
     k = data.draw(st.integers(0, problem.K - 1))
