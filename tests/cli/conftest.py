@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+import typer.main
+import typer.testing
 
 from nclib.cli import app
 
@@ -35,9 +36,12 @@ class Outcome:
 
 @pytest.fixture(scope="session")
 def nclib():
-    runner = CliRunner()
+    runner, built = typer.testing.CliRunner(), typer.main.get_command(app)
 
     def command(*arguments, stdin=None):
         return Outcome(runner.invoke(app, [str(a) for a in arguments], input=stdin))
 
-    return command
+    with pytest.MonkeyPatch.context() as patch:
+        # To build the parser takes longer than most commands.
+        patch.setattr(typer.testing, "_get_command", lambda _: built)
+        yield command

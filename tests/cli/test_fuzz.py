@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import zipfile
 
 import numpy as np
@@ -92,10 +91,10 @@ def predict_is_settled(nclib, place, data):
     penalty = data.draw(st.sampled_from(["1e-3", "1e-300", "5e-324", "1e300", "0.5"]))
     more = data.draw(st.sampled_from([(), ("--lambda-H", penalty), ("--lambda-H", "1e-5")]))
     bias = data.draw(st.sampled_from([(), ("--no-bias",)]))
-    before = set(os.listdir(place))
+    before = {path.name for path in place.iterdir()}
     outcome = nclib("predict", path, "-L", depth, "--lambda-W", penalty, *more, *bias, "--json")
     assert settled(outcome)
-    assert set(os.listdir(place)) == before
+    assert {path.name for path in place.iterdir()} == before
 
 
 few = settings(
@@ -155,7 +154,7 @@ def measure_is_settled(nclib, place, data):
         shape = (K,) if name == "b" else (K, data.draw(st.sampled_from([d, K])))
         arrays[name] = array(data, shape)
     penalties = ("--lambda-W", 1e-3, *data.draw(st.sampled_from([(), ("--lambda-H", 1e-3)])))
-    before = set(os.listdir(place))
+    before = {path.name for path in place.iterdir()}
     if data.draw(st.booleans()):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -179,7 +178,7 @@ def measure_is_settled(nclib, place, data):
         assert "Traceback" not in outcome.err
     else:
         assert settled(outcome)
-    assert set(os.listdir(place)) - before <= {"n.npz", "x.npy", "y.npy"}
+    assert {path.name for path in place.iterdir()} - before <= {"n.npz", "x.npy", "y.npy"}
 
 
 @few
