@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -36,6 +36,18 @@ EXTRA_OF = {
 """Which extra of this package brings each module that a command may need."""
 
 
+_EXPECTED = (
+    ArithmeticError,
+    ImportError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the library raises for bad data and failed runs."""
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what went wrong into one line on the standard error and an exit code."""
@@ -50,15 +62,13 @@ def reported() -> Iterator[None]:
     except ModuleNotFoundError as error:
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:
-            raise
+            fail(_words_of(error))
         fail(f'this needs the package {error.name!r}: pip install "nclib[{extra}]"')
-    except (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError) as error:
-        fail(_words_of(error))
-    except (TypeError, ValueError) as error:
+    except _EXPECTED as error:
         fail(_words_of(error))
 
 
-def fail(message: str, code: int = 1) -> None:
+def fail(message: str, code: int = 1) -> NoReturn:
     """Write one line to the standard error and leave."""
     parts = [part.strip() for part in message.splitlines() if part.strip()]
     line = "; ".join(parts).replace(":; ", ": ")

@@ -344,7 +344,7 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
             "--lambda-W is so small or so large that the range of lambda_H has no floating-point "
             "numbers; give --lambda-H"
         )
-    values = np.geomspace(first / 10, last * 10**0.5, 16)
+    values = np.geomspace(first / 10, last * 10**0.5, 12)
     rows = [
         {
             "lambda_H": fates.minimizer.problem.lambda_H,

@@ -166,8 +166,10 @@ def train(
 
 def named_images(data: str) -> tuple[str, Path | None]:
     """Split what was given into the name that results carry and a path, if it is one."""
+    from nclib.training.data import _BUILT_IN
+
     path = Path(data).expanduser()
-    return (path.stem, path) if path.exists() and data != "digits" else (data, None)
+    return (data, None) if data in _BUILT_IN or not path.exists() else (path.stem, path)
 
 
 def require_images(name: str, images: Path | None, root: Path | None, download: bool) -> None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -18,12 +17,14 @@ def run(*arguments, code=None, stdin=None):
 
 
 def test_help_answers_at_once():
-    def seconds():
-        began = time.perf_counter()
-        assert run("--help").returncode == 0
-        return time.perf_counter() - began
-
-    assert min(seconds() for _ in range(3)) < 1
+    # The time of the processor, from the start of the interpreter: others may keep it busy.
+    code = (
+        "import sys, time\n"
+        "from nclib.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "print(time.process_time(), file=sys.stderr)"
+    )
+    assert min(float(run("--help", code=code).stderr) for _ in range(3)) < 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)

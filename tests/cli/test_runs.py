@@ -1,4 +1,4 @@
-"""`nclib train`, `reproduce` and `results`: runs that are stored once, gone on with and compared."""
+"""`nclib train`, `reproduce` and `results`: runs stored once, gone on with, and compared."""
 
 import json
 
@@ -148,7 +148,7 @@ def test_a_figure_is_run_once(nclib, images, tmp_path, monkeypatch):
     assert "3 results" in again.out
     for result, row in zip(load_results(tmp_path), found.json["results"], strict=True):
         assert row["gap"] == result.final["gap"]
-        assert row["modes_alive_at_global"] == result.experiment.minimizer.alive == 9
+        assert row["modes_alive_at_global"] == result.experiment.minimizer.alive
 
 
 @pytest.mark.usefixtures("tiny")
