@@ -92,7 +92,7 @@ def check(exercise: str, answer: object) -> Verdict:
     >>> bool(check("04-b.2", "no"))
     False
     >>> check("04-b.2", "no").message
-    'This is neither. Expected: is there such a range for two layers: True or False.'
+    'This is neither. Expected: True or False: there is such a range for two layers.'
     """
     asked = _find(exercise)
     right, mistakes = asked.solve()

@@ -78,7 +78,7 @@ class Numbers:
         """What to give, in words."""
         size = {0: "one number", 1: "{} numbers", 2: "an array of {} x {} numbers"}
         order = "" if self.ordered else ", in any order"
-        return f"{self.what}: {size[len(self.shape)].format(*self.shape)}{order}"
+        return f"{size[len(self.shape)].format(*self.shape)}{order}: {self.what}"
 
     def read(self, answer: object) -> Array:
         """Read them."""
@@ -107,7 +107,7 @@ class Chosen:
     @property
     def asks(self) -> str:
         """What to give, in words."""
-        return f"{self.what}: a set of some, all or none of {', '.join(map(str, self.options))}"
+        return f"a set, which may be empty, of {', '.join(map(str, self.options))}: {self.what}"
 
     def read(self, answer: object) -> frozenset[int | str]:
         """Read it from a set, a list, an array, or one element alone."""
@@ -135,7 +135,7 @@ class Decision:
     @property
     def asks(self) -> str:
         """What to give, in words."""
-        return f"{self.what}: True or False"
+        return f"True or False: {self.what}"
 
     def read(self, answer: object) -> bool:
         """Read it."""
@@ -168,7 +168,7 @@ class Function:
         """What to give, in words."""
         value = "one number" if self.returns == 1 else f"{self.returns} numbers"
         none = " or None" if self.may_be_none else ""
-        return f"{self.what}: a function of {', '.join(self.arguments)} that returns {value}{none}"
+        return f"a function of {', '.join(self.arguments)} that returns {value}{none}: {self.what}"
 
     def read(self, answer: object) -> Array:
         """Call it; None becomes NaN."""

@@ -694,7 +694,7 @@ def _alive_and_missed() -> Solved:
 
 @_asks(
     "04-b.2",
-    Decision("is there such a range for two layers"),
+    Decision("there is such a range for two layers"),
     "Compare the least share of a mode that is alive with the share at which the classes tie.",
 )
 def _not_with_two_layers() -> Solved:
