@@ -15,8 +15,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import as_whole
 from nclib.theory import shrinkage
-from nclib.theory.counts import ClassCounts, _is_whole
+from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.problem import Problem, require_problem
 
@@ -387,11 +388,7 @@ def _once_per_fate(answer: Callable[[int], T], classes: list[int], problem: Prob
 def _chosen_classes(problem: Problem, classes: Iterable[int] | None) -> list[int]:
     if classes is None:
         return list(range(problem.K))
-    chosen = list(classes)
-    for k in chosen:
-        if not _is_whole(k) or not 0 <= k < problem.K:
-            raise ValueError(f"classes must be from 0 to K - 1 = {problem.K - 1}; got {k!r}")
-    return [int(k) for k in chosen]
+    return [as_whole("each of classes", k, 0, problem.K - 1) for k in classes]
 
 
 def _representatives(group: NDArray[np.int64], groups: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -101,7 +102,15 @@ def test_every_public_name_is_in_the_reference():
     import nclib
 
     reference = (BOOK / "api.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\.\. auto(?:class|function):: (\w+)", reference, re.MULTILINE))
+    documented = set()
+    for section in reference.split(".. currentmodule:: ")[1:]:
+        module = section.partition("\n")[0]
+        directive = r"^\.\. auto(?:class|function|exception):: (\w+)"
+        names = re.findall(directive, section, re.MULTILINE)
+        assert names
+        assert set(names) <= set(dir(import_module(module)))
+        if module == "nclib":
+            documented |= set(names)
     assert documented == set(nclib.__all__)
 
 

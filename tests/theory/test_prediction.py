@@ -161,7 +161,7 @@ def test_a_width_can_make_a_class_hopeless():
 def test_classes_must_exist(classes):
     problem = Problem([10, 5, 3], 1, lambda_W=1e-3, lambda_H=1e-3)
     for function in (misclassification_factors, smallest_counts):
-        with pytest.raises(ValueError, match="classes must be from 0 to K - 1 = 2"):
+        with pytest.raises(ValueError, match="each of classes must be a whole number from 0 to 2"):
             function(problem, classes)
 
 
