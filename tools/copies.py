@@ -15,8 +15,9 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
+from nclib._files import write_whole
 from nclib.teaching import EXERCISES, Exercise
-from tools.notebooks import BOOK, dump, read, replace
+from tools.notebooks import BOOK, dump, read
 from tools.plain_markdown import plain
 
 COPIES = BOOK.parent / "_build" / "copies"
@@ -157,7 +158,7 @@ def write_copies(folder: Path = COPIES) -> None:
                 if cell.cell_type == "markdown":
                     cell.source = plain(cell.source, path.name)
             nbformat.validate(notebook)
-            replace(place / path.name, dump(notebook))
+            write_whole(place / path.name, dump(notebook))
         print(f"{place}: {len(list(place.glob('*.ipynb')))} notebooks")
 
 
