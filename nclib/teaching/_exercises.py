@@ -1415,7 +1415,7 @@ def _rescue() -> Solved:
 def _tries_to_break(answer: object) -> str:
     """Look for a class that the rule of 12-d gets wrong, just before each mode dies."""
     try:
-        counts = as_counts(answer)  # type: ignore[arg-type]
+        counts = as_counts(answer)
     except (TypeError, ValueError) as error:
         raise Unfit(f"{error}.") from error
     if counts.K != 3:
