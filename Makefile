@@ -9,7 +9,7 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks evidence lab bench requirements clean
+.PHONY: help book test test-all lint notebooks evidence resources lab bench requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,7 @@ help:
 	@echo "make lint          ruff and mypy"
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
+	@echo "make resources     measure the memory and time that each notebook takes, and store them"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
 	@echo "make requirements  pin the newest versions that resolve together"
@@ -39,7 +40,8 @@ book: $(VENV)/.book node_modules/.package-lock.json
 test: $(VENV)/.test
 	"$(PY)" -m pytest
 
-test-all: $(VENV)/.test
+# The long runs take JupyterLab and Dask, too.
+test-all: $(VENV)/.all
 	HYPOTHESIS_PROFILE=thorough "$(PY)" -m pytest -m ""
 
 lint: $(VENV)/.test
@@ -52,6 +54,9 @@ notebooks: $(VENV)/.test
 
 evidence: $(VENV)/.test
 	"$(PY)" -m tools.evidence
+
+resources: $(VENV)/.test
+	"$(PY)" -m tools.resources
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book
