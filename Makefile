@@ -9,12 +9,14 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks evidence resources lab bench requirements clean
+.PHONY: help book test test-all lint notebooks evidence resources zip pdf lab bench requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make book          build the book and say where it is"
+	@echo "make zip           pack the built book into one file that opens without a network"
+	@echo "make pdf           print the built book, all of it, as one PDF"
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs"
@@ -27,6 +29,9 @@ help:
 	@echo "make requirements  pin the newest versions that resolve together"
 	@echo "make clean         remove the environment and everything built"
 
+# The browser that prints.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
 # The address that the site will have, where it is known: https://example.org/book. Previews of
 # shared links need it.
 export SITE_URL ?=
@@ -36,6 +41,15 @@ book: $(VENV)/.book node_modules/.package-lock.json
 	rm -rf _build/html
 	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
+
+zip: book
+	"$(PY)" -m tools.offline_copy
+
+pdf: book
+	@if [ -z "$(CHROMIUM)" ]; then \
+	    echo "No browser: install Chrome or Chromium, or name one: make CHROMIUM=... pdf" >&2; exit 1; \
+	fi
+	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf
 
 test: $(VENV)/.test
 	"$(PY)" -m pytest
