@@ -214,12 +214,13 @@ await page.evaluate(() => document.fonts.ready);
 await page.evaluate(fit);
 const problems = [...failed, ...(await page.evaluate(outside, PAPER_WIDTH))];
 
-const print = () => page.pdf({ preferCSSPageSize: true, printBackground: true, outline: true, tagged: true });
-let { sheets, found } = places(await print());
+const paper = { preferCSSPageSize: true, printBackground: true };
+let { sheets, found } = places(await page.pdf(paper));
 await page.evaluate((numbers) => {
   for (const place of document.querySelectorAll("#contents .number")) place.textContent = numbers[place.dataset.of] ?? "";
 }, Object.fromEntries(found));
-const pdf = await print();
+// With the outline, and with the structure that screen readers need.
+const pdf = await page.pdf({ ...paper, outline: true, tagged: true });
 ({ sheets, found } = places(pdf));
 await writeFile(PDF, pdf);
 const entries = await page.$$eval("#contents li", (items) =>
