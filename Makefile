@@ -9,12 +9,15 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks evidence copies lab bench requirements clean
+.PHONY: help book test test-all lint notebooks evidence resources copies zip pdf lab bench
+.PHONY: requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make book          build the book and say where it is"
+	@echo "make zip           pack the built book into one file that opens without a network"
+	@echo "make pdf           print the built book, all of it, as one PDF"
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs"
@@ -22,10 +25,14 @@ help:
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
 	@echo "make copies        write the notebooks for students and for teachers"
+	@echo "make resources     measure the memory and time that each notebook takes, and store them"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
 	@echo "make requirements  pin the newest versions that resolve together"
 	@echo "make clean         remove the environment and everything built"
+
+# The browser that prints.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # The address that the site will have, where it is known: https://example.org/book. Previews of
 # shared links need it.
@@ -37,10 +44,20 @@ book: $(VENV)/.book node_modules/.package-lock.json
 	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
+zip: book
+	"$(PY)" -m tools.offline_copy
+
+pdf: book
+	@if [ -z "$(CHROMIUM)" ]; then \
+	    echo "No browser: install Chrome or Chromium, or name one: make CHROMIUM=... pdf" >&2; exit 1; \
+	fi
+	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf
+
 test: $(VENV)/.test
 	"$(PY)" -m pytest
 
-test-all: $(VENV)/.test
+# The long runs take JupyterLab and Dask, too.
+test-all: $(VENV)/.all
 	HYPOTHESIS_PROFILE=thorough "$(PY)" -m pytest -m ""
 
 lint: $(VENV)/.test
@@ -56,6 +73,9 @@ evidence: $(VENV)/.test
 
 copies: $(VENV)/.book
 	"$(PY)" -m tools.copies
+
+resources: $(VENV)/.test
+	"$(PY)" -m tools.resources
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book

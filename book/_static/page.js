@@ -11,6 +11,9 @@
     root.dataset.theme = theme;
   });
 
+  // A page that was opened as a file may not fetch others: search lists them without excerpts.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
   // A formula wider than the screen scrolls in its own box: let the keyboard reach it there.
   const reachable = () => {
     for (const formula of document.querySelectorAll("mjx-container[display]")) {

@@ -36,7 +36,7 @@ def page_text(page):
 
 def project_files():
     """All text files of the project, but no environment and nothing built."""
-    folders = ["nclib", "book", "tests", "tools", "benchmarks", ".ci", ".github"]
+    folders = ["nclib", "book", "tests", "tools", "benchmarks", ".binder", ".ci", ".github"]
     files = [path for path in ROOT.iterdir() if path.is_file()]
     files += [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [path for path in files if path.suffix not in {".png", ".pyc"} and path.name != ".git"]

@@ -1,0 +1,69 @@
+// Opens the unpacked offline copy from the file system, as a double click does, and works it like a
+// reader: landing page, calculator, an explorable, search, and on to a page that was found.
+//
+//     CHROMIUM=/path/to/chromium node offline_copy.mjs FOLDER > report.json
+
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import * as look from "./page_checks.mjs";
+
+const FOLDER = resolve(process.argv[2]);
+const HOME = pathToFileURL(FOLDER).href;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  // Without the sandbox, because tests in a container run as root; the pages are our own.
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+});
+const context = await browser.newContext({ offline: true });
+const page = await context.newPage();
+page.setDefaultTimeout(60_000);
+const errors = [];
+page.on("console", (message) => {
+  if (["error", "warning"].includes(message.type())) errors.push(`console: ${message.text()}`);
+});
+page.on("pageerror", (error) => errors.push(`exception: ${error.message}`));
+page.on("requestfailed", (request) => errors.push(`failed: ${request.url()}`));
+page.on("request", (request) => {
+  const url = request.url();
+  if (!url.startsWith(HOME) && !/^(data|blob):/.test(url)) errors.push(`foreign: ${url}`);
+});
+
+await page.goto(pathToFileURL(join(FOLDER, "index.html")).href);
+await page.waitForURL("**/book/intro.html");
+await page.waitForLoadState();
+await page.evaluate(() => window.MathJax.startup.promise);
+await page.evaluate(() => document.fonts.ready);
+const formulas = await page.evaluate(look.formulas);
+const fonts = await page.evaluate(() =>
+  [...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family),
+);
+
+const calculator = page.locator("#calculator");
+await calculator.locator("textarea").fill("60, 10, 10");
+await calculator.locator("[name=lambda_W]").fill("0.039");
+await calculator.locator("[name=lambda_H]").fill("0.039");
+await calculator.locator("[name=L]").focus();
+await page.keyboard.press("Home");
+const calculated = await calculator.locator(".summary").textContent();
+
+const explorable = page.locator(".nc-explorable.nc-mounted").first();
+await explorable.locator("input").first().focus();
+await page.keyboard.press("End");
+const explored = await explorable.locator(".nc-summary").textContent();
+const marks = await explorable.locator(".nc-chart [class^='mark-'].role-mark > *").count();
+
+await page.locator(".bd-sidebar-primary .search-button-field").click();
+await page.keyboard.type("minority collapse");
+await page.keyboard.press("Enter");
+await page.waitForURL("**/search.html?q=*");
+const results = page.locator("#search-results li a");
+await results.first().waitFor();
+const found = await results.allTextContents();
+await results.filter({ hasText: "What neural collapse is" }).first().click();
+await page.waitForURL("**/book/01-collapse.html*");
+const arrived = await page.locator("article h1").textContent();
+
+await browser.close();
+process.stdout.write(JSON.stringify({ errors, formulas, fonts, calculated, explored, marks, found, arrived }));

@@ -1,0 +1,78 @@
+"""The offline copy: one zip, opened from the file system in a real browser without a network."""
+
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from test_site import SITE, browser, require_browser_and_site
+
+import nclib as nc
+from nclib.views import explorables
+from tools.offline_copy import NAME, pack
+
+SCRIPT = Path(__file__).with_name("offline_copy.mjs")
+
+
+def site_without_mathjax(folder):
+    (folder / "index.html").write_text("a book")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [(lambda folder: None, "make book"), (site_without_mathjax, "install Node")],
+)
+def test_what_would_not_open_is_not_packed(tmp_path, make, message):
+    site = tmp_path / "site"
+    site.mkdir()
+    make(site)
+    with pytest.raises(ValueError, match=message):
+        pack(site, tmp_path / "copy.zip")
+    assert not (tmp_path / "copy.zip").exists()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    require_browser_and_site()
+    folder = tmp_path_factory.mktemp("offline")
+    pack(SITE, folder / "copy.zip")
+    with zipfile.ZipFile(folder / "copy.zip") as archive:
+        archive.extractall(folder)
+    run = subprocess.run(
+        ["node", SCRIPT, folder / NAME],
+        env={**os.environ, "CHROMIUM": browser()},
+        stdout=subprocess.PIPE,
+        timeout=300,
+        check=True,
+    )
+    return json.loads(run.stdout)
+
+
+def test_nothing_fails_and_nothing_is_fetched(report):
+    assert report["errors"] == []
+
+
+def test_formulas_are_set_in_their_fonts(report):
+    assert report["formulas"] == []
+    assert any("MJX" in family for family in report["fonts"])
+
+
+def test_the_calculator_answers(report):
+    problem = nc.Problem([60, 10, 10], 1, lambda_W=0.039, lambda_H=0.039)
+    best = nc.global_minimizer(problem)
+    alive, modes = int(best.survives.sum()), int((best.kappa > 0).sum())
+    assert report["calculated"].startswith(f"{alive} of {modes} modes are alive")
+
+
+def test_the_explorable_moves(report):
+    shown = explorables.survival()
+    first, *rest = shown.sliders
+    assert report["explored"] == shown.summaries[first.values[-1], *(s.default for s in rest)]
+    assert report["marks"] > 0
+
+
+def test_search_finds_and_leads_there(report):
+    assert any("What neural collapse is" in title for title in report["found"])
+    assert report["arrived"].startswith("What neural collapse is")

@@ -1,0 +1,89 @@
+"""The whole book as one PDF, printed from the built site: `make test-all` runs it."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+from test_site import ROOT, SITE, browser, require_browser_and_site, require_nothing_missing
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = ROOT / "tools" / "print_book.mjs"
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the tool says, and its PDF."""
+    require_browser_and_site()
+    if importlib.util.find_spec("pypdf") is None:
+        require_nothing_missing("pypdf is not installed: make test-all does that")
+    import pypdf
+
+    pdf = tmp_path_factory.mktemp("print") / "book.pdf"
+    run = subprocess.run(
+        ["node", SCRIPT, SITE, pdf],
+        env={**os.environ, "CHROMIUM": browser()},
+        stdout=subprocess.PIPE,
+        timeout=1200,
+        check=False,
+    )
+    return json.loads(run.stdout), pypdf.PdfReader(pdf)
+
+
+def words(text):
+    """Text without spaces and ligatures: a PDF has its own idea of both."""
+    return re.sub(r"\W", "", text.replace("ﬁ", "fi").replace("ﬂ", "fl"))
+
+
+def test_nothing_is_clipped_or_missing_and_every_number_is_right(printed):
+    said, _ = printed
+    assert said["problems"] == []
+
+
+def test_every_page_of_the_book_is_in_it_in_order(printed):
+    said, reader = printed
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    pages = [contents["root"], *(chapter["file"] for chapter in contents["chapters"])]
+    assert said["chapters"] == [f"{page}.html" for page in pages]
+    assert said["sheets"] == len(reader.pages)
+
+
+def test_every_heading_stands_on_the_page_that_the_contents_name(printed):
+    said, reader = printed
+    texts = [words(page.extract_text()) for page in reader.pages]
+    for entry in said["entries"]:
+        assert words(entry["title"]) in texts[entry["page"] - 1], entry
+
+
+def test_every_page_but_the_title_has_its_number(printed):
+    """In the PDF the margins of a page come before its text."""
+    _, reader = printed
+    title, *others = (page.extract_text() for page in reader.pages)
+    assert not re.search(r"\d", title)
+    for number, text in enumerate(others, 2):
+        assert str(number) in text.splitlines()[:2], number
+
+
+def test_links_lead_to_pages_of_the_pdf_or_to_the_web(printed):
+    _, reader = printed
+    inside = 0
+    for page in reader.pages:
+        for note in page.get("/Annots", []):
+            link = note.get_object()
+            if "/Dest" in link:
+                assert link["/Dest"] in reader.named_destinations
+                inside += 1
+            else:
+                assert re.match(r"(https?|mailto):", link["/A"]["/URI"]), link
+    assert inside > 300
+
+
+def test_a_reader_can_jump_from_the_outline(printed):
+    said, reader = printed
+    titles = [words(item.title) for item in reader.outline if not isinstance(item, list)]
+    chapters = [words(entry["title"]) for entry in said["entries"] if entry["level"] == 1]
+    assert titles == ["Contents", *chapters]

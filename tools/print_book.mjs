@@ -1,0 +1,246 @@
+// Prints the whole built book as one PDF: a title page, contents with page numbers, every page in the
+// order of the contents, and the solutions of all exercises at the end.
+//
+//     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf
+//
+// The pages become one document beside the site, so that links between them lead to pages of the PDF.
+// It is printed twice: where a heading stands is known when it has been printed once. Nothing is
+// fetched: MathJax has to be in the site. What a reader should know of the outcome goes to stdout
+// as JSON.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [SITE, PDF] = process.argv.slice(2).map((path) => resolve(path));
+const STYLE = fileURLToPath(new URL("print_book.css", import.meta.url));
+const DOCUMENT = join(SITE, "..", "print.html");
+
+// What is left of A4 inside the margins of print_book.css, in CSS pixels.
+const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
+
+const read = (path) => readFile(path, "utf8");
+
+// Runs in the browser: makes one document of the site's pages.
+function compose({ entrance, pages, site, style }) {
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+  // A base that no page has, to tell addresses inside of the site from others.
+  const HOME = "https://site.invalid/";
+  const names = pages.map(({ name }) => name);
+  const idOf = (name) => name.replace(/^book\/|\.html$/g, "");
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  };
+
+  const styles = new Set();
+  const solutions = make("article", { id: "solutions" }, make("h1", {}, "Solutions"));
+
+  // Where an address of a page leads in the document; null where there is no such place.
+  function target(address, name) {
+    const url = new URL(address, HOME + name);
+    if (url.origin !== new URL(HOME).origin) return address;
+    const page = decodeURIComponent(url.pathname.slice(1));
+    if (!names.includes(page)) return null;
+    return `#${idOf(page)}${url.hash && `--${decodeURIComponent(url.hash.slice(1))}`}`;
+  }
+
+  function chapter({ name, html }) {
+    const page = parse(html);
+    for (const link of page.querySelectorAll("link[rel=stylesheet]")) {
+      styles.add(new URL(link.getAttribute("href"), HOME + name).pathname.slice(1));
+    }
+    const article = page.querySelector("article.bd-article");
+    const id = idOf(name);
+    for (const gone of article.querySelectorAll("script, button, .headerlink")) gone.remove();
+    for (const form of article.querySelectorAll("form")) {
+      form.replaceWith(make("p", { class: "only-online" }, "Here the online book has a calculator."));
+    }
+    for (const box of article.querySelectorAll("details")) {
+      box.querySelector("summary")?.remove();
+      box.replaceWith(...box.childNodes);
+    }
+    for (const element of article.querySelectorAll("*")) {
+      if (element.id) element.id = `${id}--${element.id}`;
+      for (const { name: key, value } of [...element.attributes]) {
+        if (["for", "aria-labelledby", "aria-describedby"].includes(key)) {
+          element.setAttribute(key, value.split(/\s+/).map((one) => `${id}--${one}`).join(" "));
+        } else if (value.includes("url(#")) {
+          element.setAttribute(key, value.replaceAll("url(#", `url(#${id}--`));
+        }
+      }
+    }
+    for (const image of article.querySelectorAll("img")) {
+      image.src = site + new URL(image.getAttribute("src"), HOME + name).pathname;
+    }
+    for (const link of article.querySelectorAll("a[href]")) {
+      const place = target(link.getAttribute("href"), name);
+      if (place) link.setAttribute("href", place);
+      else link.replaceWith(...link.childNodes);
+    }
+    const title = article.querySelector("h1").textContent;
+    const found = [...article.querySelectorAll(".solution.admonition")];
+    if (found.length) solutions.append(make("h2", {}, title));
+    for (const solution of found) {
+      solution.replaceWith(
+        make("p", { class: "to-solution" }, make("a", { href: `#${solution.id}` }, "Solution")),
+      );
+      solutions.append(solution);
+    }
+    article.id = id;
+    return { article, title };
+  }
+
+  const first = parse(pages[0].html);
+  const chapters = pages.map(chapter);
+  if (solutions.children.length > 1) chapters.push({ article: solutions, title: "Solutions" });
+
+  const entry = (level, id, text) =>
+    make("li", { class: `level-${level}` }, make("a", { href: `#${id}` }, make("span", {}, text), make("span", { class: "number", "data-of": id })));
+  const contents = make("ul");
+  for (const { article, title } of chapters) {
+    contents.append(entry(1, article.id, title));
+    for (const heading of article.querySelectorAll("section section > h2")) {
+      contents.append(entry(2, heading.parentElement.id, heading.textContent));
+    }
+  }
+
+  // The name of a chapter stands above its pages.
+  const heads = chapters
+    .map(({ article, title }, index) => {
+      article.style.page = `chapter-${index}`;
+      return `@page chapter-${index} { @top-right { content: ${JSON.stringify(title)}; } }`;
+    })
+    .join("\n");
+  const math = [...first.querySelectorAll("script")].filter(
+    (script) => /window\.MathJax/.test(script.textContent) || /mathjax/.test(script.getAttribute("src")),
+  );
+  const whole = make("html", { lang: "en", "data-theme": "light" },
+    make("head", {},
+      make("meta", { charset: "utf-8" }),
+      make("title", {}, first.title),
+      ...[...styles].map((path) => make("link", { rel: "stylesheet", href: `${site}/${path}` })),
+      make("style", {}, `${style}\n${heads}`),
+      ...math.map((script) => {
+        const source = script.getAttribute("src");
+        if (!source) return make("script", {}, script.textContent);
+        return make("script", { defer: "", src: site + new URL(source, HOME + pages[0].name).pathname });
+      })),
+    make("body", {},
+      make("header", { class: "title-page" },
+        make("p", { class: "title" }, first.title),
+        make("p", {}, parse(entrance).querySelector('meta[name="description"]').content),
+        make("p", {}, first.querySelector(".component-author")?.textContent.trim() ?? "")),
+      make("nav", { id: "contents" }, make("h1", {}, "Contents"), contents),
+      make("div", { class: "bd-content" }, ...chapters.map(({ article }) => article))));
+  return `<!DOCTYPE html>\n${whole.outerHTML}`;
+}
+
+// Runs in the browser: makes what is wider than the paper fit it, and lists what does not.
+function fit() {
+  for (const formula of document.querySelectorAll("mjx-container[display]")) {
+    const share = formula.clientWidth / formula.scrollWidth;
+    if (share < 1) formula.style.fontSize = `${Math.floor(100 * share)}%`;
+  }
+}
+
+// Runs in the browser, in print media, at the width of the paper.
+function outside(width) {
+  const problems = [];
+  for (const node of document.querySelectorAll("body *")) {
+    if (node.closest("mjx-container > *, svg > *") || !node.checkVisibility()) continue;
+    const box = node.getBoundingClientRect();
+    const { display, overflowX } = getComputedStyle(node);
+    const cut = display !== "inline" && overflowX !== "visible" && node.scrollWidth > node.clientWidth + 1;
+    if (box.right > width + 1 || box.left < -1 || cut) {
+      problems.push(`${node.closest("article")?.id}: ${node.tagName} ${node.className} to ${Math.round(box.right)}: ${node.textContent.trim().slice(0, 60)}`);
+    }
+  }
+  return problems;
+}
+
+// The page on which each place stands that something in the PDF leads to. Chromium writes its objects
+// in plain text; streams alone are packed.
+function places(pdf) {
+  const text = pdf.toString("latin1");
+  const objects = new Map([...text.matchAll(/(\d+) 0 obj\s([\s\S]*?)endobj/g)].map(([, number, body]) => [number, body]));
+  const catalog = [...objects.values()].find((body) => /\/Type\s*\/Catalog/.test(body));
+  const kids = (number) => {
+    const body = objects.get(number);
+    if (/\/Type\s*\/Page\b(?!s)/.test(body)) return [number];
+    return [...body.match(/\/Kids\s*\[([^\]]*)\]/)[1].matchAll(/(\d+) 0 R/g)].flatMap(([, kid]) => kids(kid));
+  };
+  const sheets = kids(catalog.match(/\/Pages (\d+) 0 R/)[1]);
+  const named = objects.get(catalog.match(/\/Dests (\d+) 0 R/)?.[1]) ?? "";
+  const found = new Map();
+  for (const [, name, page] of named.matchAll(/\/(\S+)\s*\[\s*(\d+) 0 R/g)) {
+    const plain = name.replace(/#([0-9A-Fa-f]{2})/g, (_, code) => String.fromCharCode(parseInt(code, 16)));
+    found.set(decodeURIComponent(plain), sheets.indexOf(page) + 1);
+  }
+  return { sheets: sheets.length, found };
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  // Without the sandbox, because builds in a container run as root; the pages are our own.
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+});
+const page = await browser.newPage({ viewport: { width: PAPER_WIDTH, height: 1000 } });
+// A book full of formulas takes its time.
+page.setDefaultTimeout(600_000);
+
+await page.goto(pathToFileURL(join(SITE, "index.html")).href);
+await page.waitForURL("**/book/**");
+const order = await page.$$eval("nav.bd-links a.internal", (links) => links.map((link) => link.href.replace(/#.*/, "")));
+const pages = [];
+for (const address of new Set(order)) {
+  const path = fileURLToPath(address);
+  pages.push({ name: relative(SITE, path), html: await read(path) });
+}
+const entrance = await read(join(SITE, "index.html"));
+const site = relative(dirname(DOCUMENT), SITE);
+await writeFile(DOCUMENT, await page.evaluate(compose, { entrance, pages, site, style: await read(STYLE) }));
+
+await page.emulateMedia({ media: "print", colorScheme: "light" });
+const failed = [];
+page.on("requestfailed", (request) => failed.push(request.url()));
+page.on("pageerror", (error) => failed.push(error.message));
+await page.goto(pathToFileURL(DOCUMENT).href);
+await page.evaluate(() => window.MathJax.startup.promise);
+await page.evaluate(() => document.fonts.ready);
+await page.evaluate(fit);
+const problems = [...failed, ...(await page.evaluate(outside, PAPER_WIDTH))];
+
+const paper = { preferCSSPageSize: true, printBackground: true };
+let { sheets, found } = places(await page.pdf(paper));
+await page.evaluate((numbers) => {
+  for (const place of document.querySelectorAll("#contents .number")) place.textContent = numbers[place.dataset.of] ?? "";
+}, Object.fromEntries(found));
+// With the outline, and with the structure that screen readers need.
+const pdf = await page.pdf({ ...paper, outline: true, tagged: true });
+({ sheets, found } = places(pdf));
+await writeFile(PDF, pdf);
+const entries = await page.$$eval("#contents li", (items) =>
+  items.map((item) => {
+    const number = item.querySelector(".number");
+    return {
+      id: number.dataset.of,
+      level: Number(item.className.at(-1)),
+      title: item.querySelector("span").textContent,
+      page: Number(number.textContent),
+    };
+  }),
+);
+const dead = await page.$$eval("a[href^='#']", (links) =>
+  links.map((link) => link.getAttribute("href").slice(1)).filter((id) => !document.getElementById(decodeURIComponent(id))),
+);
+await browser.close();
+for (const id of new Set(dead)) problems.push(`no such place: ${id}`);
+for (const { id, page: number } of entries) {
+  if (number !== found.get(id)) problems.push(`contents: ${id} is on page ${found.get(id)}, not ${number}`);
+}
+process.stdout.write(`${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, problems })}\n`);
+process.exitCode = problems.length ? 1 : 0;
