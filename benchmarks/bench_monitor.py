@@ -49,9 +49,10 @@ def main() -> None:
 
         plain, watched, evaluation = [], [], []
         epoch(batches)
+        monitor = Monitor(model, counts, lambda_W=5e-4)
         for _ in range(EPOCHS):
             plain.append(epoch(batches))
-            with Monitor(model, counts, lambda_W=5e-4) as monitor:
+            with monitor:
                 watched.append(epoch(monitor.watch(batches)))
                 began = time.process_time()
                 monitor.evaluate(batches)

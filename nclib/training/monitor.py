@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 _METRICS = ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4")
 
+_BUFFER = 2**18
+"""Numbers of features that are gathered before they are added up: small batches cost less so."""
+
 _OTHER_PROPORTIONS = 0.05
 """Share of an epoch's samples that may be of other classes than the counts say."""
 
@@ -304,6 +307,7 @@ class Monitor:
             now.labels = self._labels(batch)
             forward(batch)
             self._require_taken(now)
+        now.add_up()
 
     def _begin(self) -> _Collector:
         if not self._hooks:
@@ -323,6 +327,7 @@ class Monitor:
     def _end(self, now: _Collector) -> None:
         """Finish a watched epoch."""
         self._require_taken(now)
+        now.add_up()
         self._epoch += 1
         share = now.seen / max(now.seen.sum(), 1)
         if np.abs(share - self.counts.n / self.counts.N).sum() / 2 > _OTHER_PROPORTIONS:
@@ -495,17 +500,31 @@ class _Collector:
         """Of the batch that is on its way to the head."""
         self._classes: Any = None
         """Of the batch that is in the head."""
+        self._gathered: list[tuple[Tensor, Any]] = []
+        self._size = 0
 
     def take(self, features: Tensor) -> None:
         classes, self.labels = _whole_labels(self.labels), None
+        # A copy: the model may go on and write over its own.
+        self._gathered.append((features.detach().clone(), classes))
+        self._size += features.numel()
+        if not self.batches or self._size >= _BUFFER or len(features) != len(classes):
+            self.add_up()
+        self.batches += 1
+        self._classes = classes
+
+    def add_up(self) -> None:
+        """Bring what has been gathered into the accumulator."""
+        gathered, self._gathered, self._size = self._gathered, [], 0
+        if not gathered:
+            return
+        features = torch.cat([part[0] for part in gathered])
         try:
-            self.accumulator.update(features, classes)
+            self.accumulator.update(features, np.concatenate([part[1] for part in gathered]))
         except ValueError:
             if bool(torch.isfinite(features).all()):
                 raise
             self.not_finite = True
-        self.batches += 1
-        self._classes = classes
 
     def take_logits(self, logits: Tensor) -> None:
         classes, self._classes = self._classes, None
