@@ -53,6 +53,7 @@ def main() -> None:
         for _ in range(EPOCHS):
             plain.append(epoch(batches))
             with monitor:
+                epoch(monitor.watch(batches))
                 watched.append(epoch(monitor.watch(batches)))
                 began = time.process_time()
                 monitor.evaluate(batches)

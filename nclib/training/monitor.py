@@ -179,6 +179,7 @@ class Monitor:
         self._epoch = 0
         self._now: _Collector | None = None
         self._hooks: list[Any] = []
+        self._source: _Source | None = None
         self._said: set[str] = set()
 
     # ------------------------------------------------------------ attached to the model
@@ -205,8 +206,9 @@ class Monitor:
             return
         features = args[0] if args else kwargs["input"]
         now.take(features)
-        if now.batches == 1:
-            self._look_at(features)
+        if self._source is not None:
+            self._look_at(features, self._source.of(features))
+            self._source = None
 
     def _on_logits(self, _: nn.Module, args: tuple[Any, ...], logits: Tensor) -> None:
         if self._now is not None:
@@ -432,9 +434,8 @@ class Monitor:
     def _is_frozen(self) -> bool:
         return not any(layer.weight.requires_grad for layer in self._layers)
 
-    def _look_at(self, features: Tensor) -> None:
+    def _look_at(self, features: Tensor, norm: str | None) -> None:
         """Say what the theory does not cover, from the first batch."""
-        norm = self._source.of(features)
         if norm is not None:
             self._say(
                 f"the features come out of {norm}",
@@ -498,40 +499,50 @@ class _Collector:
         self.not_finite = False
         self.labels: Any = None
         """Of the batch that is on its way to the head."""
-        self._classes: Any = None
-        """Of the batch that is in the head."""
-        self._gathered: list[tuple[Tensor, Any]] = []
+        self._in_head = False
+        self._features: list[Tensor] = []
+        self._of: list[Any] = []
+        self._answers: list[Tensor] = []
         self._size = 0
 
     def take(self, features: Tensor) -> None:
-        classes, self.labels = _whole_labels(self.labels), None
+        labels, self.labels = self.labels, None
+        if len(labels) != len(features):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(features)} rows of features; "
+                f"got {len(labels)}"
+            )
         # A copy: the model may go on and write over its own.
-        self._gathered.append((features.detach().clone(), classes))
+        self._features.append(features.detach().clone())
+        self._of.append(labels)
         self._size += features.numel()
-        if not self.batches or self._size >= _BUFFER or len(features) != len(classes):
-            self.add_up()
         self.batches += 1
-        self._classes = classes
+        self._in_head = True
+
+    def take_logits(self, logits: Tensor) -> None:
+        if not self._in_head:
+            return
+        self._in_head = False
+        self._answers.append(logits.detach().argmax(dim=-1))
+        # The first at once: what is wrong shows then.
+        if self.batches == 1 or self._size >= _BUFFER:
+            self.add_up()
 
     def add_up(self) -> None:
-        """Bring what has been gathered into the accumulator."""
-        gathered, self._gathered, self._size = self._gathered, [], 0
-        if not gathered:
+        """Bring what has been gathered into the sums."""
+        if not self._features:
             return
-        features = torch.cat([part[0] for part in gathered])
+        features, answers = torch.cat(self._features), torch.cat(self._answers)
+        classes = np.concatenate([_whole_labels(labels) for labels in self._of])
+        self._features, self._of, self._answers, self._size = [], [], [], 0
         try:
-            self.accumulator.update(features, np.concatenate([part[1] for part in gathered]))
+            self.accumulator.update(features, classes)
         except ValueError:
             if bool(torch.isfinite(features).all()):
                 raise
             self.not_finite = True
-
-    def take_logits(self, logits: Tensor) -> None:
-        classes, self._classes = self._classes, None
-        if classes is None:
-            return
-        answer = logits.detach().argmax(dim=1).cpu().numpy()
-        self.right += np.bincount(classes[answer == classes], minlength=self.right.size)
+        right = classes[answers.cpu().numpy() == classes]
+        self.right += np.bincount(right, minlength=self.right.size)
         self.seen += np.bincount(classes, minlength=self.seen.size)
 
 

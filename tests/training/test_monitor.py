@@ -572,7 +572,7 @@ def test_features_of_more_dimensions_are_refused():
     model = nn.Linear(8, 3)
     monitor = Monitor(model, COUNTS, lambda_W=1e-3)
     with monitor, pytest.raises(ValueError, match=r"features must have shape \(N, d\)"):
-        pass_through(monitor, [(torch.ones(60, 2, 8), torch.zeros(60, dtype=torch.int64))])
+        pass_through(monitor, [(-torch.ones(60, 2, 8), torch.zeros(60, dtype=torch.int64))])
 
 
 @pytest.mark.parametrize(
