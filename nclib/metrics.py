@@ -614,6 +614,46 @@ class MetricsAccumulator:
             raise ValueError(_not_finite(features))
         self._mean, self.counts = mean, counts
 
+    def set_head(self, Ws: Any, b: Any = None) -> None:
+        """Take another head: that of the end, where it learned while the features came in.
+
+        Parameters
+        ----------
+        Ws, b
+            As for `measure`; copied.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are not as described, or the second pass has begun already.
+        """
+        if self._second is not None:
+            raise ValueError("the head must be set before the second pass, which measures with it")
+        head = _Head.of(Ws, b, self.K)
+        _require_width(head, self.d)
+        self._head = head
+
+    def effective_lambda_H(self, lambda_W1: float) -> float:
+        """Measure lambda_H from what has been added and the head; see `effective_lambda_H`.
+
+        Parameters
+        ----------
+        lambda_W1 : float
+            The penalty on W_1.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no head, a class has no samples yet, or `lambda_W1` is not positive.
+        """
+        if self._head is None:
+            raise ValueError("lambda_H is measured from W_1: give the accumulator a head")
+        return self._balance(self._head.W_1_norm, lambda_W1)
+
     def second_pass(self) -> None:
         """Begin the second pass: fix the class means, and wait for the same samples again.
 
@@ -659,9 +699,7 @@ class MetricsAccumulator:
             values["target_unique"] = minimizer.unique
             values |= _compare(self._means(), self._head, minimizer, reading)
             if self._head is not None:
-                values["lambda_H"] = self._balance(
-                    self._head.W_1_norm, minimizer.problem.lambda_W[0]
-                )
+                values["lambda_H"] = self.effective_lambda_H(minimizer.problem.lambda_W[0])
         if self._second is not None:
             values |= self._second.result(self, minimizer)
         return Metrics(**values)
@@ -711,10 +749,7 @@ class MetricsAccumulator:
 
     def _start(self, features: Any) -> None:
         d = int(features.shape[1])
-        if self._head is not None and self._head.P.shape[1] != d:
-            raise ValueError(
-                f"W_1 must have d = {d} columns, as the features; got {self._head.P.shape[1]}"
-            )
+        _require_width(self._head, d)
         xp, home = array_namespace(features), device(features)
         # Apple's GPUs have no float64.
         self._home = "cpu" if str(home).startswith("mps") else home
@@ -831,6 +866,11 @@ class _Head:
         if bias is not None and not np.isfinite(bias).all():
             raise ValueError("b must be finite; got NaN or infinity")
         return cls(P, float(np.linalg.norm(W)), len(Ws), bias)
+
+
+def _require_width(head: _Head | None, d: int | None) -> None:
+    if head is not None and d is not None and head.P.shape[1] != d:
+        raise ValueError(f"W_1 must have d = {d} columns, as the features; got {head.P.shape[1]}")
 
 
 class _SecondPass:

@@ -141,6 +141,30 @@ def test_the_second_pass_must_see_the_same_samples():
         accumulator.compute()
 
 
+def test_a_head_that_comes_last_counts_as_one_that_came_first():
+    X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(13))
+    learning = nc.MetricsAccumulator(4, [W + 1 for W in HEAD[0]], HEAD[1])
+    learning.update(X, labels)
+    learning.set_head(*HEAD)
+    done = nc.MetricsAccumulator(4, *HEAD)
+    done.update(X, labels)
+    one, other = learning.compute(BEST), done.compute(BEST)
+    for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3", "lambda_H"):
+        assert getattr(one, name) == getattr(other, name)
+    assert learning.effective_lambda_H(1e-3) == one.lambda_H
+    with pytest.raises(ValueError, match="W_1 must have d = 7 columns, as the features; got 6"):
+        learning.set_head(np.ones((4, 6)))
+    learning.second_pass()
+    with pytest.raises(ValueError, match="must be set before the second pass"):
+        learning.set_head(*HEAD)
+
+
+def test_lambda_H_needs_a_head():
+    accumulator = nc.MetricsAccumulator(2)
+    with pytest.raises(ValueError, match="measured from W_1: give the accumulator a head"):
+        accumulator.effective_lambda_H(1e-3)
+
+
 def test_memory_does_not_grow_with_the_samples():
     rng = np.random.default_rng(12)
     labels = np.arange(512) % 10

@@ -53,8 +53,14 @@ from nclib.views.figures.spectrum import (
     secular_curve,
     tail_spectra,
 )
+from nclib.views.figures.your_data import (
+    accuracy_by_class,
+    distances_by_setting,
+    metrics_by_epoch,
+)
 
 __all__ = [
+    "accuracy_by_class",
     "accuracy_by_depth",
     "accuracy_map",
     "accuracy_steps",
@@ -67,6 +73,7 @@ __all__ = [
     "death_ranges",
     "death_spread",
     "descent_path",
+    "distances_by_setting",
     "features_in_the_plane",
     "growing_class",
     "heat_maps",
@@ -79,6 +86,7 @@ __all__ = [
     "lengths_against_lambda",
     "marginal_costs",
     "metric_floor",
+    "metrics_by_epoch",
     "mode_spectra",
     "model_sketch",
     "penalised_bias_path",

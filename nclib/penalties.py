@@ -1,0 +1,196 @@
+"""Penalties as a training script sets them, and as the theory counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from nclib.readers import read_counts
+from nclib.theory.counts import ClassCounts, _is_whole
+from nclib.theory.problem import _positive
+
+Reduction = Literal["mean", "sum", "batchmean"]
+Optimizer = Literal["sgd", "adam", "adamw"]
+
+_DECOUPLED = (
+    "optimizer must be 'sgd' or 'adam': the decay of 'adamw' is decoupled and stands for no "
+    "lambda_W. It shrinks each weight by lr * weight_decay in a step whose other half is the "
+    "gradient divided by its own size. At rest the gradient of a weight w is therefore "
+    "-weight_decay * w times that size: a penalty of its own for every weight, large where "
+    "batches disagree, next to nothing where they agree. Adam with weight_decay has the penalty"
+)
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """The same penalties, as the objective (4.3) has them and as a training script has them.
+
+    Made by `translate_penalties`. What was not given, on either side, is None.
+
+    Attributes
+    ----------
+    lambda_W : float, tuple of float or None
+        Penalty on the head's layers, one number or one per layer, as for `Problem`.
+    lambda_H : float or None
+        Penalty on the features.
+    weight_decay : float, tuple of float or None
+        `weight_decay` of the optimiser for the head's layers.
+    feature_penalty : float or None
+        Number that the script multiplies the batch mean of ||h||^2 with and adds to its loss.
+    loss_factor : float
+        What the script's loss is, on average over the batches, in units of the first term of the
+        objective, ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2``.
+    """
+
+    lambda_W: float | tuple[float, ...] | None
+    lambda_H: float | None
+    weight_decay: float | tuple[float, ...] | None
+    feature_penalty: float | None
+    loss_factor: float
+
+
+def translate_penalties(
+    counts: Any,
+    *,
+    weight_decay: float | Sequence[float] | None = None,
+    feature_penalty: float | None = None,
+    lambda_W: float | Sequence[float] | None = None,
+    lambda_H: float | None = None,
+    reduction: Reduction = "mean",
+    scale: float = 1.0,
+    batch_size: int | None = None,
+    optimizer: Optimizer = "sgd",
+) -> Penalties:
+    """Translate between the penalties of the theory and those of a training script.
+
+    Give either `weight_decay` or `lambda_W`, either `feature_penalty` or `lambda_H`; the other of
+    each pair is computed. The default loss is that of ``torch.nn.MSELoss()`` on one-hot labels.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class of the training set, or anything that `read_counts` takes.
+    weight_decay : float or sequence of float, optional
+        `weight_decay` of the optimiser, for all layers of the head or for each, W_1 first.
+    feature_penalty : float, optional
+        mu, where the script adds ``mu * features.square().sum(dim=1).mean()`` to the loss that it
+        has computed for the batch.
+    lambda_W : float or sequence of float, optional
+        Penalty of the objective on all layers, or on each.
+    lambda_H : float, optional
+        Penalty of the objective on the features.
+    reduction : {"mean", "sum", "batchmean"}, default "mean"
+        How the script's loss adds up the squared errors: "mean" over samples and classes (so it
+        divides by K too), "sum" over both, or "batchmean", the sum over the classes and the mean
+        over the samples of the batch.
+    scale : float, default 1.0
+        What the script multiplies that loss with: 0.5 where it has the half.
+    batch_size : int, optional
+        Samples in a batch; only "sum" depends on it. A smaller last batch of an epoch is taken into
+        account. Default: all N samples.
+    optimizer : {"sgd", "adam", "adamw"}, default "sgd"
+        "sgd" (with or without momentum) and "adam" add ``weight_decay * W`` to the gradient, which
+        is a penalty. "adamw" does something else, and is refused.
+
+    Returns
+    -------
+    Penalties
+
+    Raises
+    ------
+    TypeError
+        If a number is none.
+    ValueError
+        If nothing or both of a pair are given, a number is not positive, or the optimiser's decay
+        is decoupled (also ``Adam(decoupled_weight_decay=True)``: say "adamw").
+
+    Notes
+    -----
+    With c the `loss_factor`, the optimiser minimises
+    ``c/(2N) ||Z - Y||^2 + weight_decay/2 sum_j ||W_j||^2 + mu/N ||H||^2``. Division by c gives::
+
+        lambda_W = weight_decay / c        lambda_H = 2 mu / (c N)
+
+        c = scale * 2 / K    for "mean"
+        c = scale * 2 B      for "sum"
+        c = scale * 2        for "batchmean"
+
+    with B = N / (number of batches in an epoch). The learning rate and its schedule do not enter:
+    they decide whether and when the minimum is reached. Neither does momentum.
+
+    A head's bias has no penalty in the theory: give it a parameter group with ``weight_decay=0``
+    (otherwise see `penalised_bias_minimizer`). A usual script has no feature penalty; what its
+    network behaves as if it had can be measured: `effective_lambda_H`.
+
+    Examples
+    --------
+    ``MSELoss()`` and ``SGD(weight_decay=5e-4)`` on ten classes regularise five times as much as it
+    seems:
+
+    >>> penalties = translate_penalties([500] * 5 + [50] * 5, weight_decay=5e-4, lambda_H=1e-5)
+    >>> round(penalties.loss_factor, 12), round(penalties.lambda_W, 12)
+    (0.2, 0.0025)
+    >>> round(penalties.feature_penalty, 12)
+    0.00275
+
+    What to set for the lambdas of the paper's objective, with the loss written as there:
+
+    >>> translate_penalties(
+    ...     [30, 20, 10], lambda_W=1e-3, lambda_H=1e-4, reduction="batchmean", scale=0.5
+    ... ).weight_decay
+    0.001
+    """
+    counts = read_counts(counts)
+    for name, value, choices in (
+        ("reduction", reduction, get_args(Reduction)),
+        ("optimizer", optimizer, get_args(Optimizer)),
+    ):
+        if value not in choices:
+            allowed = " or ".join(map(repr, choices))
+            raise ValueError(f"{name} must be {allowed}; got {value!r}")
+    if optimizer == "adamw":
+        raise ValueError(_DECOUPLED)
+    c = _loss_factor(counts, reduction, _positive("scale", scale), batch_size)
+    script_W, paper_W = _pair("weight_decay", weight_decay, "lambda_W", lambda_W, c)
+    script_H, paper_H = _pair(
+        "feature_penalty", feature_penalty, "lambda_H", lambda_H, c * counts.N / 2
+    )
+    if script_W is script_H is None:
+        raise ValueError(
+            "give weight_decay or lambda_W, or feature_penalty or lambda_H, or one of each"
+        )
+    return Penalties(paper_W, paper_H, script_W, script_H, c)
+
+
+def _loss_factor(
+    counts: ClassCounts, reduction: Reduction, scale: float, batch_size: int | None
+) -> float:
+    if batch_size is not None and (not _is_whole(batch_size) or not 1 <= batch_size <= counts.N):
+        raise ValueError(
+            f"batch_size must be a whole number from 1 to N = {counts.N}; got {batch_size!r}"
+        )
+    batches = -(-counts.N // (batch_size or counts.N))
+    return (
+        scale * {"mean": 2 / counts.K, "batchmean": 2.0, "sum": 2 * counts.N / batches}[reduction]
+    )
+
+
+def _pair(
+    script_name: str, script: Any, paper_name: str, paper: Any, factor: float
+) -> tuple[Any, Any]:
+    """Return both of a pair of which one is given: the script's is `factor` times the paper's."""
+    if script is not None and paper is not None:
+        raise ValueError(f"give {script_name} or {paper_name}, not both")
+    if script is None and paper is None:
+        return None, None
+    name, given = (script_name, script) if paper is None else (paper_name, paper)
+    if script_name == "weight_decay" and isinstance(given, list | tuple | np.ndarray):
+        number: Any = tuple(_positive(f"{name}[{j}]", entry) for j, entry in enumerate(given))
+    else:
+        number = _positive(name, given)
+    other = np.multiply(number, factor if script is None else 1 / factor).tolist()
+    other = tuple(other) if isinstance(other, list) else other
+    return (other, number) if script is None else (number, other)
