@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -46,6 +47,9 @@ SIGNIFICANT_DIGITS = 7
 """To which numbers are stored: a little less than float32 has."""
 
 _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
+
+_AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
+"""The metrics that compare with a minimum."""
 
 _TEST_IMAGES = 50
 """Of each class, held out where a data set has no test images."""
@@ -390,6 +394,95 @@ def load_results(folder: str | os.PathLike[str]) -> list[Result]:
     return [Result.load(path) for path in sorted(Path(folder).glob("*.json"))]
 
 
+def select(results: Iterable[Result], **settings: Any) -> list[Result]:
+    """Choose the results of experiments that have the given settings.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    **settings
+        `data`, `counts`, or settings of `TrainingConfig`. A single number for `lambda_W` means
+        that of every layer.
+
+    Returns
+    -------
+    list of Result
+        In their order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+
+    Examples
+    --------
+    >>> select([], depth=3, bias=True)
+    []
+    """
+    known = {"data", "counts", *(field.name for field in fields(TrainingConfig))}
+    if unknown := sorted(set(settings) - known):
+        raise ValueError(f"settings must be data, counts or those of TrainingConfig; got {unknown}")
+
+    def fits(experiment: Experiment) -> bool:
+        config = experiment.config
+        for name, wanted in settings.items():
+            has = getattr(experiment if name in ("data", "counts") else config, name)
+            if name == "counts":
+                wanted = as_counts(wanted)
+            elif name == "lambda_W" and not isinstance(wanted, Iterable):
+                wanted = (wanted,) * config.depth
+            elif name == "lambda_W":
+                wanted = tuple(wanted)
+            if has != wanted:
+                return False
+        return True
+
+    return [result for result in results if fits(result.experiment)]
+
+
+_TABLE_HEAD = " L seed  alive      gap     NC1  NC2^W  NC2^H NC2^WH    NC3  train   test   min"
+
+
+def results_table(results: Iterable[Result]) -> str:
+    """Write the ends of runs as a table.
+
+    Parameters
+    ----------
+    results : iterable of Result
+
+    Returns
+    -------
+    str
+        A block for all runs that differ in depth and seed only; in it, for each run: modes alive
+        and how many could be; relative gap to the minimum with so many; NC1; NC2 and NC3 against
+        that minimum (blank where it leaves them open, or where the head is not linear); accuracy
+        on training and test images in percent; minutes.
+    """
+    blocks: dict[str, list[str]] = {}
+    for result in sorted(results, key=lambda each: each.experiment.config.depth):
+        config, final = result.experiment.config, result.final
+        title = re.sub(r"-L\d+", "", result.experiment.name.removesuffix(f"-s{config.seed}"))
+        numbers = [final["metrics"]["corrected"]["nc1"]]
+        numbers += [result.reached["metrics"].get(name) for name in _AGAINST_MINIMUM]
+        widths = (8, 7, 7, 7, 7)
+        formats = (".0e", ".3f", ".3f", ".3f", ".3f")
+        cells = [
+            format("" if value is None else format(value, form), f">{width}")
+            for value, form, width in zip(numbers, formats, widths, strict=True)
+        ]
+        accuracies = [
+            format("" if value is None else format(100 * value, ".1f"), ">7")
+            for value in (final["train_accuracy"], final["test_accuracy"])
+        ]
+        alive = f"{result.reached['alive']}/{result.experiment.counts.K - config.bias}"
+        blocks.setdefault(title, []).append(
+            f"{config.depth:2d} {config.seed:4d} {alive:>6} {result.reached['gap']:8.1e}"
+            + "".join([*cells, *accuracies])
+            + f"{result.seconds / 60:6.1f}"
+        )
+    return "\n\n".join("\n".join([title, _TABLE_HEAD, *rows]) for title, rows in blocks.items())
+
+
 def run(
     experiment: Experiment,
     folder: str | os.PathLike[str],
@@ -571,7 +664,7 @@ def _reached(
         with torch.no_grad():
             features = trained.network(samples.to(head.weights[0].device))[1]
             measured = measure(features, labels, list(head.weights), head.b, minimum)
-        for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3"):
+        for name in _AGAINST_MINIMUM:
             value = getattr(measured, name)
             metrics[name] = value if math.isfinite(value) else None
     return {
