@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -440,7 +439,27 @@ def select(results: Iterable[Result], **settings: Any) -> list[Result]:
     return [result for result in results if fits(result.experiment)]
 
 
-_TABLE_HEAD = " L seed  alive      gap     NC1  NC2^W  NC2^H NC2^WH    NC3  train   test   min"
+def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Group results of experiments that differ in depth and seed only.
+
+    Parameters
+    ----------
+    results : iterable of Result
+
+    Returns
+    -------
+    dict of str to list of Result
+        By what they have in common, as in the names of experiments; by depth, then by seed.
+    """
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        config = result.experiment.config
+        # The penalties stand there once if all layers have the same, whatever their number.
+        name = result.experiment.name.removesuffix(f"-s{config.seed}")
+        groups.setdefault(name.replace(f"-L{config.depth}-", "-", 1), []).append(result)
+    for group in groups.values():
+        group.sort(key=lambda each: (each.experiment.config.depth, each.experiment.config.seed))
+    return groups
 
 
 def results_table(results: Iterable[Result]) -> str:
@@ -453,34 +472,36 @@ def results_table(results: Iterable[Result]) -> str:
     Returns
     -------
     str
-        A block for all runs that differ in depth and seed only; in it, for each run: modes alive
-        and how many could be; relative gap to the minimum with so many; NC1; NC2 and NC3 against
-        that minimum (blank where it leaves them open, or where the head is not linear); accuracy
-        on training and test images in percent; minutes.
+        A block for each group of `by_sweep`; in it, for each run: modes alive and how many could
+        be; relative gap to the minimum with so many; NC1; NC2 and NC3 against that minimum (blank
+        where it leaves them open, or where the head is not linear); accuracy on training and test
+        images in percent; minutes of training.
     """
-    blocks: dict[str, list[str]] = {}
-    for result in sorted(results, key=lambda each: each.experiment.config.depth):
-        config, final = result.experiment.config, result.final
-        title = re.sub(r"-L\d+", "", result.experiment.name.removesuffix(f"-s{config.seed}"))
-        numbers = [final["metrics"]["corrected"]["nc1"]]
-        numbers += [result.reached["metrics"].get(name) for name in _AGAINST_MINIMUM]
-        widths = (8, 7, 7, 7, 7)
-        formats = (".0e", ".3f", ".3f", ".3f", ".3f")
-        cells = [
-            format("" if value is None else format(value, form), f">{width}")
-            for value, form, width in zip(numbers, formats, widths, strict=True)
+    head = " L seed  alive     gap     NC1  NC2^W  NC2^H NC2^WH    NC3  train  test   min"
+    blocks = []
+    for title, group in by_sweep(results).items():
+        blocks.append("\n".join([title, head, *map(_table_row, group)]))
+    return "\n\n".join(blocks)
+
+
+def _table_row(result: Result) -> str:
+    config, final, reached = result.experiment.config, result.final, result.reached
+
+    def cell(value: float | None, width: int, form: str, factor: float = 1) -> str:
+        return " " * width if value is None else f"{factor * value:{width}{form}}"
+
+    return "".join(
+        [
+            f"{config.depth:2d}{config.seed:5d}",
+            f"{reached['alive']}/{result.experiment.counts.K - config.bias}".rjust(7),
+            cell(reached["gap"], 8, ".0e"),
+            cell(final["metrics"]["corrected"]["nc1"], 8, ".0e"),
+            *(cell(reached["metrics"].get(name), 7, ".3f") for name in _AGAINST_MINIMUM),
+            cell(final["train_accuracy"], 7, ".1f", 100),
+            cell(final["test_accuracy"], 6, ".1f", 100),
+            cell(result.seconds, 6, ".0f", 1 / 60),
         ]
-        accuracies = [
-            format("" if value is None else format(100 * value, ".1f"), ">7")
-            for value in (final["train_accuracy"], final["test_accuracy"])
-        ]
-        alive = f"{result.reached['alive']}/{result.experiment.counts.K - config.bias}"
-        blocks.setdefault(title, []).append(
-            f"{config.depth:2d} {config.seed:4d} {alive:>6} {result.reached['gap']:8.1e}"
-            + "".join([*cells, *accuracies])
-            + f"{result.seconds / 60:6.1f}"
-        )
-    return "\n\n".join("\n".join([title, _TABLE_HEAD, *rows]) for title, rows in blocks.items())
+    )
 
 
 def run(

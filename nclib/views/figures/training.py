@@ -400,6 +400,8 @@ def compared_curves(groups: Mapping[str, Sequence[Result]], names: Sequence[str]
     figure, axes = style.new_figure(len(names), height=0.9 + 1.8 * len(names), sharex=True)
     for axis, name in zip(axes, names, strict=True):
         for runs, color in zip(groups.values(), _GROUP_COLORS, strict=False):
+            if not runs:
+                continue
             epochs, low, middle, high = band(runs, name)
             axis.plot(epochs[1:], middle[1:], color=color)
             axis.fill_between(epochs[1:], low[1:], high[1:], color=color, alpha=0.2, lw=0)
@@ -417,12 +419,17 @@ def compared_curves(groups: Mapping[str, Sequence[Result]], names: Sequence[str]
 def _by_setting(results: Sequence[Result]) -> dict[str, list[Result]]:
     """Group runs that differ in the seed only, by what they have in common."""
     groups: dict[str, list[Result]] = {}
-    for run in results:
+    for run in sorted(results, key=_order):
         config, data = run.experiment.config, run.experiment.data
         bias = "bias" if config.bias else "no bias"
         title = f"{DATA_NAMES.get(data, data)}, {bias}, L = {config.depth}"
         groups.setdefault(title, []).append(run)
     return groups
+
+
+def _order(run: Result) -> tuple[str, bool, int, int]:
+    config = run.experiment.config
+    return run.experiment.data, not config.bias, config.depth, config.seed
 
 
 def _modes(run: Result) -> int:
