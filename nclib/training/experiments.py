@@ -439,6 +439,43 @@ def select(results: Iterable[Result], **settings: Any) -> list[Result]:
     return [result for result in results if fits(result.experiment)]
 
 
+def figure_results(
+    results: Iterable[Result],
+    number: int,
+    scale: str = "medium",
+    *,
+    lambda_factor: float = 1.0,
+    lambda_warmup: float = LAMBDA_WARMUP,
+) -> list[Result]:
+    """Choose the results of a figure of the paper: any images, depths and seeds.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    number, scale, lambda_factor, lambda_warmup
+        As for `paper_figure`.
+
+    Returns
+    -------
+    list of Result
+        Those of the experiments that `paper_figure` lists, in the order of `results`.
+    """
+
+    def belongs(experiment: Experiment) -> bool:
+        (listed,) = paper_figure(
+            number,
+            scale,
+            seeds=(experiment.config.seed,),
+            depths=(experiment.config.depth,),
+            data=experiment.data,
+            lambda_factor=lambda_factor,
+            lambda_warmup=lambda_warmup,
+        )
+        return experiment == listed
+
+    return [result for result in results if belongs(result.experiment)]
+
+
 def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:
     """Group results of experiments that differ in depth and seed only.
 
