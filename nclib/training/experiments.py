@@ -73,7 +73,7 @@ class Scale(NamedTuple):
 
 SCALES: dict[str, Scale] = {
     "paper": Scale(width=2048, epochs=12_000, learning_rate=1e-4),
-    "medium": Scale(width=512, epochs=800, learning_rate=1e-3),
+    "medium": Scale(width=512, epochs=600, learning_rate=1e-3),
     "small": Scale(width=128, epochs=200, learning_rate=1e-3),
 }
 

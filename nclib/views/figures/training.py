@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from nclib.views import style
@@ -187,7 +187,9 @@ def predicted_singular_values(results: Sequence[Result]) -> Figure:
                 depths.index(depth) - (len(depths) - 1) / 2
             )
             color = style.DEPTH_COLORS[depth]
-            axis.hlines(exact, modes - 0.3, modes + 0.3, color=style.CLOSED_FORM, lw=1.2, zorder=3)
+            axis.hlines(
+                exact, modes - 0.12, modes + 0.12, color=style.CLOSED_FORM, lw=1.6, zorder=3
+            )
             for run in runs:
                 measured = run.final["singular_values"].get(name)
                 if measured is not None:
@@ -201,6 +203,7 @@ def predicted_singular_values(results: Sequence[Result]) -> Figure:
                     )
         axis.set_title(title)
         axis.set_ylim(bottom=0)
+        axis.set_xlim(left=0.4)
         style.whole_ticks(axis)
     axes[-1].set_xlabel("mode, the strongest first")
     handles = [
@@ -228,7 +231,7 @@ def mode_paths(runs: Mapping[str, Result]) -> Figure:
         Singular values of the prediction against the epoch, each as a share of its kappa, with the
         closed form of the global minimum at the right and the rise of the penalties behind.
     """
-    figure, axes = style.new_figure(len(runs), height=0.9 + 2.3 * len(runs), sharex=True)
+    figure, axes = style.new_figure(max(1, len(runs)), height=0.9 + 2.3 * len(runs), sharex=True)
     for axis, (title, run) in zip(axes, runs.items(), strict=True):
         best = run.experiment.minimizer
         alive = run.final["alive"]
@@ -456,7 +459,13 @@ def _log_epochs(axes: Sequence[Axes]) -> None:
     axes[0].set_xscale("log")
     axes[-1].set_xlabel("epoch")
     for axis in axes:
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_ylim()
+        if axis.get_yscale() == "log" and high < 30 * low:  # too few powers of ten to read it by
+            axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+            axis.yaxis.set_minor_formatter("{x:g}")
+            axis.yaxis.set_major_formatter("{x:g}")
+        else:
+            axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _depth_handles(depths: Sequence[int]) -> list[Line2D]:
