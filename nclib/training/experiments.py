@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
+from nclib._records import Record
 from nclib.metrics import measure
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import Minimizer, global_minimizer
@@ -252,7 +253,7 @@ def paper_figure(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(Record):
     """What came of an experiment, as stored.
 
     Attributes

@@ -20,6 +20,7 @@ EXPLORABLES = {
     "phases": explorables.phase_diagram,
     "secular": explorables.secular_function,
     "curves": lambda: explorables.training_curves(main_runs()),
+    "data-sets": explorables.data_sets,
 }
 
 
