@@ -231,8 +231,9 @@ def mode_paths(runs: Mapping[str, Result]) -> Figure:
         Singular values of the prediction against the epoch, each as a share of its kappa, with the
         closed form of the global minimum at the right and the rise of the penalties behind.
     """
-    figure, axes = style.new_figure(max(1, len(runs)), height=0.9 + 2.3 * len(runs), sharex=True)
-    for axis, (title, run) in zip(axes, runs.items(), strict=True):
+    rows = max(1, len(runs))
+    figure, axes = style.new_figure(rows, height=0.9 + 2.3 * rows, sharex=True)
+    for axis, (title, run) in zip(axes, runs.items(), strict=bool(runs)):
         best = run.experiment.minimizer
         alive = run.final["alive"]
         z = np.array([entry["singular_values"]["prediction"] for entry in run.history])
@@ -294,7 +295,7 @@ def gaps(results: Sequence[Result]) -> Figure:
             fontsize=9,
         )
     axis.set_yticks(range(len(rows)), list(rows), fontsize=9)
-    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axis.set_xscale("log")
     axis.set_xlabel("relative gap of the objective")
     axis.set_title("modes alive", loc="right", fontsize=9, weight="normal")
