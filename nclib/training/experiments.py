@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -47,6 +47,9 @@ SIGNIFICANT_DIGITS = 7
 """To which numbers are stored: a little less than float32 has."""
 
 _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
+
+_AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
+"""The metrics that compare with a minimum."""
 
 _TEST_IMAGES = 50
 """Of each class, held out where a data set has no test images."""
@@ -391,6 +394,154 @@ def load_results(folder: str | os.PathLike[str]) -> list[Result]:
     return [Result.load(path) for path in sorted(Path(folder).glob("*.json"))]
 
 
+def select(results: Iterable[Result], **settings: Any) -> list[Result]:
+    """Choose the results of experiments that have the given settings.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    **settings
+        `data`, `counts`, or settings of `TrainingConfig`. A single number for `lambda_W` means
+        that of every layer.
+
+    Returns
+    -------
+    list of Result
+        In their order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+
+    Examples
+    --------
+    >>> select([], depth=3, bias=True)
+    []
+    """
+    known = {"data", "counts", *(field.name for field in fields(TrainingConfig))}
+    if unknown := sorted(set(settings) - known):
+        raise ValueError(f"settings must be data, counts or those of TrainingConfig; got {unknown}")
+
+    def fits(experiment: Experiment) -> bool:
+        config = experiment.config
+        for name, wanted in settings.items():
+            has = getattr(experiment if name in ("data", "counts") else config, name)
+            if name == "counts":
+                wanted = as_counts(wanted)
+            elif name == "lambda_W" and not isinstance(wanted, Iterable):
+                wanted = (wanted,) * config.depth
+            elif name == "lambda_W":
+                wanted = tuple(wanted)
+            if has != wanted:
+                return False
+        return True
+
+    return [result for result in results if fits(result.experiment)]
+
+
+def figure_results(
+    results: Iterable[Result],
+    number: int,
+    scale: str = "medium",
+    *,
+    lambda_factor: float = 1.0,
+    lambda_warmup: float = LAMBDA_WARMUP,
+) -> list[Result]:
+    """Choose the results of a figure of the paper: any images, depths and seeds.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    number, scale, lambda_factor, lambda_warmup
+        As for `paper_figure`.
+
+    Returns
+    -------
+    list of Result
+        Those of the experiments that `paper_figure` lists, in the order of `results`.
+    """
+
+    def belongs(experiment: Experiment) -> bool:
+        (listed,) = paper_figure(
+            number,
+            scale,
+            seeds=(experiment.config.seed,),
+            depths=(experiment.config.depth,),
+            data=experiment.data,
+            lambda_factor=lambda_factor,
+            lambda_warmup=lambda_warmup,
+        )
+        return experiment == listed
+
+    return [result for result in results if belongs(result.experiment)]
+
+
+def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Group results of experiments that differ in depth and seed only.
+
+    Parameters
+    ----------
+    results : iterable of Result
+
+    Returns
+    -------
+    dict of str to list of Result
+        By what they have in common, as in the names of experiments; by depth, then by seed.
+    """
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        config = result.experiment.config
+        # The penalties stand there once if all layers have the same, whatever their number.
+        name = result.experiment.name.removesuffix(f"-s{config.seed}")
+        groups.setdefault(name.replace(f"-L{config.depth}-", "-", 1), []).append(result)
+    for group in groups.values():
+        group.sort(key=lambda each: (each.experiment.config.depth, each.experiment.config.seed))
+    return groups
+
+
+def results_table(results: Iterable[Result]) -> str:
+    """Write the ends of runs as a table.
+
+    Parameters
+    ----------
+    results : iterable of Result
+
+    Returns
+    -------
+    str
+        A block for each group of `by_sweep`; in it, for each run: modes alive and how many could
+        be; relative gap to the minimum with so many; NC1; NC2 and NC3 against that minimum (blank
+        where it leaves them open, or where the head is not linear); accuracy on training and test
+        images in percent; minutes of training.
+    """
+    head = " L seed  alive     gap     NC1  NC2^W  NC2^H NC2^WH    NC3  train  test   min"
+    blocks = []
+    for title, group in by_sweep(results).items():
+        blocks.append("\n".join([title, head, *map(_table_row, group)]))
+    return "\n\n".join(blocks)
+
+
+def _table_row(result: Result) -> str:
+    config, final, reached = result.experiment.config, result.final, result.reached
+
+    def cell(value: float | None, width: int, form: str, factor: float = 1) -> str:
+        return " " * width if value is None else f"{factor * value:{width}{form}}"
+
+    return "".join(
+        [
+            f"{config.depth:2d}{config.seed:5d}",
+            f"{reached['alive']}/{result.experiment.counts.K - config.bias}".rjust(7),
+            cell(reached["gap"], 8, ".0e"),
+            cell(final["metrics"]["corrected"]["nc1"], 8, ".0e"),
+            *(cell(reached["metrics"].get(name), 7, ".3f") for name in _AGAINST_MINIMUM),
+            cell(final["train_accuracy"], 7, ".1f", 100),
+            cell(final["test_accuracy"], 6, ".1f", 100),
+            cell(result.seconds, 6, ".0f", 1 / 60),
+        ]
+    )
+
+
 def run(
     experiment: Experiment,
     folder: str | os.PathLike[str],
@@ -572,7 +723,7 @@ def _reached(
         with torch.no_grad():
             features = trained.network(samples.to(head.weights[0].device))[1]
             measured = measure(features, labels, list(head.weights), head.b, minimum)
-        for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3"):
+        for name in _AGAINST_MINIMUM:
             value = getattr(measured, name)
             metrics[name] = value if math.isfinite(value) else None
     return {

@@ -49,7 +49,7 @@ def solutions_of(path):
 
 
 def test_all_chapters_are_there():
-    assert " ".join(path.name[:2] for path in CHAPTERS) == "01 02 03 04 05 06 09 10 11 12"
+    assert [path.name[:2] for path in CHAPTERS] == [f"{k:02}" for k in range(1, 13)]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -14,10 +14,14 @@ from nclib.training.experiments import (
     Experiment,
     Result,
     SweepError,
+    by_sweep,
+    figure_results,
     load_results,
     paper_figure,
     result_path,
+    results_table,
     run,
+    select,
     sweep,
 )
 
@@ -292,3 +296,81 @@ def test_results_load_as_they_were(stored):
     (loaded,) = load_results(folder)
     assert loaded.to_dict() == result.to_dict()
     assert isinstance(loaded, Result)
+
+
+def of(experiment, result):
+    """The numbers of a result, as if they were those of another experiment."""
+    return Result.from_dict(result.to_dict() | {"experiment": experiment.to_dict()})
+
+
+class TestChoosing:
+    @pytest.fixture
+    def results(self, stored):
+        _, result = stored
+        changes = [{}, {"depth": 1}, {"lambda_W": (5e-3, 1e-3)}, {"bias": False}, {"seed": 3}]
+        return [of(small(**change), result) for change in changes]
+
+    @pytest.mark.parametrize(
+        ("settings", "chosen"),
+        [
+            ({}, [0, 1, 2, 3, 4]),
+            ({"depth": 2, "bias": True}, [0, 2, 4]),
+            ({"lambda_W": 5e-3}, [0, 1, 3, 4]),
+            ({"lambda_W": [5e-3, 1e-3]}, [2]),
+            ({"counts": COUNTS, "data": "digits", "seed": 3}, [4]),
+            ({"counts": nc.ClassCounts([3, 2])}, []),
+        ],
+    )
+    def test_by_settings(self, results, settings, chosen):
+        assert select(results, **settings) == [results[i] for i in chosen]
+
+    def test_an_unknown_setting_is_named(self, results):
+        with pytest.raises(ValueError, match=r"settings must be .*; got \['lamda_W'\]"):
+            select(results, lamda_W=1)
+
+    def test_by_figure_whatever_the_images_and_seeds(self, stored):
+        _, result = stored
+        right = [
+            *paper_figure(3, "small", depths=(6,), seeds=(0, 7)),
+            *paper_figure(3, "small", depths=(3,), data="others"),
+        ]
+        wrong = [
+            *paper_figure(1, "small", depths=(6,)),
+            *paper_figure(3, "medium", depths=(6,)),
+            *paper_figure(3, "small", depths=(6,), lambda_factor=2),
+            *paper_figure(3, "small", depths=(6,), lambda_warmup=0),
+        ]
+        results = [of(experiment, result) for experiment in right + wrong]
+        assert figure_results(results, 3, "small") == results[:3]
+        assert figure_results(results, 3, "small", lambda_factor=2) == [results[5]]
+
+    def test_by_sweep(self, results):
+        groups = list(by_sweep(results).values())
+        assert groups == [[results[1], results[0], results[4]], [results[2]], [results[3]]]
+        assert next(iter(by_sweep(results))) == "digits-360of10-bias-W0.005-H0.0001-w16-e4"
+
+
+def test_the_table_has_the_numbers_of_the_files(stored):
+    folder, result = stored
+    content = json.loads(result_path(small(), folder).read_text())
+    title, head, row = results_table([result]).split("\n")
+    assert small().name == title.replace("-bias", "-L2-bias") + "-s0"
+    cells = row.split()
+    final, reached = content["history"][-1], content["reached"]
+    names = head.split()
+    assert cells[:3] == ["2", "0", f"{reached['alive']}/9"]
+    assert float(cells[names.index("gap")]) == pytest.approx(reached["gap"], rel=0.6)
+    nc1 = final["metrics"]["corrected"]["nc1"]
+    assert float(cells[names.index("NC1")]) == pytest.approx(nc1, rel=0.6)
+    # From the right, because what a minimum leaves open is blank.
+    assert cells[-3:] == [
+        f"{100 * final['train_accuracy']:.1f}",
+        f"{100 * final['test_accuracy']:.1f}",
+        f"{content['seconds'] / 60:.0f}",
+    ]
+    width = len(head)
+    assert len(row) == width
+    for name, metric in (("NC2^W", "nc2_w"), ("NC3", "nc3")):
+        at = head.index(name) + len(name)
+        value = reached["metrics"].get(metric)
+        assert row[at - 7 : at].strip() == ("" if value is None else f"{value:.3f}")

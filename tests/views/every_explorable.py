@@ -1,9 +1,13 @@
 """Every explorable of the book, as the book calls it: name to a function that makes it."""
 
 import functools
+from pathlib import Path
 
 import nclib as nc
+from nclib.training.experiments import figure_results, load_results
 from nclib.views import explorables
+
+RUNS = Path(__file__).resolve().parents[2] / "book" / "results" / "runs"
 
 ECOLI = nc.ClassCounts([143, 77, 52, 35, 20, 5, 2, 2])
 
@@ -15,8 +19,15 @@ EXPLORABLES = {
     "lemma": explorables.lemma_curve,
     "phases": explorables.phase_diagram,
     "secular": explorables.secular_function,
+    "curves": lambda: explorables.training_curves(main_runs()),
     "data-sets": explorables.data_sets,
 }
+
+
+def main_runs():
+    """The stored runs of the paper's four figures."""
+    runs = load_results(RUNS)
+    return [run for number in (1, 2, 3, 4) for run in figure_results(runs, number)]
 
 
 @functools.cache

@@ -53,6 +53,16 @@ from nclib.views.figures.spectrum import (
     secular_curve,
     tail_spectra,
 )
+from nclib.views.figures.training import (
+    accuracy_against_count,
+    compared_curves,
+    gaps,
+    global_shares,
+    mode_paths,
+    predicted_singular_values,
+    training_curves,
+    two_readings,
+)
 from nclib.views.figures.your_data import (
     accuracy_by_class,
     distances_by_setting,
@@ -60,6 +70,7 @@ from nclib.views.figures.your_data import (
 )
 
 __all__ = [
+    "accuracy_against_count",
     "accuracy_by_class",
     "accuracy_by_depth",
     "accuracy_map",
@@ -68,6 +79,7 @@ __all__ = [
     "characteristic_polynomial",
     "class_regions",
     "class_survival",
+    "compared_curves",
     "cosine_maps",
     "count_profiles",
     "death_ranges",
@@ -75,6 +87,8 @@ __all__ = [
     "descent_path",
     "distances_by_setting",
     "features_in_the_plane",
+    "gaps",
+    "global_shares",
     "growing_class",
     "heat_maps",
     "hysteresis",
@@ -87,10 +101,12 @@ __all__ = [
     "marginal_costs",
     "metric_floor",
     "metrics_by_epoch",
+    "mode_paths",
     "mode_spectra",
     "model_sketch",
     "penalised_bias_path",
     "plane_geometry",
+    "predicted_singular_values",
     "product_price",
     "right_and_wrong",
     "sample_size_map",
@@ -106,7 +122,9 @@ __all__ = [
     "tail_spectra",
     "tie_costs",
     "trace_by_angle",
+    "training_curves",
     "two_class_phases",
+    "two_readings",
     "variability_path",
     "write_main_result",
 ]
