@@ -84,6 +84,7 @@ bench: $(VENV)/.test
 	"$(PY)" benchmarks/bench_theory.py
 	"$(PY)" benchmarks/bench_metrics.py
 	"$(PY)" benchmarks/bench_training.py
+	"$(PY)" benchmarks/bench_monitor.py
 
 # One set for every platform and every Python from 3.11 on. The last line installs nclib itself,
 # so that `pip install -r requirements.txt` is all a reader without make needs.

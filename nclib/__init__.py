@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nclib.metrics import effective_lambda_H as effective_lambda_H
     from nclib.metrics import measure as measure
     from nclib.metrics import nc1 as nc1
+    from nclib.penalties import Penalties as Penalties
+    from nclib.penalties import translate_penalties as translate_penalties
     from nclib.published import PublishedCounts as PublishedCounts
     from nclib.published import gallery as gallery
     from nclib.readers import read_counts as read_counts
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from nclib.theory.shrinkage import threshold_kappa as threshold_kappa
     from nclib.theory.spectrum import Spectrum as Spectrum
     from nclib.theory.spectrum import effective_label_matrix as effective_label_matrix
+    from nclib.training.monitor import Monitor as Monitor
 
 __version__ = "0.1.0"
 
@@ -71,9 +74,11 @@ _HOME = {
     "Metrics": "metrics",
     "MetricsAccumulator": "metrics",
     "Minimizer": "theory.minimizer",
+    "Monitor": "training.monitor",
     "NC1Result": "metrics",
     "ObjectiveParts": "theory.problem",
     "PenalisedBiasMinimizer": "theory.penalised_bias",
+    "Penalties": "penalties",
     "Problem": "theory.problem",
     "PublishedCounts": "published",
     "Spectrum": "theory.spectrum",
@@ -109,6 +114,7 @@ _HOME = {
     "smallest_counts": "theory.prediction",
     "sweep_lambdas": "theory.descent",
     "threshold_kappa": "theory.shrinkage",
+    "translate_penalties": "penalties",
     "two_class_limits": "theory.minimizer",
 }
 

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from nclib._numbers import as_whole
 from nclib.readers import read_counts
-from nclib.theory.counts import ClassCounts, _is_whole
+from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import _positive
 
 Reduction = Literal["mean", "sum", "batchmean"]
@@ -168,11 +169,8 @@ def translate_penalties(
 def _loss_factor(
     counts: ClassCounts, reduction: Reduction, scale: float, batch_size: int | None
 ) -> float:
-    if batch_size is not None and (not _is_whole(batch_size) or not 1 <= batch_size <= counts.N):
-        raise ValueError(
-            f"batch_size must be a whole number from 1 to N = {counts.N}; got {batch_size!r}"
-        )
-    batches = -(-counts.N // (batch_size or counts.N))
+    batch = counts.N if batch_size is None else as_whole("batch_size", batch_size, 1, counts.N)
+    batches = -(-counts.N // batch)
     return (
         scale * {"mean": 2 / counts.K, "batchmean": 2.0, "sum": 2 * counts.N / batches}[reduction]
     )
