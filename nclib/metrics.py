@@ -6,9 +6,10 @@ the size of the class means, K x d, and is finished in numpy. No d x d matrix is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 from array_api_compat import (
@@ -20,7 +21,8 @@ from array_api_compat import (
 )
 from numpy.typing import NDArray
 
-from nclib.theory.counts import _is_whole
+from nclib._numbers import as_whole
+from nclib._records import Record, html_table, require_keys
 from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import _positive
 
@@ -33,12 +35,14 @@ Center = Literal["samples", "classes"]
 _BLOCK = 2**19
 """Entries of the features that are worked on at a time: 4 MB in float64."""
 
+_R = TypeVar("_R", bound=Record)
+
 _TIE = 8
 """Class means that differ by less, in units of their rounding, tie in NC4."""
 
 
-@dataclass(frozen=True, eq=False)
-class NC1Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class NC1Result(Record):
     """NC1, how much the features vary within their classes, and how it was measured.
 
     Attributes
@@ -81,12 +85,31 @@ class NC1Result:
         """
         return None if self.expected_rank is None else self.rank == self.expected_rank
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold; None stands for NaN."""
+        return _to_dict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make the result from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        return _from_dict(cls, content)
+
     def __float__(self) -> float:
         return self.value
 
+    def __repr__(self) -> str:
+        expected = "" if self.rank_as_expected in (True, None) else f", not {self.expected_rank}"
+        return f"NC1Result({self.value:.6g}: Sigma_B of rank {self.rank}{expected})"
 
-@dataclass(frozen=True, eq=False)
-class Metrics:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Metrics(Record):
     """All metrics of one network on one set of samples; what was not asked for is None.
 
     Modes are those of the effective label matrix, by falling kappa, as in `Spectrum`. Inside a
@@ -140,6 +163,96 @@ class Metrics:
     nc3_by_mode: Array | None = None
     nc4_by_class: Array | None = None
     target_unique: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold.
+
+        What was not asked for is left out; None stands for NaN.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> metrics = measure(np.array([[3.0], [3.2], [0.1], [-0.1]]), np.array([0, 0, 1, 1]))
+        >>> sorted(metrics.to_dict())
+        ['counts', 'nc1', 'reading']
+        >>> Metrics.from_dict(metrics.to_dict()) == metrics
+        True
+        """
+        return _to_dict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make the metrics from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        return _from_dict(cls, content)
+
+    def _measured(self) -> Iterator[tuple[str, float, str]]:
+        """Name, value and meaning of each number that was asked for."""
+        for name, title, meaning in _NUMBERS:
+            value = getattr(self, name)
+            if value is not None:
+                yield title, float(value), meaning
+
+    def _repr_html_(self) -> str:
+        rows = [(title, f"{value:.4g}", meaning) for title, value, meaning in self._measured()]
+        caption = f"Metrics, {self.reading.replace('_', ' ')}: {self.counts.size:,} classes"
+        return html_table(
+            f"{caption}, {self.counts.sum():,} samples",
+            ("metric", "value", "what it measures"),
+            rows,
+        )
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{title}={value:.4g}" for title, value, _ in self._measured())
+        return f"Metrics({self.reading}: {numbers or 'nothing measured'})"
+
+
+# Attribute, title and meaning of each number of `Metrics`.
+_NUMBERS = (
+    ("nc1", "NC1", "variability within the classes"),
+    ("nc2_w", "NC2^W", "the head, from its geometry at the optimum"),
+    ("nc2_h", "NC2^H", "class means, from theirs"),
+    ("nc2_wh", "NC2^WH", "predictions, from theirs"),
+    ("nc3", "NC3", "directions of the head, from those of the class means"),
+    ("nc4", "NC4", "share that the head gives to the nearest class mean"),
+    ("lambda_H", "lambda_H", "effective penalty on the features"),
+)
+
+
+def _to_dict(record: Any) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: _to_plain(value) for name, value in values.items() if value is not None}
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_to_plain(entry) for entry in value.tolist()]
+    if isinstance(value, Record):
+        return _to_dict(value)
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _from_dict(kind: type[_R], content: Mapping[str, Any]) -> _R:
+    """Undo `_to_dict`; what was left out has its default, or is None."""
+    described = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    optional = {name for name, field in described.items() if "None" in field.type}
+    require_keys(kind.__name__, content, described.keys() - optional, optional)
+    values: dict[str, Any] = dict.fromkeys(optional)
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            values[name] = NC1Result.from_dict(value)
+        elif "NDArray[np.int64]" in described[name].type:
+            values[name] = np.array(value, dtype=np.int64)
+        elif isinstance(value, list):
+            values[name] = np.array(value, dtype=float)  # None becomes NaN
+        else:
+            values[name] = math.nan if value is None else value
+    return kind(**values)
 
 
 def measure(
@@ -442,13 +555,11 @@ class MetricsAccumulator:
         center: Center = "samples",
         rtol: float | None = None,
     ) -> None:
-        if not _is_whole(classes) or classes < 1:
-            raise ValueError(f"classes must be a whole number, at least 1; got {classes!r}")
         _require_choice("between", between, Between)
         _require_choice("center", center, Center)
         if rtol is not None and not 0 <= rtol < 1:
             raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r}")
-        self.K = int(classes)
+        self.K = as_whole("classes", classes, 1)
         self.d: int | None = None
         self.counts = np.zeros(self.K, dtype=np.int64)
         self._between: Between = between
@@ -461,6 +572,10 @@ class MetricsAccumulator:
         self._mean: Any = None
         self._shift: Any = None
         self._second: _SecondPass | None = None
+
+    def __repr__(self) -> str:
+        rows = "first pass" if self._second is None else "second pass"
+        return f"MetricsAccumulator(K={self.K}, {rows}: {self.counts.sum():,} samples)"
 
     def update(self, features: Any, labels: Any) -> None:
         """Add a batch.
@@ -600,16 +715,20 @@ class MetricsAccumulator:
             raise ValueError(
                 f"W_1 must have d = {d} columns, as the features; got {self._head.P.shape[1]}"
             )
-        self._xp = array_namespace(features)
-        home = device(features)
+        xp, home = array_namespace(features), device(features)
         # Apple's GPUs have no float64.
         self._home = "cpu" if str(home).startswith("mps") else home
-        shift = self._xp.astype(to_device(features[0, :], self._home), self._xp.float64)
-        if not bool(self._xp.all(self._xp.isfinite(shift))):
+        shift = xp.astype(to_device(features[0, :], self._home), xp.float64)
+        if not bool(xp.all(xp.isfinite(shift))):
             raise ValueError(_not_finite(features))
         self._shift = shift
-        self._mean = self._xp.zeros((self.K, d), dtype=self._xp.float64, device=self._home)
+        self._mean = xp.zeros((self.K, d), dtype=xp.float64, device=self._home)
         self.d = d
+
+    @property
+    def _xp(self) -> Any:
+        """The features' library. A module can't be pickled, so it isn't kept."""
+        return array_namespace(self._mean)
 
     def _array(self, array: NDArray[Any]) -> Any:
         """Bring a small numpy array to where the sums are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from os import SEEK_END, PathLike
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nclib.published import gallery
-from nclib.theory.counts import MAX_BYTES, ClassCounts, _columns_of_csv, _decoded
+from nclib.theory.counts import MAX_BYTES, ClassCounts, _columns_of_csv, _decoded, _read, as_counts
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Files with these endings, in capitals or not, are images; a folder may hold others too."""
@@ -69,20 +69,11 @@ def read_counts(source: Any) -> ClassCounts:
     >>> read_counts("ham10000").N
     10015
     """
-    if isinstance(source, ClassCounts):
-        return source
     if isinstance(source, str) and source == "-":
         return _counts_from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
     if isinstance(source, str | PathLike):
         return _counts_from_path(Path(source), f"{source}")
-    if isinstance(source, Mapping):
-        return ClassCounts(_plain(source.values()), [str(name) for name in source])
-    pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
-    if pandas and isinstance(source, pandas.Series | pandas.DataFrame):
-        return _counts_from_pandas(source, pandas)
-    if torch and isinstance(source, torch.Tensor):
-        source = source.tolist()
-    return ClassCounts(_plain(source) if isinstance(source, list | tuple) else source)
+    return as_counts(source)
 
 
 def read_npz(
@@ -111,8 +102,7 @@ def read_npz(
         required array, or holds Python objects where an array is asked for.
     """
     source = Path(path)
-    with source.open("rb") as file:
-        start = file.read(6)
+    start = _read(source, len(_NPY))
     if start == _NPY:
         raise ValueError(f"{source}: one array (.npy), not an .npz file of several")
     if start[:2] != b"PK":
@@ -228,8 +218,7 @@ def _counts_from_path(path: Path, given: str) -> ClassCounts:
         files = image_files(path)
         return _named(path, [len(of_class) for of_class in files.values()], list(files))
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = _read(path)
     except FileNotFoundError:
         if given in gallery():
             return gallery()[given].counts
@@ -284,26 +273,6 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no count")
-
-
-def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
-    names = None if isinstance(source.index, pandas.RangeIndex) else source.index
-    if isinstance(source, pandas.DataFrame):
-        columns = source.shape[1]
-        if columns not in (1, 2):
-            raise ValueError(
-                "a DataFrame must have one column (count) or two (name, count); "
-                f"got {columns}: {_listed([str(name) for name in source.columns])}"
-            )
-        if columns == 2:
-            names = source.iloc[:, 0]
-        source = source.iloc[:, -1]
-    return ClassCounts(_plain(source.tolist()), None if names is None else [str(k) for k in names])
-
-
-def _plain(values: Iterable[Any]) -> list[Any]:
-    """Turn scalars of numpy and torch into Python's own."""
-    return [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
 
 
 def _is_shown_folder(path: Path) -> bool:

@@ -1,14 +1,16 @@
 """Arrays from `.npz` files: what is damaged in any way is refused, and no pickle is loaded."""
 
+import io
 import pickle
 import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nclib.readers import read_npz
+from nclib.training.data import ImageData, load_images
 
 ARRAYS = {
     "images": np.arange(120, dtype=np.uint8).reshape(6, 4, 5),
@@ -82,6 +84,11 @@ def test_other_files_are_refused(path, content, message):
     assert not Trap.sprung
 
 
+def test_a_name_that_no_file_can_have_is_named():
+    with pytest.raises(ValueError, match=r"'no\\x00file' is no path"):
+        read_npz("no\0file", ("images",))
+
+
 def test_missing_files_and_folders_are_the_systems_own_errors(path):
     with pytest.raises(FileNotFoundError):
         read_npz(path, ("images",))
@@ -145,3 +152,89 @@ def test_no_damage_changes_what_is_read(content, tmp_path_factory, data):
     assert set(read) == set(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read[name], array, strict=True)
+
+
+# ---------------------------------------------------------------- fuzzing
+
+
+def archive(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return buffer.getvalue()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+# Arrays of every type and of shapes that fit each other or not.
+ODD_ARRAYS = [
+    npy(array)
+    for array in (
+        *ARRAYS.values(),
+        np.array(["train", "train", "test", "train", "test", "test"]),
+        np.array([0, 1, 2, 0, 1, -1]),
+        np.array([0, 1, 2, 0, 1, 3], dtype=np.uint64) + 2**63,
+        np.array([0.0, 1.0, np.nan, np.inf, 0.0, 1.0]),
+        np.array(["0", "1", "2", "0", "1", "2"]),
+        np.array([b"cat", b"dog", b"cow"]),
+        np.array(["cat", "cat", "dog"]),
+        np.array([Trap(), 3], dtype=object),
+        np.array([(3, 5)] * 6, dtype="i4,f8"),
+        np.zeros(6, dtype="m8[s]"),
+        np.zeros((6, 4, 5, 3), dtype=np.uint8),
+        np.zeros((6, 4, 5), dtype=">f4"),
+        np.zeros((0, 4, 5), dtype=np.uint8),
+        np.zeros((6, 1), dtype=np.int64),
+        np.array(3),
+        np.array("cat"),
+    )
+]
+NAMES = ("images.npy", "labels.npy", "class_names.npy", "split.npy", "notes.txt", "../labels.npy")
+ARCHIVES = st.dictionaries(
+    st.sampled_from(NAMES), st.sampled_from(ODD_ARRAYS) | st.binary(max_size=200), max_size=5
+).map(archive)
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), st.binary(max_size=8)), max_size=4)
+
+
+@st.composite
+def any_npz(draw):
+    """An archive of whatever arrays, then a few of its bytes replaced, taken out or put in."""
+    data = bytearray(draw(ARCHIVES | st.binary(max_size=100)))
+    for place, removed, added in draw(EDITS):
+        start = int(place * len(data))
+        data[start : start + removed] = added
+    return bytes(data)
+
+
+def fuzz(content, path):
+    """Arrays, or an error that names the file; the same for images."""
+    path = path / "fuzz.npz"
+    path.write_bytes(content)
+    for read, kind in (
+        (lambda: read_npz(path, ("images",), ("labels", "class_names", "split")), dict),
+        (lambda: load_images(path), ImageData),
+    ):
+        try:
+            found = read()
+        except ValueError as error:
+            found = str(error)
+        assert isinstance(found, kind) or str(path) in found
+    assert not Trap.sprung
+
+
+@settings(max_examples=2000)
+@given(any_npz())
+def test_any_file_is_read_or_refused(tmp_path_factory, content):
+    fuzz(content, tmp_path_factory.getbasetemp())
+
+
+@pytest.mark.slow
+@settings(max_examples=50_000)
+@given(any_npz())
+def test_many_more_files_are_read_or_refused(tmp_path_factory, content):
+    fuzz(content, tmp_path_factory.getbasetemp())

@@ -277,6 +277,9 @@ def bad_files():
         ("counts.npy", npy(np.array(["3", "5"])), "is not a number"),
         ("counts.npy", npy(np.array([True, True])), "is not a number"),
         ("counts.npy", npy(np.array([(3, 5)], dtype="i4,i4")), "got 1"),
+        ("counts.npy", npy(np.array([3, 5], dtype="m8[s]")), r"n\[0\] = .* is not a number"),
+        ("counts.npy", npy(np.array([3, 5j])), r"n\[0\] = .* is not a number"),
+        ("counts.npy", npy(np.array([3, np.inf], dtype="f2")), r"n\[1\] = inf"),
     ]
 
 
@@ -297,6 +300,19 @@ def test_bad_folders_are_refused_by_name(tmp_path):
         (tmp_path / path).mkdir()
     with pytest.raises(ValueError, match="cat: no images of this class"):
         read_counts(tmp_path)
+
+
+def test_a_folder_or_no_file_where_a_csv_file_was_meant(tmp_path):
+    with pytest.raises(OSError, match=f"{tmp_path}"):
+        ClassCounts.from_csv(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no\.csv"):
+        ClassCounts.from_csv(tmp_path / "no.csv")
+
+
+@pytest.mark.parametrize("read", [read_counts, ClassCounts.from_csv])
+def test_a_name_that_no_file_can_have_is_named(read):
+    with pytest.raises(ValueError, match=r"'no\\x00file' is no path: embedded null"):
+        read("no\0file")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
@@ -371,34 +387,43 @@ ANY_FILE = st.one_of(
 )
 
 
-def read_or_refuse(path):
-    """Valid counts, or a ValueError that names the file; whatever else comes up is a defect."""
-    try:
-        counts = read_counts(path)
-    except ValueError as error:
-        return str(path) in str(error)
-    return counts.n.min() >= 1 and counts.K >= 2
-
-
-def fuzz(content, suffix, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / f"fuzz{suffix}"
+def fuzz(content, way, path):
+    """Valid counts, or an error that names the file; whatever else comes up is a defect."""
+    path = path / f"fuzz{way if way.startswith('.') else ''}"
     path.write_bytes(content)
-    assert read_or_refuse(path)
+    said = ""
+    try:
+        if way == "from_csv":
+            counts = ClassCounts.from_csv(path)
+        elif way == "stdin":
+            with path.open() as file, pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "stdin", file)
+                counts = read_counts("-")
+        else:
+            counts = read_counts(path)
+    except ValueError as error:
+        said = str(error)
+    if said:
+        assert ("<stdin>" if way == "stdin" else f"{path}") in said
+        assert len(said) < 600 + len(f"{path}")
+    else:
+        assert counts.n.min() >= 1
+        assert counts.K >= 2
 
 
-SUFFIXES = st.sampled_from([".csv", ".json", ".npy", ""])
+WAYS = st.sampled_from([".csv", ".json", ".npy", "stdin", "from_csv"])
 
 
 @settings(max_examples=2000)
-@given(ANY_FILE, SUFFIXES)
+@given(ANY_FILE, WAYS)
 @example(b'"', ".csv")
 @example(b"\xef\xbb\xbf", ".json")
-def test_any_file_is_read_or_refused(tmp_path_factory, content, suffix):
-    fuzz(content, suffix, tmp_path_factory)
+def test_any_file_is_read_or_refused(tmp_path_factory, content, way):
+    fuzz(content, way, tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.slow
 @settings(max_examples=50_000)
-@given(ANY_FILE, SUFFIXES)
-def test_many_more_files_are_read_or_refused(tmp_path_factory, content, suffix):
-    fuzz(content, suffix, tmp_path_factory)
+@given(ANY_FILE, WAYS)
+def test_many_more_files_are_read_or_refused(tmp_path_factory, content, way):
+    fuzz(content, way, tmp_path_factory.getbasetemp())

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tools.notebooks import replace
+from nclib._files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CLAIMS = ROOT / "book" / "claims.yml"
@@ -143,7 +143,7 @@ def main() -> int:
     }
     EVIDENCE.parent.mkdir(exist_ok=True)
     text = json.dumps(evidence, indent=1, sort_keys=True, allow_nan=False)
-    replace(EVIDENCE, (text + "\n").encode())
+    write_whole(EVIDENCE, (text + "\n").encode())
     print(f"{len(evidence['rows'])} claims measured: {EVIDENCE.relative_to(ROOT)}")
     return 0
 

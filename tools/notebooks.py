@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from nclib._files import write_whole
 from nclib.views.figures import write_main_result
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -114,16 +115,9 @@ def dump(notebook: NotebookNode) -> bytes:
     return (text.rstrip("\n") + "\n").encode()
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads it sees the old bytes or the new ones."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
 def refresh(path: Path) -> None:
     """Execute a notebook and store it with its outputs; after a failure the file is as it was."""
-    replace(path, dump(execute(path)))
+    write_whole(path, dump(execute(path)))
 
 
 def main() -> int:

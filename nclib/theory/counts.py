@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -14,6 +15,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from nclib._numbers import as_whole, is_number, plain
+from nclib._records import html_table, require_keys
 
 MAX_COUNT = 2**53
 """Counts are below this, so that every count and every difference of two is an exact float64."""
@@ -195,9 +199,7 @@ class ClassCounts:
         nclib.read_counts : the same, and other kinds of files and objects.
         """
         source = Path(path)
-        with source.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        n, names = _columns_of_csv(_decoded(data, f"{source}"), f"{source}")
+        n, names = _columns_of_csv(_decoded(_read(source), f"{source}"), f"{source}")
         try:
             return cls(n, names)
         except ValueError as error:
@@ -231,7 +233,7 @@ class ClassCounts:
         >>> ClassCounts.exponential(10, 5000, 100).n
         array([5000, 2997, 1796, 1077,  645,  387,  232,  139,   83,   50])
         """
-        _require_rule_arguments(K, n_max, ratio)
+        K, n_max, ratio = _validated_rule(K, n_max, ratio)
         return cls([int(n_max / ratio ** (k / (K - 1))) for k in range(K)])
 
     @classmethod
@@ -263,14 +265,9 @@ class ClassCounts:
         >>> ClassCounts.step(4, 500, 5)
         ClassCounts([500, 500, 100, 100])
         """
-        _require_rule_arguments(K, n_max, ratio)
-        if majority is None:
-            majority = K // 2
-        if not _is_whole(majority) or not 1 <= majority <= K - 1:
-            raise ValueError(
-                f"majority must be a whole number from 1 to K - 1 = {K - 1}; got {majority!r}"
-            )
-        return cls([n_max] * majority + [int(n_max / ratio)] * (K - majority))
+        K, n_max, ratio = _validated_rule(K, n_max, ratio)
+        frequent = K // 2 if majority is None else as_whole("majority", majority, 1, K - 1)
+        return cls([n_max] * frequent + [int(n_max / ratio)] * (K - frequent))
 
     @classmethod
     def cifar10_paper(cls) -> Self:
@@ -285,6 +282,32 @@ class ClassCounts:
         """
         return cls([1500] + [600] * 5 + [50] * 20)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold: `n`, and `names` if there are any.
+
+        Examples
+        --------
+        >>> ClassCounts([30, 5], names=["cat", "dog"]).to_dict()
+        {'n': [30, 5], 'names': ['cat', 'dog']}
+        """
+        return {"n": self.n.tolist()} | ({"names": list(self.names)} if self.names else {})
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make the counts from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+
+        See Also
+        --------
+        nclib.read_counts : takes ``{class: count}``.
+        """
+        require_keys("ClassCounts", content, {"n"}, {"names"})
+        return cls(content["n"], content.get("names"))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ClassCounts):
             return NotImplemented
@@ -292,6 +315,23 @@ class ClassCounts:
 
     def __hash__(self) -> int:
         return hash((self.n.tobytes(), self.names))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew: an array that is copied or pickled by itself can be written to.
+        return type(self), (self.n, self.names)
+
+    def _repr_html_(self) -> str:
+        largest = self.falling_order[:_SHOWN]
+        rows = [
+            (self.names[k] if self.names else k, f"{self.n[k]:,}", f"{self.n[k] / self.N:.2%}")
+            for k in largest
+        ]
+        shown = "" if self.K <= _SHOWN else f"; the {_SHOWN} largest"
+        return html_table(
+            f"{self.K:,} classes, {self.N:,} samples, {self.m:,} distinct counts{shown}",
+            ("class", "samples", "share"),
+            rows,
+        )
 
     def __repr__(self) -> str:
         if self.K <= _SHOWN:
@@ -304,20 +344,72 @@ class ClassCounts:
         )
 
 
-def as_counts(counts: ClassCounts | ArrayLike) -> ClassCounts:
-    """Return `counts`, made into `ClassCounts` if it is not yet."""
-    return counts if isinstance(counts, ClassCounts) else ClassCounts(counts)
+def as_counts(counts: Any) -> ClassCounts:
+    """Make `ClassCounts` of whatever holds counts in memory.
+
+    Parameters
+    ----------
+    counts : object
+        `ClassCounts`, returned as they are; a dict ``{class: count}``; a sequence or an array of
+        counts, numpy's or torch's; a pandas Series of counts, named by its index unless that only
+        numbers them; a DataFrame of counts, or of names and counts.
+
+    Returns
+    -------
+    ClassCounts
+        In the order of the source.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `ClassCounts`, or if a DataFrame has more columns.
+
+    Examples
+    --------
+    >>> as_counts({"cat": 30, "dog": 5})
+    ClassCounts([30, 5], names=('cat', 'dog'))
+    """
+    if isinstance(counts, ClassCounts):
+        return counts
+    if isinstance(counts, Mapping):
+        return ClassCounts(list(map(plain, counts.values())), [str(name) for name in counts])
+    # An object of pandas or torch has already imported it.
+    pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
+    if pandas and isinstance(counts, pandas.Series | pandas.DataFrame):
+        return _counts_from_pandas(counts, pandas)
+    if torch and isinstance(counts, torch.Tensor):
+        counts = counts.tolist()
+    return ClassCounts(list(map(plain, counts)) if isinstance(counts, list | tuple) else counts)
+
+
+def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
+    names = None if isinstance(source.index, pandas.RangeIndex) else source.index
+    if isinstance(source, pandas.DataFrame):
+        if source.shape[1] not in (1, 2):
+            raise ValueError(
+                "a DataFrame must have one column (count) or two (name, count); "
+                f"got {source.shape[1]}: {', '.join(map(repr, source.columns[:8]))}"
+            )
+        if source.shape[1] == 2:
+            names = source.iloc[:, 0]
+        source = source.iloc[:, -1]
+    n = list(map(plain, source.tolist()))
+    return ClassCounts(n, None if names is None else [str(name) for name in names])
 
 
 def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
     """Return a fresh int64 copy of `n`, or raise an error that names the offending entry."""
     allowed = "class counts are positive whole numbers below 2**53, one per class"
+    entries: Any = n
+    if np.ma.is_masked(entries):
+        raise ValueError(f"n must not have masked entries; {allowed}")
     try:
         array = np.asarray(n)
     except ValueError:  # numpy's own error for ragged nesting
         raise ValueError(f"n must be one flat sequence; got a nested one; {allowed}") from None
     if array.ndim == 0:
-        raise TypeError(f"n must be a sequence of numbers; got {n!r:.60}; {allowed}")
+        hint = "; of a dict, take nclib.read_counts" if isinstance(entries, Mapping) else ""
+        raise TypeError(f"n must be a sequence of numbers; got {n!r:.60}; {allowed}{hint}")
     if array.ndim != 1:
         raise ValueError(
             f"n must be one flat sequence; got an array of shape {array.shape}; {allowed}"
@@ -326,12 +418,13 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
         raise ValueError(
             f"n must hold 2 to {MAX_CLASSES:,} class counts; got {array.size:,}; {allowed}"
         )
-    entries: Any = n
     # Among numbers numpy takes True for 1.
     has_bool = not isinstance(n, np.ndarray) and any(isinstance(entry, bool) for entry in entries)
     if has_bool or array.dtype.kind not in "iuf":
         _require_numbers(entries, names, allowed)
         return np.array([int(entry) for entry in array], dtype=np.int64)
+    if array.dtype == np.float16:  # in which MAX_COUNT is no number
+        array = array.astype(np.float32)
     bad = ~((array >= 1) & (array < MAX_COUNT) & (array == np.floor(array)))
     if bad.any():
         first = int(np.argmax(bad))
@@ -342,7 +435,7 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
 def _require_numbers(entries: Iterable[Any], names: object, allowed: str) -> None:
     """Raise for the first entry that is not a valid count."""
     for position, entry in enumerate(entries):
-        if isinstance(entry, bool) or not isinstance(entry, int | float | np.integer | np.floating):
+        if not is_number(entry):
             hint = "; of labels, take ClassCounts.from_labels" if isinstance(entry, str) else ""
             where = _entry(position, names)
             raise TypeError(f"{where} = {entry!r:.60} is not a number; {allowed}{hint}")
@@ -378,22 +471,25 @@ def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | N
     return result
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _require_rule_arguments(K: int, n_max: int, ratio: float) -> None:
-    if not _is_whole(K) or not 2 <= K <= MAX_CLASSES:
-        raise ValueError(f"K must be a whole number from 2 to {MAX_CLASSES:,}; got {K!r}")
-    if not _is_whole(n_max) or not 1 <= n_max < MAX_COUNT:
-        raise ValueError(f"n_max must be a whole number from 1 to 2**53 - 1; got {n_max!r}")
-    if not isinstance(ratio, int | float | np.integer | np.floating):
-        raise TypeError(f"ratio must be a number; got {ratio!r}")
+def _validated_rule(K: int, n_max: int, ratio: float) -> tuple[int, int, float]:
+    K, n_max = as_whole("K", K, 2, MAX_CLASSES), as_whole("n_max", n_max, 1, MAX_COUNT - 1)
+    if not is_number(ratio):
+        raise TypeError(f"ratio must be a number; got {ratio!r:.60}")
     if not 1 <= ratio <= n_max:
         raise ValueError(
             f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
             f"got {ratio!r}"
         )
+    return K, n_max, plain(ratio)
+
+
+def _read(path: Path, most: int = MAX_BYTES + 1) -> bytes:
+    """Read the first bytes of a file: by default one more than is allowed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except ValueError as error:  # Python's word for a name that no file can have
+        raise ValueError(f"{f'{path}'!r:.200} is no path: {error}") from None
 
 
 def _decoded(data: bytes, source: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory.counts import _is_whole
+from nclib._numbers import as_whole
+from nclib._records import Record
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem, _positive, generator, require_problem
 from nclib.theory.spectrum import Spectrum
@@ -36,7 +37,7 @@ Much smaller gradients lower the objective by less than its rounding.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Descent:
+class Descent(Record):
     """The best of several descents, with its path.
 
     Attributes
@@ -93,8 +94,8 @@ class Descent:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class DescentPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class DescentPath(Record):
     """Snapshots of a descent at its recorded steps.
 
     Attributes
@@ -115,9 +116,15 @@ class DescentPath:
     z: Array
     variability: Array
 
+    def __repr__(self) -> str:
+        return (
+            f"DescentPath({self.step.size} snapshots up to step {self.step[-1]}, "
+            f"objective {self.objective[0]:.6g} to {self.objective[-1]:.6g})"
+        )
 
-@dataclass(frozen=True, eq=False)
-class LambdaSweep:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LambdaSweep(Record):
     """What gradient steps held on to while every lambda moved; see `sweep_lambdas`.
 
     Attributes
@@ -134,6 +141,10 @@ class LambdaSweep:
     factors: Array
     z: Array
     objective: Array
+
+    def __repr__(self) -> str:
+        ends = f" from {self.factors[0]:g} to {self.factors[-1]:g}" if self.factors.size else ""
+        return f"LambdaSweep({self.factors.size} factors{ends})"
 
 
 def sweep_lambdas(
@@ -185,7 +196,7 @@ def sweep_lambdas(
     if not isinstance(start, Minimizer | Descent):
         raise TypeError(f"start must be a Minimizer or a Descent; got {start!r:.60}")
     kick, learning_rate = _positive("kick", kick), _positive("learning_rate", learning_rate)
-    _require_steps("max_steps", max_steps)
+    max_steps = as_whole("max_steps", max_steps, 1)
     taken = [_positive("factors", factor) for factor in factors]
     rng, problem = generator(seed), start.problem
     Ws, H, b = start.weights(rng) if isinstance(start, Minimizer) else (start.Ws, start.H, start.b)
@@ -210,11 +221,6 @@ def sweep_lambdas(
         path = recorder.path()
         z[place], objective[place] = path.z[-1], path.objective[-1]
     return LambdaSweep(np.array(taken), z, objective)
-
-
-def _require_steps(name: str, value: int) -> None:
-    if not _is_whole(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
 
 
 def descend(
@@ -269,8 +275,8 @@ def descend(
     (True, ())
     """
     require_problem(problem)
-    _require_steps("starts", starts)
-    _require_steps("max_steps", max_steps)
+    starts = as_whole("starts", starts, 1)
+    max_steps = as_whole("max_steps", max_steps, 1)
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}")
     scale, learning_rate = _positive("scale", scale), _positive("learning_rate", learning_rate)

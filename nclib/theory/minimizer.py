@@ -8,19 +8,24 @@ layer is depth 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import as_whole
+from nclib._records import Record, html_table, require_keys
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, generator, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
+
+_SHOWN = 12
+"""Up to this many distinct counts have a row in a notebook's table."""
 
 LOGIT_TIE = 1e-12
 """Logits of different groups that differ by less than this, relative to them, count as tied."""
@@ -40,9 +45,21 @@ class TrainingAccuracy(NamedTuple):
     overall: float
     per_class: Array
 
+    # Those of a tuple would ask an array whether it is true.
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TrainingAccuracy):
+            return NotImplemented
+        return self.overall == other.overall and np.array_equal(self.per_class, other.per_class)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.overall)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Minimizer:
+class Minimizer(Record):
     """A local or global minimiser of a `Problem`: its `alive` strongest modes survive.
 
     Made by `global_minimizer` and `local_minima`. All arrays over modes are ordered by falling
@@ -272,6 +289,56 @@ class Minimizer:
             per_class[chosen] = right[counts.group[chosen]]
         return TrainingAccuracy(float(per_class @ counts.n) / counts.N, per_class)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold: the `problem`, and how many modes are `alive`.
+
+        Examples
+        --------
+        >>> best = global_minimizer(Problem([3, 2, 1], depth=2, lambda_W=0.01, lambda_H=0.001))
+        >>> Minimizer.from_dict(best.to_dict()) == best
+        True
+        """
+        return {"problem": self.problem.to_dict(), "alive": self.alive}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Minimizer:
+        """Make the minimiser from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else, or if the problem has no local minimum with so many modes
+            alive.
+        """
+        require_keys("Minimizer", content, {"problem", "alive"})
+        minima = LocalMinima(Problem.from_dict(content["problem"]))
+        alive = as_whole("alive", content["alive"], 0)
+        if minima.best.alive == alive:
+            return minima.best
+        if alive >= len(minima) or minima.problem.depth == 1:
+            raise ValueError(f"alive must be that of a local minimum of the problem; got {alive}")
+        return minima[alive]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Minimizer):
+            return NotImplemented
+        return self.problem == other.problem and self.alive == other.alive
+
+    def __hash__(self) -> int:
+        return hash((self.problem, self.alive))
+
+    def _repr_html_(self) -> str:
+        counts, accuracy = self.problem.counts, self.training_accuracy().per_class
+        view = self._groups
+        rows: list[tuple[str, ...]] = []
+        for j in range(min(counts.m, _SHOWN)):
+            right = accuracy[counts.group == j].mean()
+            size = f"{counts.multiplicities[j]:,}"
+            rows.append((f"{counts.values[j]:,}", size, view.means(j), f"{right:.1%}"))
+        more = "" if counts.m <= _SHOWN else f"; the {_SHOWN} largest of {counts.m:,} counts"
+        columns = ("samples per class", "classes", "class means", "classified right")
+        return html_table(f"{self!r}{more}", columns, rows)
+
     def __repr__(self) -> str:
         kind = "global" if self.is_global else "local"
         unique = "unique" if self.unique else "not unique"
@@ -329,6 +396,15 @@ class _GroupView:
         result = np.empty(counts.K, dtype=bool)
         result[counts.falling_order] = rank < self.head_size[sorted_group]
         return result
+
+    def means(self, group: int) -> str:
+        """Say in words what has become of the class means of a group."""
+        size = int(self.minimizer.problem.counts.multiplicities[group])
+        head = int(self.head_size[group])
+        if head == size or (size == 1 and self.groups_apart):
+            return "apart"
+        rest = "share one" if self.groups_apart else "are 0"
+        return f"{head:,} apart, the others {rest}" if head else rest
 
     @cached_property
     def between(self) -> Array:
@@ -393,6 +469,17 @@ class LocalMinima(Sequence[Minimizer]):
         if isinstance(chosen, range):
             return [self[i] for i in chosen]
         return self.best if self.problem.depth == 1 else self._prefix(chosen)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LocalMinima):
+            return NotImplemented
+        return self.problem == other.problem
+
+    def __hash__(self) -> int:
+        return hash(self.problem)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem,)
 
     def __repr__(self) -> str:
         return f"LocalMinima({len(self)} of {self.problem!r})"

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, _positive, require_problem
 
@@ -30,7 +31,7 @@ _ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PenalisedBiasMinimizer:
+class PenalisedBiasMinimizer(Record):
     """Global minimiser of a `Problem` with the term ``rho_b/2 ||b||^2`` added to its objective.
 
     Made by `penalised_bias_minimizer`.

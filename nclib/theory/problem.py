@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.counts import ClassCounts, _is_whole, as_counts
+from nclib._numbers import as_whole, is_number, plain
+from nclib._records import html_table, require_keys
+from nclib.theory.counts import ClassCounts, as_counts
 
 Array = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ class Problem:
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class (or anything that `ClassCounts` takes).
+        Samples per class; or numbers, a dict ``{class: count}``, a pandas Series or DataFrame.
     depth : int
         Number L of linear layers in the head, at least 1.
     bias : bool, default True
@@ -90,11 +92,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", as_counts(self.counts))
-        if not _is_whole(self.depth) or self.depth < 1:
-            raise ValueError(f"depth must be a whole number, at least 1; got {self.depth!r}")
+        object.__setattr__(self, "depth", as_whole("depth", self.depth, 1))
         if not isinstance(self.bias, bool | np.bool_):
             raise TypeError(f"bias must be True or False; got {self.bias!r}")
-        object.__setattr__(self, "depth", int(self.depth))
         object.__setattr__(self, "bias", bool(self.bias))
         object.__setattr__(self, "lambda_W", _layer_lambdas(self.lambda_W, self.depth))
         object.__setattr__(self, "lambda_H", _positive("lambda_H", self.lambda_H))
@@ -114,6 +114,53 @@ class Problem:
     def rank_limit(self) -> int:
         """Largest possible rank of W_L ... W_1 H: the paper's r = min(K, d_{L-1}, ..., d_0)."""
         return min((self.K, *(self.widths or ())))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold.
+
+        Examples
+        --------
+        >>> problem = Problem([3, 2, 1], depth=2, lambda_W=0.01, lambda_H=0.001)
+        >>> Problem.from_dict(problem.to_dict()) == problem
+        True
+        """
+        return {
+            "counts": self.counts.to_dict(),
+            "depth": self.depth,
+            "bias": self.bias,
+            "lambda_W": list(self.lambda_W),
+            "lambda_H": self.lambda_H,
+            "widths": None if self.widths is None else list(self.widths),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make the problem from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        require_keys(
+            "Problem", content, {"counts", "depth", "lambda_W", "lambda_H"}, {"bias", "widths"}
+        )
+        return cls(**{**content, "counts": ClassCounts.from_dict(content["counts"])})
+
+    def _repr_html_(self) -> str:
+        counts = self.counts
+        same = len(set(self.lambda_W)) == 1
+        lambda_W = ", ".join(f"{lam:g}" for lam in self.lambda_W[: 1 if same else None])
+        rows = [
+            ("samples per class", f"{counts.values[0]:,} to {counts.values[-1]:,}"),
+            ("linear layers L", self.depth),
+            ("bias", "free" if self.bias else "none"),
+            ("lambda_W", lambda_W if same else f"{lambda_W} (W_1 first)"),
+            ("lambda_H", f"{self.lambda_H:g}"),
+            ("widths", "no limit" if self.widths is None else ", ".join(map(str, self.widths))),
+        ]
+        caption = f"Problem: {self.K:,} classes, {self.N:,} samples"
+        return html_table(caption, ("setting", "value"), rows)
 
     @cached_property
     def log_Lambda(self) -> float:
@@ -313,45 +360,52 @@ def require_problem(problem: Problem) -> Problem:
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:
     """Make the random generator that `seed` stands for."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"seed must be a whole number, at least 0, or a numpy Generator; got {seed!r}"
-        ) from None
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(as_whole("seed", seed, 0))
 
 
 def _positive(name: str, value: object) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(
-        value, int | float | np.integer | np.floating
-    ):
+    if not is_number(value):
         raise TypeError(f"{name} must be a number; got {value!r}")
-    if not 0 < value < math.inf:
-        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (value == 0)
+    number = float(plain(value))
+    if not 0 < number < math.inf:
+        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
         raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
-    return float(value)
+    return number
 
 
 def _layer_lambdas(value: object, depth: int) -> tuple[float, ...]:
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes):
-        if len(value) != depth:
-            raise ValueError(
-                f"lambda_W must be one number or one per layer, depth = {depth}; got {len(value)}"
-            )
-        return tuple(_positive(f"lambda_W[{j}]", entry) for j, entry in enumerate(value))
-    return (_positive("lambda_W", value),) * depth
+    if is_number(value):
+        return (_positive("lambda_W", value),) * depth
+    entries = _sequence(value)
+    if entries is None:
+        raise TypeError(f"lambda_W must be a number or a sequence of them; got {value!r:.60}")
+    if len(entries) != depth:
+        raise ValueError(
+            f"lambda_W must be one number or one per layer, depth = {depth}; got {len(entries)}"
+        )
+    return tuple(_positive(f"lambda_W[{j}]", entry) for j, entry in enumerate(entries))
 
 
 def _validated_widths(value: object, depth: int) -> tuple[int, ...] | None:
     if value is None:
         return None
-    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
-        raise TypeError(f"widths must be a sequence (d_0, ..., d_{{L-1}}) or None; got {value!r}")
-    if len(value) != depth:
-        raise ValueError(
-            f"widths must hold depth = {depth} numbers (d_0, ..., d_{{L-1}}); got {len(value)}"
+    entries = _sequence(value)
+    if entries is None:
+        raise TypeError(
+            f"widths must be a sequence (d_0, ..., d_{{L-1}}) or None; got {value!r:.60}"
         )
-    for j, width in enumerate(value):
-        if not _is_whole(width) or width < 1:
-            raise ValueError(f"widths[{j}] must be a whole number, at least 1; got {width!r}")
-    return tuple(int(width) for width in value)
+    if len(entries) != depth:
+        raise ValueError(
+            f"widths must hold depth = {depth} numbers (d_0, ..., d_{{L-1}}); got {len(entries)}"
+        )
+    return tuple(as_whole(f"widths[{j}]", width, 1) for j, width in enumerate(entries))
+
+
+def _sequence(value: Any) -> list[Any] | None:
+    """List what a sequence holds, or an array of numpy, torch or pandas; None for all else."""
+    if getattr(value, "ndim", None) == 1:
+        return list(value.tolist())
+    is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return list(value) if is_sequence else None

@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.counts import _is_whole
+from nclib._numbers import as_whole
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
@@ -267,7 +267,7 @@ def lemma_a2_g(x: ArrayLike, alpha: ArrayLike, depth: int) -> Array:
     array([1., 1.])
     """
     x, alpha = _non_negative("x", x), _positive_array("alpha", alpha)
-    depth = _validated_depth(depth)
+    depth = as_whole("depth", depth, 1)
     with np.errstate(over="ignore"):
         return np.asarray(1 / (x**depth + 1) + alpha * x)
 
@@ -306,7 +306,7 @@ def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
     array(0.)
     """
     alpha = _positive_array("alpha", alpha, infinite=True)
-    depth = _validated_depth(depth)
+    depth = as_whole("depth", depth, 1)
     log_values = depth * (np.log(np.atleast_1d(alpha)) - math.log(depth))
     return np.exp(global_logit(log_values, depth) / depth).reshape(alpha.shape)
 
@@ -333,7 +333,7 @@ def lemma_a2_threshold(depth: int) -> float:
     >>> lemma_a2_threshold(1), lemma_a2_threshold(2)
     (1.0, 0.5)
     """
-    depth = _validated_depth(depth)
+    depth = as_whole("depth", depth, 1)
     return math.exp(_x_log_x(depth - 1) / depth) / depth
 
 
@@ -364,7 +364,7 @@ def lemma_a2_spinodal(depth: int) -> float:
     >>> lemma_a2_threshold(2), round(lemma_a2_spinodal(2), 4)
     (0.5, 0.6495)
     """
-    depth = _validated_depth(depth)
+    depth = as_whole("depth", depth, 1)
     return depth * math.exp(log_theta_spinodal(depth) / depth)
 
 
@@ -402,7 +402,7 @@ def lemma_a2_stationary(alpha: ArrayLike, depth: int) -> tuple[Array, Array]:
     (array([0.4084,    nan]), array([0.7876,    nan]))
     """
     alpha = _positive_array("alpha", alpha)
-    depth = _validated_depth(depth)
+    depth = as_whole("depth", depth, 1)
     log_values = depth * (np.log(np.atleast_1d(alpha)) - math.log(depth))
     exists = below(log_values, log_theta_spinodal(depth), depth)
     smaller, larger = np.full((2, *log_values.shape), np.nan)
@@ -458,9 +458,3 @@ def _positive_array(name: str, values: ArrayLike, infinite: bool = False) -> Arr
         allowed = "positive" if infinite else "positive and finite"
         raise ValueError(f"{name} must be {allowed}; got {array[bad].flat[0]}")
     return array
-
-
-def _validated_depth(depth: int) -> int:
-    if not _is_whole(depth) or depth < 1:
-        raise ValueError(f"depth must be a whole number, at least 1; got {depth!r}")
-    return int(depth)

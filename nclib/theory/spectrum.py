@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,6 +98,9 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", as_counts(self.counts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.counts, self.bias)
 
     @cached_property
     def kappa(self) -> Array:

@@ -26,8 +26,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._numbers import as_whole
+from nclib._records import Record
 from nclib.readers import _reason, class_folders, image_files, read_npz
-from nclib.theory.counts import ClassCounts, _is_whole, _validated_names, as_counts
+from nclib.theory.counts import ClassCounts, _validated_names, as_counts
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +51,7 @@ _BLOCK = 2**20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImageData:
+class ImageData(Record):
     """Images with labels, in memory.
 
     Parameters
@@ -144,6 +146,10 @@ class ImageData:
         """
         chosen = np.asarray(index)
         return type(self)(self.name, self.images[chosen], self.labels[chosen], self.class_names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew: an array that is copied or pickled by itself can be written to.
+        return type(self), (self.name, self.images, self.labels, self.class_names)
 
     def __repr__(self) -> str:
         colour = "grey" if self.images.ndim == 3 else "RGB"
@@ -262,10 +268,11 @@ def imbalanced_subset(
     Raises
     ------
     TypeError
-        If `seed` is no seed.
+        If `counts` is no such thing.
     ValueError
-        If `counts` has not one entry for each class, names other classes, or asks for more images
-        than there are; the message says of which class and how many are missing.
+        If `seed` is no seed, or if `counts` has not one entry for each class, names other classes,
+        or asks for more images than there are; the message says of which class and how many are
+        missing.
 
     Examples
     --------
@@ -336,7 +343,7 @@ def without_conflicts(data: ImageData) -> ImageData:
 
 
 @dataclass(frozen=True, eq=False)
-class Normalization:
+class Normalization(Record):
     """Mean and standard deviation of each channel, of pixels from 0 to 1.
 
     Those of the training images serve the test images too: `Normalization.of(train)`.
@@ -449,11 +456,7 @@ def _rank_in_class(labels: NDArray[np.int64], keys: NDArray[Any]) -> NDArray[np.
 def _bit_generator(seed: int | np.random.Generator) -> Any:
     if isinstance(seed, np.random.Generator):
         return seed.bit_generator
-    if not _is_whole(seed):
-        raise TypeError(f"seed must be a whole number or a numpy Generator; got {seed!r:.60}")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative; got {seed}")
-    return np.random.PCG64(int(seed))
+    return np.random.PCG64(as_whole("seed", seed, 0))
 
 
 def _import(module: str, what: str) -> Any:

@@ -25,8 +25,9 @@ from torch import Tensor
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 import nclib
+from nclib._numbers import as_whole, is_number, plain
 from nclib.metrics import MetricsAccumulator
-from nclib.theory.counts import ClassCounts, _is_whole
+from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.theory.problem import Problem
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
@@ -139,10 +140,11 @@ class TrainingConfig:
         for name in ("depth", "bias", "lambda_W", "lambda_H"):
             object.__setattr__(self, name, getattr(problem, name))
         for name in ("width", "epochs", "batch_size", "evaluations"):
-            _require_whole(name, getattr(self, name), 1)
+            object.__setattr__(self, name, as_whole(name, getattr(self, name), 1))
         if self.feature_dim is not None:
-            _require_whole("feature_dim", self.feature_dim, 1)
-        _require_whole("seed", self.seed, 0)
+            feature_dim = as_whole("feature_dim", self.feature_dim, 1)
+            object.__setattr__(self, "feature_dim", feature_dim)
+        object.__setattr__(self, "seed", as_whole("seed", self.seed, 0))
         for name, choices in (
             ("backbone", BackboneKind),
             ("head", HeadKind),
@@ -155,6 +157,8 @@ class TrainingConfig:
         _require_between("learning_rate", self.learning_rate, 0, math.inf, low_allowed=False)
         _require_between("weight_decay", self.weight_decay, 0, math.inf)
         _require_between("lambda_warmup", self.lambda_warmup, 0, 1)
+        for name in ("learning_rate", "weight_decay", "lambda_warmup"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
     def problem(self, counts: ClassCounts) -> Problem:
         """Return the model whose closed form this training aims at.
@@ -721,7 +725,7 @@ class _Interval:
 
     def __init__(self, epochs: int | None, seconds: float) -> None:
         if epochs is not None:
-            _require_whole("checkpoint_epochs", epochs, 1)
+            epochs = as_whole("checkpoint_epochs", epochs, 1)
         if seconds != math.inf:
             _require_between("checkpoint_seconds", seconds, 0, math.inf)
         self.epochs, self.seconds = epochs, seconds
@@ -758,8 +762,15 @@ def _autocast(dtype: Precision, device: torch.device) -> Iterator[None]:
         yield
 
 
+def _as_tensor(values: Any) -> Tensor:
+    """Make a tensor in the same memory, or of a copy where torch would warn: it can't lock one."""
+    if isinstance(values, np.ndarray) and not values.flags.writeable:
+        values = values.copy()
+    return torch.as_tensor(values)
+
+
 def _samples(name: str, samples: Any, labels: Any, real: torch.dtype) -> tuple[Tensor, Tensor]:
-    x = torch.as_tensor(samples)
+    x = _as_tensor(samples)
     if x.ndim not in (2, 3, 4) or not x.numel():
         raise ValueError(
             f"{name} must have shape (N, d), (N, H, W) or (N, C, H, W); got {tuple(x.shape)}"
@@ -767,7 +778,7 @@ def _samples(name: str, samples: Any, labels: Any, real: torch.dtype) -> tuple[T
     x = x.to("cpu", real)
     if not bool(torch.isfinite(x).all()):
         raise ValueError(f"{name} must be finite; got NaN or infinity")
-    y = torch.as_tensor(labels)
+    y = _as_tensor(labels)
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         raise TypeError(f"labels of {name} must be whole numbers; got {y.dtype}")
     if y.shape != (len(x),):
@@ -844,11 +855,6 @@ def _last_good(store: CheckpointStore | None) -> str:
     return f"The last good checkpoint is {store.paths()[-1]}."
 
 
-def _require_whole(name: str, value: object, least: int) -> None:
-    if not _is_whole(value) or value < least:  # type: ignore[operator]
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}")
-
-
 def _require_choice(name: str, value: object, choices: Any) -> None:
     if value not in get_args(choices):
         allowed = " or ".join(repr(choice) for choice in get_args(choices))
@@ -856,9 +862,9 @@ def _require_choice(name: str, value: object, choices: Any) -> None:
 
 
 def _require_between(
-    name: str, value: object, low: float, high: float, low_allowed: bool = True
+    name: str, value: Any, low: float, high: float, low_allowed: bool = True
 ) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise TypeError(f"{name} must be a number; got {value!r}")
     if not low <= value < high or (value == low and not low_allowed):
         first = f"at least {low:g}" if low_allowed else f"above {low:g}"

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
+from nclib._records import Record
 from nclib.metrics import measure
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import Minimizer, global_minimizer
@@ -70,7 +71,7 @@ class Scale(NamedTuple):
 
 SCALES: dict[str, Scale] = {
     "paper": Scale(width=2048, epochs=12_000, learning_rate=1e-4),
-    "medium": Scale(width=512, epochs=800, learning_rate=1e-3),
+    "medium": Scale(width=512, epochs=600, learning_rate=1e-3),
     "small": Scale(width=128, epochs=200, learning_rate=1e-3),
 }
 
@@ -249,7 +250,7 @@ def paper_figure(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(Record):
     """What came of an experiment, as stored.
 
     Attributes

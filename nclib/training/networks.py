@@ -48,8 +48,9 @@ class MLP(nn.Module):
 
     Notes
     -----
-    Weights are normal with variance 2/fan_in where a ReLU follows and 1/fan_in where none does;
-    biases are 0.
+    Weights are uniform between -1/sqrt(fan_in) and 1/sqrt(fan_in), as `torch.nn.Linear` draws
+    them by default; biases are 0. From larger weights the penalties take several times as long to
+    bring the head to its optimum.
 
     Examples
     --------
@@ -72,8 +73,7 @@ class MLP(nn.Module):
         sizes = [inputs, *[width] * (AFFINE_MAPS - 1), feature_dim]
         self.last_relu = last_relu
         self.weights = nn.ParameterList(
-            _normal((fan_out, fan_in), fan_in, i < AFFINE_MAPS - 1 or last_relu, generator)
-            for i, (fan_in, fan_out) in enumerate(pairwise(sizes))
+            _uniform((fan_out, fan_in), fan_in, generator) for fan_in, fan_out in pairwise(sizes)
         )
         self.biases = nn.ParameterList(torch.zeros(size) for size in sizes[1:])
         self.gradient_memory: list[Tensor] | None = None
@@ -134,13 +134,13 @@ class ConvNet(nn.Module):
         self.last_relu = last_relu
         channels = (self.image_shape[0], *_CHANNELS)
         self.kernels = nn.ParameterList(
-            _normal((fan_out, fan_in, 3, 3), 9 * fan_in, True, generator)
+            _uniform((fan_out, fan_in, 3, 3), 9 * fan_in, generator)
             for fan_in, fan_out in pairwise(channels)
         )
         self.biases = nn.ParameterList(torch.zeros(size) for size in channels[1:])
         # Two halvings, rounded up.
         flat = _CHANNELS[-1] * math.prod(-(-size // 4) for size in self.image_shape[1:])
-        self.weight = _normal((feature_dim, flat), flat, last_relu, generator)
+        self.weight = _uniform((feature_dim, flat), flat, generator)
         self.bias = nn.Parameter(torch.zeros(feature_dim))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -153,7 +153,9 @@ class ConvNet(nn.Module):
 
 
 class Head(nn.Module):
-    """The head: L linear maps and one bias on the output, ``z = W_L ... W_1 h + b``.
+    """The head: L linear maps and one bias on the output.
+
+    Its logits are ``z = W_L ... W_1 h + b``.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ class Head(nn.Module):
     kind : {"linear", "relu"}, default "linear"
         "relu" puts a ReLU between neighbouring maps: outside the theory, to see how far it goes.
     generator : torch.Generator
-        Draws the weights, normal with variance 1/fan_in (2/fan_in where a ReLU follows).
+        Draws the weights, as for `MLP`.
 
     Attributes
     ----------
@@ -196,10 +198,8 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         self.kind: HeadKind = kind
-        last = len(sizes) - 2
         self.weights = nn.ParameterList(
-            _normal((fan_out, fan_in), fan_in, kind == "relu" and j < last, generator)
-            for j, (fan_in, fan_out) in enumerate(pairwise(sizes))
+            _uniform((fan_out, fan_in), fan_in, generator) for fan_in, fan_out in pairwise(sizes)
         )
         self.b = nn.Parameter(torch.zeros(sizes[-1])) if bias else None
         self.gradient_memory: list[Tensor] | None = None
@@ -331,11 +331,8 @@ def make_network(
     return Network(body, Head(sizes, bias=bias, kind=head, generator=generator))
 
 
-def _normal(
-    shape: tuple[int, ...], fan_in: int, before_relu: bool, generator: torch.Generator
-) -> nn.Parameter:
-    scale = math.sqrt((2 if before_relu else 1) / fan_in)
-    return nn.Parameter(torch.randn(shape, generator=generator) * scale)
+def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> nn.Parameter:
+    return nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(fan_in))
 
 
 class _Affine(torch.autograd.Function):

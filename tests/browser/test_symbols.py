@@ -32,7 +32,8 @@ SYMBOLS = {
     "bar-H": r"\\bar H|\\bar\{H\}",
     "h-G": "h_G",
     "E": "E",
-    "lambda-W": r"\\lambda_(W|\{W(_\w)?\})",
+    # Not the paper's slip W_M, which the errata quote.
+    "lambda-W": r"\\lambda_(W|\{W(_[^M])?\})",
     "lambda-H": r"\\lambda_H",
     "rho-b": r"\\rho_b",
     "Lambda": r"\\Lambda",
@@ -51,6 +52,7 @@ SYMBOLS = {
     "x": "x" + INDEX,
     "alpha": r"\\alpha" + INDEX,
     "g": r"g|g\(x\)",
+    "theta": r"\\theta" + INDEX,
     "alpha-ast": r"\\alpha\^(\\ast|\*|\{\\ast\})",
 }
 # Letters that a chapter uses for something that is not on the notation page.

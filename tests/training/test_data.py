@@ -231,15 +231,10 @@ def test_subset_wants_one_count_for_each_class_and_the_same_names():
     assert imbalanced_subset(data, data.counts, seed=0).N == 12
 
 
-@pytest.mark.parametrize("seed", [None, 1.5, "1", True])
+@pytest.mark.parametrize("seed", [None, 1.5, "1", True, -1])
 def test_subset_wants_a_seed(seed):
-    with pytest.raises(TypeError, match="seed must be a whole number or a numpy Generator"):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got"):
         imbalanced_subset(noise([4, 3]), [1, 1], seed=seed)
-
-
-def test_subset_wants_no_negative_seed():
-    with pytest.raises(ValueError, match="seed must not be negative; got -1"):
-        imbalanced_subset(noise([4, 3]), [1, 1], seed=-1)
 
 
 # ---------------------------------------------------------------- images under two labels

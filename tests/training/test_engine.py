@@ -231,6 +231,7 @@ def test_training_comes_to_the_closed_form(depth, bias, record_error):
         "epochs": 600,
         "learning_rate": 1e-2,
         "schedule": "cosine",
+        "lambda_warmup": 0.5,
     }
     result = train(config(**settings), *blobs(spread=0.05), progress=False)
     final, best = result.final, result.minimizer

@@ -15,6 +15,7 @@ EXPLORABLES = {
     "lemma": explorables.lemma_curve,
     "phases": explorables.phase_diagram,
     "secular": explorables.secular_function,
+    "data-sets": explorables.data_sets,
 }
 
 

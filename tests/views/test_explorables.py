@@ -35,7 +35,8 @@ def content(html):
 def unpacked(column, rows):
     """A column as the page's script reads it."""
     if isinstance(column, dict):
-        column = np.resize(np.repeat(column["of"], column["each"]), rows).tolist()
+        times = column.get("times", column.get("each"))
+        column = np.resize(np.repeat(np.array(column["of"], object), times), rows).tolist()
     return column
 
 

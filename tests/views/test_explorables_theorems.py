@@ -14,6 +14,7 @@ import numpy as np
 from every_explorable import explorable
 from scipy.optimize import brentq
 
+from nclib.published import gallery
 from nclib.views.explorables import phases
 
 
@@ -238,6 +239,87 @@ def test_secular_function_class_by_class(compare):
         ]
         assert [part.size for part in between] == [1, 1]
         compare("secular, zeros", t[110:112], np.concatenate(between))
+
+
+def shares(kappa, N, depth, lam):
+    """Share that is left of every mode, by bisection of the equation that `kept` solves."""
+    price = depth**2 * N * (N * lam ** (depth + 1)) ** (1 / depth)
+    alive = price < kappa**2 * (depth - 1) ** ((depth - 1) / depth)
+    theta = N * lam ** (depth + 1) / (kappa[alive] ** 2 / N) ** depth
+    low = np.full(theta.shape, max((depth - 1) / (2 * depth), 1e-12))
+    high = np.ones_like(low)
+    for _ in range(60):
+        s = (low + high) / 2
+        above = (depth - 1) * np.log(s) + (depth + 1) * np.log1p(-s) > np.log(theta)
+        low, high = np.where(above, s, low), np.where(above, high, s)
+    result = np.zeros(kappa.shape)
+    result[alive] = low
+    return result
+
+
+def outcomes_of(n, V, kappa, depth, lam):
+    """Outcome of each class from dense matrices, and its accuracy."""
+    root, s = np.sqrt(n), shares(kappa, n.sum(), depth, lam)
+    answers = root[:, None] * ((V * np.append(s[:-1], 1)) @ V.T) / root
+    best = answers.max(axis=0)
+    ties = answers > best - 1e-9 * abs(best)
+    right = np.diag(ties) / ties.sum(axis=0)
+    means = (np.sqrt(s * (1 - s)) * kappa)[:, None] * V.T / root
+    gram = means.T @ means
+    size = np.diag(gram)
+    distance = size[:, None] + size - 2 * gram
+    same = distance <= 1e-10 * max(size.max(), 1e-300)
+    merged = same.sum(axis=1) > 1
+    return np.where(right == 0, 2, np.where(merged, 1, 0)), right
+
+
+def test_outcomes_of_every_data_set(compare):
+    explorable, table = made("data-sets")
+    is_state = np.equal(table["n"], None)
+    states = {key: column[is_state] for key, column in table.items()}
+    groups = {key: column[~is_state] for key, column in table.items()}
+    assert_states_in_order(explorable, states, rows_of_state=1)
+    for key in ("rank", "classes", "n", "lost", "wrong"):
+        assert set(states[key]) == {None}
+    for key in ("lambda", "accuracy", "balanced"):
+        assert set(groups[key]) == {None}
+    data, depths, lams = (slider.values for slider in explorable.sliders)
+    assert data == tuple(gallery())
+    assert len(explorable.summaries) == len(states["L"])
+    for name in data:
+        n = np.sort(gallery()[name].counts.n)[::-1].astype(float)
+        values, first, sizes = np.unique(-n, return_index=True, return_counts=True)
+        _, kappa, Vt = np.linalg.svd(label_matrix(n))
+        kappa[-1] = 0
+        for depth in depths:
+            here = (groups["data"] == name) & (groups["L"] == depth)
+            np.testing.assert_array_equal(groups["n"][here], -values)
+            np.testing.assert_array_equal(groups["rank"][here], first)
+            np.testing.assert_array_equal(groups["classes"][here], sizes)
+            now = (states["data"] == name) & (states["L"] == depth)
+            lost, wrong = (
+                np.array([np.inf if lam is None else lam for lam in groups[key][here]])
+                for key in ("lost", "wrong")
+            )
+            for lam, accuracy, balanced in zip(
+                lams, states["accuracy"][now], states["balanced"][now], strict=True
+            ):
+                outcome, right = outcomes_of(n, Vt.T, kappa, depth, lam)
+                # Classes of the same count have one outcome, and none ever becomes a better one.
+                np.testing.assert_array_equal(outcome, np.repeat(outcome[first], sizes))
+                drawn = np.where(wrong <= lam, 2, np.where(lost <= lam, 1, 0))
+                np.testing.assert_array_equal(outcome[first], drawn)
+                compare("data sets, accuracy", np.array(accuracy), right @ n / n.sum())
+                compare("data sets, balanced", np.array(balanced), right.mean())
+                said = explorable.summaries[name, depth, lam]
+                if outcome.any() and not said.startswith("No mode is alive"):
+                    counted = [int((outcome == kind).sum()) for kind in range(3)]
+                    smallest = [int(n[outcome == 0].min())] if counted[0] else []
+                    assert numbers(said) == [counted[0], n.size, *smallest, *counted[1:]]
+                elif outcome.any():
+                    assert not shares(kappa, n.sum(), depth, lam).any()
+                else:
+                    assert said == f"All {n.size} classes are classified right."
 
 
 class TestWhatTheChaptersSay:

@@ -68,10 +68,10 @@ class TestOptimum:
 
     def test_a_depth_without_a_colour_of_its_own_is_drawn(self):
         box = sandbox.optimum(CIFAR)
-        box.controls["depth"].value = 5
+        box.controls["depth"].value = 7
         (axis,) = box.answer.figure.axes
         marks = lines_with(axis, color=style.INK, marker="o", linestyle="None")
-        best = nc.global_minimizer(nc.Problem(CIFAR, 5, lambda_W=5e-4, lambda_H=1e-5))
+        best = nc.global_minimizer(nc.Problem(CIFAR, 7, lambda_W=5e-4, lambda_H=1e-5))
         np.testing.assert_allclose(marks[0].get_ydata(), best.z[best.survives])
 
     def test_wrong_and_merged_classes_are_counted(self):

@@ -2,6 +2,7 @@
 
 from nclib.views.explorables._explorable import Explorable, Slider
 from nclib.views.explorables.classes import survival
+from nclib.views.explorables.gallery import data_sets
 from nclib.views.explorables.gram import gram_maps
 from nclib.views.explorables.lemma import lemma_curve
 from nclib.views.explorables.norms import surviving_norms
@@ -12,6 +13,7 @@ from nclib.views.explorables.secular import secular_function
 __all__ = [
     "Explorable",
     "Slider",
+    "data_sets",
     "gram_maps",
     "lemma_curve",
     "one_rule",

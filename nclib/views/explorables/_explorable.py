@@ -302,17 +302,24 @@ def _has_reader() -> bool:
 
 
 def _packed(column: tuple[Any, ...]) -> Any:
-    """Shorten a column that repeats itself: each value `each` times, all of them over and over."""
-    each = math.gcd(*(len(list(run)) for _, run in itertools.groupby(column)))
+    """Write a column that repeats itself in the shortest of three ways.
+
+    As it is; each value `each` times, all of them over and over; each its own number of `times`.
+    """
+    runs = [(value, len(list(run))) for value, run in itertools.groupby(column)]
+    each = math.gcd(*(length for _, length in runs))
     values = column[::each]
     period = next(
         period
         for period in range(1, len(values) + 1)
         if len(values) % period == 0 and values == values[:period] * (len(values) // period)
     )
-    if each == 1 and period == len(column):
-        return column
-    return {"of": values[:period], "each": each}
+    ways = (
+        column,
+        {"of": values[:period], "each": each},
+        {"of": [value for value, _ in runs], "times": [length for _, length in runs]},
+    )
+    return min(ways, key=lambda way: len(json.dumps(way)))
 
 
 def _distinct(sentences: Sequence[str]) -> dict[str, Any]:

@@ -8,9 +8,12 @@
     return element;
   };
 
-  // A column is a list, or `of` with each value `each` times, over and over.
-  const cell = (column, row) =>
-    column.of ? column.of[Math.floor(row / column.each) % column.of.length] : column[row];
+  // A column is a list, or `of` with each value its number of `times` or `each` times, over and over.
+  function unpacked(column, rows) {
+    if (!column.of) return column;
+    if (column.times) return column.of.flatMap((value, run) => Array(column.times[run]).fill(value));
+    return Array.from({ length: rows }, (_, row) => column.of[Math.floor(row / column.each) % column.of.length]);
+  }
 
   function download(name, type, text) {
     const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
@@ -22,8 +25,9 @@
     box.dataset.mounted = "";
     const { spec, rows, columns, sentences, said } = JSON.parse(box.querySelector("script").textContent);
     const names = Object.keys(columns);
+    const lists = names.map((name) => unpacked(columns[name], rows));
     const table = Array.from({ length: rows }, (_, row) =>
-      Object.fromEntries(names.map((name) => [name, cell(columns[name], row)])));
+      Object.fromEntries(names.map((name, place) => [name, lists[place][row]])));
 
     // The address of a notebook belongs to the program that shows it; the site's keeps all states.
     const inSite = !("notebook" in box.dataset);

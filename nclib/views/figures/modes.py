@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from nclib._files import write_whole
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.problem import Problem
@@ -152,13 +152,11 @@ def write_main_result(path: str | os.PathLike[str]) -> None:
     path : path-like
         A PNG file; it is replaced as a whole or not at all.
     """
-    target = Path(path)
     figure = survival_map(ClassCounts.cifar10_paper())
-    with NamedTemporaryFile(dir=target.parent, suffix=".png", delete=False) as scratch:
-        figure.savefig(scratch, format="png", metadata={"Software": None})
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
     plt.close(figure)
-    Path(scratch.name).chmod(0o644)
-    Path(scratch.name).replace(target)
+    write_whole(path, picture.getvalue())
 
 
 @style.styled

@@ -1,0 +1,43 @@
+"""Whole numbers and reals as people have them: Python's, numpy's and torch's scalars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """Turn a scalar of numpy, torch or the like into Python's own; leave anything else.
+
+    Examples
+    --------
+    >>> plain(np.int8(3)), plain(np.array(0.5)), plain("three")
+    (3, 0.5, 'three')
+    """
+    # A time span is no number, though numpy derives it from its integers.
+    if getattr(value, "ndim", None) != 0 or isinstance(value, np.timedelta64):
+        return value
+    return value.item() if hasattr(value, "item") else value
+
+
+def as_whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a whole number as Python's int, or raise a ValueError that names the argument.
+
+    Examples
+    --------
+    >>> as_whole("depth", np.int64(3), 1)
+    3
+    """
+    number = plain(value)
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    if is_whole and number >= least and (most is None or number <= most):
+        return int(number)
+    allowed = f", at least {least}" if most is None else f" from {least:,} to {most:,}"
+    raise ValueError(f"{name} must be a whole number{allowed}; got {value!r:.60}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is one real number, of any of these kinds; True and False are none."""
+    number = plain(value)
+    return isinstance(number, int | float | np.floating) and not isinstance(number, bool)

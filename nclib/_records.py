@@ -1,0 +1,63 @@
+"""What frozen dataclasses that hold arrays have in common, and small tables for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import fields
+from html import escape
+from typing import Any
+
+import numpy as np
+
+
+class Record:
+    """Equal by content, NaN to NaN; copied and pickled without what has been worked out from it.
+
+    For dataclasses declared with ``eq=False``: Python's own comparison of two that hold arrays
+    raises. Like its arrays, such a record can't be hashed.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return all(_equal(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if isinstance(one, list | tuple) and type(one) is type(other):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return type(one) is type(other) and bool(one == other or (one != one and other != other))
+
+
+def require_keys(
+    kind: str, content: Mapping[str, Any], required: Set[str], optional: Set[str] = frozenset()
+) -> None:
+    """Raise unless `content` is a mapping with the keys of a `kind`, all that are required."""
+    if not isinstance(content, Mapping):
+        raise TypeError(f"content must be what {kind}.to_dict returns; got {content!r:.60}")
+    unknown = sorted(map(repr, content.keys() - required - optional))
+    missing = sorted(map(repr, required - content.keys()))
+    if unknown or missing:
+        problem = f"has unknown {unknown[0]}" if unknown else f"lacks {missing[0]}"
+        raise ValueError(f"content must be what {kind}.to_dict returns; it {problem}")
+
+
+def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Write a small table as HTML; the first cell of a row names it. All text is escaped."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(f"{name}")}</th>'
+        + "".join(f"<td>{escape(f'{cell}')}</td>" for cell in cells)
+        + "</tr>\n"
+        for name, *cells in rows
+    )
+    return (
+        f"<table>\n<caption>{escape(caption)}</caption>\n"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+    )

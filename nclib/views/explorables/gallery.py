@@ -1,0 +1,193 @@
+"""Data sets as they are published: which of their classes the optimum keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from nclib.published import gallery
+from nclib.theory.counts import ClassCounts
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.problem import Problem
+from nclib.views import style
+from nclib.views.explorables._explorable import (
+    CROSS,
+    Explorable,
+    Picture,
+    Slider,
+    State,
+    chosen,
+)
+
+DATA = Slider("data", "Data set", tuple(gallery()), default="places-lt")
+DEPTH = Slider("L", "Linear layers", (1, 2, 3, 6), default=1)
+LAMBDA = Slider(
+    "lambda",
+    "Every λ",
+    [d * 10**p for p in range(-6, -1) for d in (1, 1.3, 1.8, 2.4, 3.2, 4.2, 5.6, 7.5)][:-2],
+    default=0.00018,
+)
+
+# What may become of a class, from good to bad, and its colour.
+OUTCOMES = {
+    "right": "currentColor",
+    "merged": style.LABELS,
+    "misclassified": style.DEAD,
+}
+
+FLOOR, CEILING = 0.7, 3e5
+"""Ends of the logarithmic axis: one sample is seen, too."""
+
+
+def data_sets() -> Explorable:
+    """Show which classes of each published data set survive, merge or are misclassified.
+
+    Returns
+    -------
+    Explorable
+        A head with bias and a common value of every lambda. The classes stand side by side, the
+        largest first, as high as they have samples; the colour says what becomes of each at the
+        optimum.
+
+    Examples
+    --------
+    >>> data_sets().summaries["emnist-letters-paper", 1, 0.0013].split(". ")[0]  # data, L, lambda
+    'Classified right: 6 of 26 classes, down to one of 600 samples'
+    """
+    states: list[tuple[Any, ...]] = []
+    groups: list[tuple[Any, ...]] = []
+    summaries: dict[State, str] = {}
+    for name in DATA.values:
+        counts = gallery()[name].counts
+        rank = np.cumsum(counts.multiplicities) - counts.multiplicities
+        for depth in DEPTH.values:
+            outcomes = np.empty((len(LAMBDA.values), counts.m), dtype=int)
+            for place, lam in enumerate(LAMBDA.values):
+                best = global_minimizer(Problem(counts, depth, lambda_W=lam, lambda_H=lam))
+                accuracy = best.training_accuracy()
+                outcomes[place] = _outcomes(best, accuracy.per_class)
+                states.append((name, depth, lam, accuracy.overall, accuracy.per_class.mean()))
+                summaries[name, depth, lam] = _sentence(counts, outcomes[place], best.alive)
+            for j in range(counts.m):
+                size, n = counts.multiplicities[j], counts.values[j]
+                begins = [_first(outcomes[:, j] >= outcome) for outcome in (1, 2)]
+                groups.append((name, depth, rank[j], size, n, *begins))
+    names = ("data", "L", "lambda", "accuracy", "balanced", "rank", "classes", "n", "lost", "wrong")
+    rows = [(*row, *[None] * 5) for row in states]
+    rows += [(name, depth, None, None, None, *cells) for name, depth, *cells in groups]
+    return Explorable(
+        name="data-sets",
+        question="Which classes of a real data set does the penalty cost, and how many samples?",
+        alt_text=(
+            "The 365 classes of Places-LT side by side, from 4980 samples on the left to 5 on the "
+            "right, on a logarithmic axis: a long tail. The larger classes are dark, classified "
+            "right; the tail is crossed out, misclassified."
+        ),
+        sliders=(DATA, DEPTH, LAMBDA),
+        table=dict(zip(names, zip(*rows, strict=True), strict=True)),
+        picture=_picture(),
+        summaries=summaries,
+    )
+
+
+def _outcomes(best: Minimizer, accuracy: Any) -> Any:
+    """Find which of `OUTCOMES` each group comes to, by number; its classes share one."""
+    counts = best.problem.counts
+    merged = np.zeros(counts.K, dtype=bool)
+    for classes in best.merged_classes():
+        merged[list(classes)] = True
+    outcome = np.where(accuracy == 0, 2, merged.astype(int))
+    return outcome[counts.falling_order[np.cumsum(counts.multiplicities) - 1]]
+
+
+def _first(holds: Any) -> float | None:
+    """Return the first lambda at which something holds; None where it never does."""
+    return LAMBDA.values[int(np.argmax(holds))] if holds.any() else None
+
+
+def _sentence(counts: ClassCounts, outcomes: Any, alive: int) -> str:
+    right, merged, wrong = (
+        int(counts.multiplicities[outcomes == outcome].sum()) for outcome in range(3)
+    )
+    if not alive:
+        return (
+            "No mode is alive: all class means are 0, and only the frequencies of the classes are "
+            "left to answer with."
+        )
+    if right == counts.K:
+        return f"All {right} classes are classified right."
+    smallest = f", down to one of {counts.values[outcomes == 0].min()} samples" if right else ""
+    return (
+        f"Classified right: {right} of {counts.K} classes{smallest}. "
+        f"Merged with others: {merged}. Misclassified: {wrong}."
+    )
+
+
+def _picture() -> Picture:
+    right, merged, wrong = OUTCOMES
+    groups = (
+        alt.Chart()
+        .transform_filter(f"{chosen(DATA, DEPTH)} && isValid(datum.n)")
+        .transform_joinaggregate(K="sum(classes)")
+        .transform_calculate(
+            left="datum.rank / datum.K",
+            right="(datum.rank + datum.classes) / datum.K",
+            middle="(datum.rank + datum.classes / 2) / datum.K",
+            outcome=(
+                f"isValid(datum.wrong) && datum.wrong <= lambda ? '{wrong}' : "
+                f"isValid(datum.lost) && datum.lost <= lambda ? '{merged}' : '{right}'"
+            ),
+        )
+    )
+    now = alt.Chart().transform_filter(f"{chosen(DATA, DEPTH, LAMBDA)} && isValid(datum.accuracy)")
+    along = alt.Scale(domain=[0, 1], nice=False)
+    axis = alt.Axis(title="classes, the largest first", format="%", grid=False, tickCount=5)
+    x = alt.X("left:Q", scale=along, axis=axis)
+    y = alt.Y(
+        "n:Q",
+        scale=alt.Scale(type="log", domain=[FLOOR, CEILING], nice=False),
+        axis=alt.Axis(title="samples of each class", values=[10**k for k in range(6)], format="~s"),
+    )
+    colors = alt.Scale(domain=list(OUTCOMES), range=list(OUTCOMES.values()))
+    legend = alt.Legend(title=None, symbolType="square", symbolStrokeWidth=0, offset=48)
+    tooltip = [
+        alt.Tooltip("n:Q", title="samples each", format=","),
+        alt.Tooltip("classes:Q", title="classes"),
+        alt.Tooltip("outcome:N", title="at this λ"),
+        alt.Tooltip("wrong:Q", title="misclassified from λ"),
+    ]
+    # A thin stroke hides the seams between neighbours.
+    bars = groups.mark_bar(opacity=1, strokeWidth=0.5, aria=False).encode(
+        x=x,
+        x2="right:Q",
+        y=y,
+        y2=alt.datum(FLOOR),
+        fill=alt.Fill("outcome:N", scale=colors, legend=legend),
+        stroke=alt.Stroke("outcome:N", scale=colors, legend=legend),
+        tooltip=tooltip,
+    )
+    crosses = (
+        groups.transform_filter(f"datum.outcome === '{wrong}'")
+        .mark_point(
+            shape=CROSS,
+            size=40,
+            color=style.DEAD,
+            strokeWidth=1.5,
+            opacity=1,
+            yOffset=-7,
+            aria=False,
+        )
+        .encode(x=alt.X("middle:Q", scale=along, axis=axis), y=y, tooltip=tooltip)
+    )
+    said = [
+        now.transform_calculate(text=text)
+        .mark_text(align="right", fontSize=14)
+        .encode(x=alt.value("width"), y=alt.value(height), text="text:N")
+        for text, height in (
+            ("format(datum.accuracy, '.1%') + ' of all samples right'", -28),
+            ("format(datum.balanced, '.1%') + ' on average over classes'", -10),
+        )
+    ]
+    return alt.layer(bars, crosses, *said).properties(height=300)
