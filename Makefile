@@ -9,8 +9,8 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks evidence resources copies zip pdf lab bench
-.PHONY: requirements clean
+.PHONY: help book zip pdf test test-all lint notebooks evidence resources copies lab bench \
+        requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -24,8 +24,8 @@ help:
 	@echo "make lint          ruff and mypy"
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
-	@echo "make copies        write the notebooks for students and for teachers"
 	@echo "make resources     measure the memory and time that each notebook takes, and store them"
+	@echo "make copies        write the notebooks for students and for teachers"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
 	@echo "make requirements  pin the newest versions that resolve together"
@@ -51,7 +51,10 @@ pdf: book
 	@if [ -z "$(CHROMIUM)" ]; then \
 	    echo "No browser: install Chrome or Chromium, or name one: make CHROMIUM=... pdf" >&2; exit 1; \
 	fi
-	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf
+	@# What it says is for the tests; what is wrong makes it fail.
+	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf \
+	    > _build/print.json
+	@echo "The book is printed: $(CURDIR)/_build/neural-collapse-book.pdf"
 
 test: $(VENV)/.test
 	"$(PY)" -m pytest
@@ -71,11 +74,11 @@ notebooks: $(VENV)/.test
 evidence: $(VENV)/.test
 	"$(PY)" -m tools.evidence
 
-copies: $(VENV)/.book
-	"$(PY)" -m tools.copies
-
 resources: $(VENV)/.test
 	"$(PY)" -m tools.resources
+
+copies: $(VENV)/.book
+	"$(PY)" -m tools.copies
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book
@@ -84,7 +87,6 @@ bench: $(VENV)/.test
 	"$(PY)" benchmarks/bench_theory.py
 	"$(PY)" benchmarks/bench_metrics.py
 	"$(PY)" benchmarks/bench_training.py
-	"$(PY)" benchmarks/bench_monitor.py
 
 # One set for every platform and every Python from 3.11 on. The last line installs nclib itself,
 # so that `pip install -r requirements.txt` is all a reader without make needs.

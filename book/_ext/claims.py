@@ -21,12 +21,12 @@ from sphinx.util.docutils import SphinxDirective
 VERDICTS = ("holds", "holds after correction", "undefined as printed", "not testable")
 # What stands above each column, and its share of the width.
 COLUMNS = {
-    "Claim": 38,
+    "Claim": 35,
     "Verdict": 14,
-    "Instances": 14,
-    "Largest error": 11,
-    "Bound": 10,
-    "Where": 13,
+    "Instances": 12,
+    "Largest error": 10,
+    "Bound": 9,
+    "Where": 20,
 }
 NOT_MEASURED = "\N{EM DASH}"
 
