@@ -9,7 +9,7 @@ PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint notebooks evidence lab bench requirements clean
+.PHONY: help book test test-all lint notebooks evidence copies lab bench requirements clean
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,7 @@ help:
 	@echo "make lint          ruff and mypy"
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
+	@echo "make copies        write the notebooks for students and for teachers"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
 	@echo "make requirements  pin the newest versions that resolve together"
@@ -52,6 +53,9 @@ notebooks: $(VENV)/.test
 
 evidence: $(VENV)/.test
 	"$(PY)" -m tools.evidence
+
+copies: $(VENV)/.book
+	"$(PY)" -m tools.copies
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
+    from nclib.theory.prediction import ClassFates as ClassFates
+    from nclib.theory.prediction import class_fates as class_fates
+    from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
+    from nclib.theory.prediction import fates_over_lambda_H as fates_over_lambda_H
+    from nclib.theory.prediction import misclassification_factors as misclassification_factors
+    from nclib.theory.prediction import smallest_counts as smallest_counts
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.shrinkage import lemma_a2_alpha as lemma_a2_alpha
@@ -57,6 +63,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ClassCounts": "theory.counts",
+    "ClassFates": "theory.prediction",
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
     "LambdaSweep": "theory.descent",
@@ -73,11 +80,14 @@ _HOME = {
     "TrainingAccuracy": "theory.minimizer",
     "TwoClassLimits": "theory.minimizer",
     "cheapest_factors": "theory.factors",
+    "class_fates": "theory.prediction",
     "collapse_factors": "theory.minimizer",
+    "collapse_lambda_H": "theory.prediction",
     "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
+    "fates_over_lambda_H": "theory.prediction",
     "gallery": "published",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
@@ -88,6 +98,7 @@ _HOME = {
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
     "measure": "metrics",
+    "misclassification_factors": "theory.prediction",
     "mode_coordinates": "theory.geometry",
     "nc1": "metrics",
     "penalised_bias_minimizer": "theory.penalised_bias",
@@ -95,6 +106,7 @@ _HOME = {
     "read_counts": "readers",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
+    "smallest_counts": "theory.prediction",
     "sweep_lambdas": "theory.descent",
     "threshold_kappa": "theory.shrinkage",
     "two_class_limits": "theory.minimizer",

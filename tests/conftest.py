@@ -11,6 +11,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Several folders have one: looking through them for examples would mix them up.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 # Before numpy is first imported: on matrices of ten rows a second BLAS thread brings nothing, and
 # where the cores are busy its waiting makes a run many times slower.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

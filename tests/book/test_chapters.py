@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -101,5 +102,25 @@ def test_every_public_name_is_in_the_reference():
     import nclib
 
     reference = (BOOK / "api.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\.\. auto(?:class|function):: (\w+)", reference, re.MULTILINE))
+    documented = set()
+    for section in reference.split(".. currentmodule:: ")[1:]:
+        module = section.partition("\n")[0]
+        directive = r"^\.\. auto(?:class|function|exception):: (\w+)"
+        names = re.findall(directive, section, re.MULTILINE)
+        assert names
+        assert set(names) <= set(dir(import_module(module)))
+        if module == "nclib":
+            documented |= set(names)
     assert documented == set(nclib.__all__)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_exercises_with_an_answer_say_how_to_check_it_and_their_solutions_do(path):
+    from nclib.teaching import EXERCISES
+
+    exercises, code = exercises_of(path), code_of(path)
+    for name, exercise in EXERCISES.items():
+        if name[:2] == path.name[:2]:
+            label = f"ex-{name.partition('.')[0]}"
+            assert f'`check("{name}", answer)` takes {exercise.kind.asks}.' in exercises[label]
+            assert f'check("{name}", ' in code

@@ -159,3 +159,11 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine():
         text = path.read_text(encoding="utf-8")
         for word in hosts + folders:
             assert word not in text, f"{path.relative_to(ROOT)} holds {word}"
+
+
+def test_what_contributors_are_told_to_open_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<=[`('\s])([\w.-]+(?:/[\w.-]*)+)(?=[`)'\s])", text)
+    assert len(named) > 20
+    for path in named:
+        assert path.startswith(".venv/") or (ROOT / path).exists(), path

@@ -1,0 +1,5 @@
+"""``python -m nclib``."""
+
+from nclib.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""The command line: ``nclib`` or ``python -m nclib``.
+
+Nothing heavy is imported before a command needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from nclib.cli import measure, predict, runs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Neural collapse under imbalanced data: what the theory says about your class counts, and "
+        "whether your network does it.\n\n"
+        "Start with  `nclib predict ham10000 --depth 1 --lambda-W 5e-4 --lambda-H 1e-5`\n\n"
+        "Every command takes `--json`: one JSON value on the standard output and nothing else "
+        "there. Exit codes: 0 fine, 1 bad data or a failed run, 2 wrong usage."
+    ),
+)
+app.command("predict")(predict.predict)
+app.command("measure")(measure.measure)
+app.command("train")(runs.train)
+app.command("reproduce")(runs.reproduce)
+app.command("results")(runs.results)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="nclib")

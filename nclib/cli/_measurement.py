@@ -1,0 +1,351 @@
+"""What `measure` reads and computes: features block by block, a head, the metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nclib.metrics import Metrics, MetricsAccumulator
+from nclib.readers import _NPY, _reason, read_npz
+from nclib.theory.counts import MAX_BYTES, ClassCounts, _decoded
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.problem import Problem
+
+BLOCK = 2**21
+"""Numbers that are read at a time: 16 MB in float64."""
+
+MOST_LAYERS = 64
+"""W1 to W64 are looked for."""
+
+_LABELS = "labels must be whole numbers from 0 to K - 1 (of others: numpy.unique, return_inverse)"
+
+Array = NDArray[np.float64]
+Head = tuple[list[NDArray[Any]] | None, NDArray[Any] | None]
+
+
+class Samples(Protocol):
+    """Features that can be read twice, with their labels."""
+
+    source: str
+    labels: NDArray[Any]
+    shape: tuple[int, int]
+    head: Head
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Yield the rows, a block at a time."""
+
+
+@dataclass
+class Loaded:
+    """Features in memory."""
+
+    source: str
+    features: NDArray[Any]
+    labels: NDArray[Any]
+    head: Head
+
+    def __post_init__(self) -> None:
+        self.shape = _validated_shape(self.source, self.features)
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Yield the rows, a block at a time."""
+        for rows in _slices(self.shape):
+            yield rows, _native(self.features[rows])
+
+
+@dataclass
+class Mapped:
+    """Features in an .npy file that may be larger than memory."""
+
+    path: Path
+    labels: NDArray[Any]
+    head: Head = (None, None)
+
+    def __post_init__(self) -> None:
+        self.source = f"{self.path}"
+        self.shape = _validated_shape(f"{self.path}", open_npy(self.path))
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Yield the rows, a block at a time."""
+        for rows in _slices(self.shape):
+            # Mapped afresh each time, so that what has been read is given back.
+            yield rows, _native(np.array(open_npy(self.path)[rows]))
+
+
+def read_samples(features: Path, labels: Path | None) -> Samples:
+    """Read what a file of features holds."""
+    if features.is_dir():
+        raise ValueError(f"{features}: a folder; expected an .npz or .npy file")
+    if features.suffix.lower() == ".npy":
+        assert labels is not None
+        mapped = Mapped(features, _read_labels(labels))
+        _require_one_label_each(mapped, f"{labels}")
+        return mapped
+    names = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 1))]
+    arrays = read_npz(features, ["features", "labels"], names)
+    head = _head_of(features, arrays)
+    loaded = Loaded(
+        f"{features}", arrays["features"], _validated_labels(arrays["labels"], f"{features}"), head
+    )
+    _require_one_label_each(loaded, f"{features}")
+    return loaded
+
+
+def read_head(path: Path) -> Head:
+    """Read a head alone."""
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder; expected an .npz file")
+    names = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 1))]
+    head = _head_of(path, read_npz(path, [], names))
+    if head[0] is None:
+        raise ValueError(f"{path}: no array 'W' and no 'W1'")
+    return head
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """The metrics of a network, and what they were measured against."""
+
+    minimizer: Minimizer
+    lambda_H_measured: bool
+    d: int
+    corrected: Metrics
+    as_printed: Metrics
+    predicted: Array
+    right_by_class: Array | None
+
+    @classmethod
+    def of(
+        cls,
+        samples: Samples,
+        Ws: list[NDArray[Any]] | None,
+        b: NDArray[Any] | None,
+        lambda_W: Sequence[float],
+        lambda_H: float | None,
+        bias: bool,
+        *,
+        progress: bool,
+    ) -> Measurement:
+        """Measure: one pass for the class means, one for what varies around them."""
+        n = _every_class(samples.labels, samples.source)
+        K = n.size
+        accumulator = MetricsAccumulator(K, Ws, b)
+        with ExitStack() as stack:
+            advance = _bar(stack, 2 * samples.shape[0], progress)
+            for rows, block in samples.blocks():
+                accumulator.update(block, samples.labels[rows])
+                advance(len(block))
+            given = lambda_H
+            if lambda_H is None:
+                assert Ws is not None
+                lambda_H = accumulator._balance(float(np.linalg.norm(Ws[0])), lambda_W[0])
+                if not 0 < lambda_H < math.inf:
+                    raise ValueError(
+                        f"the effective lambda_H is {lambda_H}: the class means or W_1 are 0, so "
+                        "there is nothing to measure it from; give --lambda-H"
+                    )
+            widths = None if Ws is None else tuple(int(W.shape[1]) for W in Ws)
+            problem = Problem(
+                ClassCounts(n),
+                len(lambda_W),
+                bias,
+                lambda_W=tuple(lambda_W),
+                lambda_H=lambda_H,
+                widths=widths,
+            )
+            best = global_minimizer(problem)
+            accumulator.second_pass()
+            P = None if Ws is None else _product(Ws)
+            right = np.zeros(K, dtype=np.int64)
+            for rows, block in samples.blocks():
+                labels = samples.labels[rows]
+                accumulator.update(block, labels)
+                if P is not None:
+                    logits = block @ P.T.astype(block.dtype) + (0.0 if b is None else b)
+                    right += np.bincount(labels[logits.argmax(axis=1) == labels], minlength=K)
+                advance(len(block))
+        corrected, printed = (
+            accumulator.compute(best, reading=reading) for reading in ("corrected", "as_printed")
+        )
+        return cls(
+            minimizer=best,
+            lambda_H_measured=given is None,
+            d=samples.shape[1],
+            corrected=corrected,
+            as_printed=printed,
+            predicted=best.training_accuracy().per_class,
+            right_by_class=None if P is None else right / n,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        problem, best = self.minimizer.problem, self.minimizer
+        readings = {}
+        for metrics in (self.corrected, self.as_printed):
+            values = {
+                name: value
+                for name, value in asdict(metrics).items()
+                if name not in ("reading", "counts", "nc1")
+            }
+            nc1 = metrics.nc1
+            assert nc1 is not None
+            values["nc1"] = nc1.value
+            values["nc1_rank"], values["nc1_expected_rank"] = nc1.rank, nc1.expected_rank
+            readings[metrics.reading] = values
+        return {
+            "K": problem.K,
+            "N": problem.N,
+            "d": self.d,
+            "depth": problem.depth,
+            "bias": problem.bias,
+            "lambda_W": problem.lambda_W,
+            "lambda_H": problem.lambda_H,
+            "lambda_H_measured": self.lambda_H_measured,
+            "counts": problem.counts.n,
+            "modes_alive": best.alive,
+            "kappa": best.kappa,
+            "z": best.z,
+            "predicted_right_by_class": self.predicted,
+            "right_by_class": self.right_by_class,
+            "metrics": readings,
+        }
+
+
+def _bar(stack: ExitStack, total: int, progress: bool) -> Any:
+    """Show a progress bar on the standard error, if that is wanted and a terminal."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    if not progress or not sys.stderr.isatty():
+        return lambda _: None
+    bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+    task = bar.add_task("reading", total=total)
+    return lambda rows: bar.advance(task, rows)
+
+
+def _head_of(path: Path, arrays: dict[str, NDArray[Any]]) -> Head:
+    layers = [j for j in range(1, MOST_LAYERS + 1) if f"W{j}" in arrays]
+    b = arrays.get("b")
+    if "W" in arrays and layers:
+        raise ValueError(f"{path}: has W and W{layers[0]}; one layer is W, several W1 to WL")
+    if layers != list(range(1, len(layers) + 1)):
+        raise ValueError(f"{path}: has W{layers[-1]} but not every layer from W1 up to it")
+    names = ["W"] if "W" in arrays else [f"W{j}" for j in layers]
+    for name in [*names, *["b"] * (b is not None)]:
+        if arrays[name].dtype.kind not in "fiu":
+            raise ValueError(
+                f"{path}: array {name!r} must hold real numbers; got {arrays[name].dtype}"
+            )
+    if not names:
+        if b is not None:
+            raise ValueError(f"{path}: has the bias b but no W")
+        return None, None
+    return [arrays[name] for name in names], b
+
+
+def open_npy(path: Path) -> NDArray[Any]:
+    """Map an .npy file: nothing of its data is read yet."""
+    with path.open("rb") as file:
+        start = file.read(len(_NPY))
+    if start != _NPY:
+        what = "an empty file" if not start else "not an .npy file"
+        pickle = ", but perhaps a pickle, which nclib never loads" if start[:1] == b"\x80" else ""
+        raise ValueError(f"{path}: {what}{pickle}; expected what numpy.save writes")
+    try:
+        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header can stop numpy with almost any exception
+        if "Python objects" in str(error) or "allow_pickle" in str(error):
+            raise ValueError(
+                f"{path} holds Python objects, so it is stored as a pickle, which nclib never "
+                "loads; save plain numbers"
+            ) from None
+        raise ValueError(f"{path} is cut short or damaged ({_reason(error)})") from None
+    return mapped
+
+
+def _read_labels(path: Path) -> NDArray[Any]:
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder; expected an .npy file or text with a label a line")
+    if path.suffix.lower() == ".npy":
+        return _validated_labels(np.array(open_npy(path)), f"{path}")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; save labels as .npy")
+    words = _decoded(path.read_bytes(), f"{path}").split()
+    for line, word in enumerate(words, start=1):
+        if not (word.isascii() and word.isdigit() and len(word) < 10):
+            raise ValueError(f"{path}: label {line} is {word[:40]!r}; {_LABELS}")
+    return _validated_labels(np.array(words, dtype=np.int64), f"{path}")
+
+
+def _validated_labels(labels: NDArray[Any], source: str) -> NDArray[Any]:
+    if labels.ndim != 1 or not labels.size:
+        raise ValueError(
+            f"{source}: labels must be one for each sample; got an array of shape {labels.shape}"
+        )
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{source}: {_LABELS}; got values of type {labels.dtype}")
+    if labels.min() < 0 or labels.max() > 2**31:
+        position = int(np.argmax((labels < 0) | (labels > 2**31)))
+        raise ValueError(f"{source}: {_LABELS}; label {position} is {labels[position]}")
+    return _native(labels)
+
+
+def _every_class(labels: NDArray[Any], source: str) -> NDArray[np.int64]:
+    """Count the samples of each class, all of which must occur."""
+    present = np.unique(labels)
+    K = int(present[-1]) + 1
+    if present.size < K:
+        missing = int(np.flatnonzero(present != np.arange(present.size))[0])
+        raise ValueError(
+            f"{source}: labels must hold every class from 0 to K - 1 = {K - 1}; no samples of "
+            f"class {missing}"
+        )
+    if K < 2:
+        raise ValueError(f"{source}: labels must hold at least two classes; all are 0")
+    return np.bincount(labels, minlength=K)
+
+
+def _validated_shape(source: str, features: NDArray[Any]) -> tuple[int, int]:
+    if features.ndim != 2 or not features.size:
+        raise ValueError(
+            f"{source}: features must have shape (N, d), one row per sample; got {features.shape}"
+        )
+    if features.dtype.kind != "f":
+        raise ValueError(f"{source}: features must be real floats; got {features.dtype}")
+    if features.dtype.itemsize > 8:
+        raise ValueError(f"{source}: features must be float64 or less; got {features.dtype}")
+    return features.shape[0], features.shape[1]
+
+
+def _require_one_label_each(samples: Samples, source: str) -> None:
+    if samples.labels.size != samples.shape[0]:
+        raise ValueError(
+            f"{source}: {samples.labels.size:,} labels for {samples.shape[0]:,} rows of features"
+        )
+
+
+def _slices(shape: tuple[int, int]) -> Iterator[slice]:
+    step = max(1, BLOCK // shape[1])
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """Bring an array to this machine's order of bytes."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _product(Ws: list[NDArray[Any]]) -> Array:
+    P = Ws[-1].astype(float)
+    for W in reversed(Ws[:-1]):
+        P = P @ W
+    return P

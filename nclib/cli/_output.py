@@ -1,0 +1,220 @@
+"""What all commands share: one way to write tables, JSON and errors, and to read penalties."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+ROWS = 30
+"""A table shows up to this many rows, and of more the first and the last."""
+
+PAGE = 110
+"""Columns of a page that is no terminal."""
+
+EXTRA_OF = {
+    "joblib": "train",
+    "PIL": "train",
+    "sklearn": "train",
+    "torch": "train",
+    "torchvision": "train",
+    "tqdm": "train",
+    "altair": "book",
+    "IPython": "book",
+    "matplotlib": "book",
+    "vl_convert": "book",
+}
+"""Which extra of this package brings each module that a command may need."""
+
+
+_EXPECTED = (
+    ArithmeticError,
+    ImportError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the library raises for bad data and failed runs."""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what went wrong into one line on the standard error and an exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # `nclib ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None:
+            fail(_words_of(error))
+        fail(f'this needs the package {error.name!r}: pip install "nclib[{extra}]"')
+    except _EXPECTED as error:
+        fail(_words_of(error))
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Write one line to the standard error and leave."""
+    parts = [part.strip() for part in message.splitlines() if part.strip()]
+    line = "; ".join(parts).replace(":; ", ": ")
+    typer.echo(f"error: {printable(line)}", err=True)
+    raise typer.Exit(code)
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Write what a terminal would obey or can't show as an escape sequence."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def say(text: str) -> None:
+    """Write a line about what is going on to the standard error."""
+    typer.echo(printable(text), err=True)
+
+
+def write_json(content: Any) -> None:
+    """Write one JSON value to the standard output; what is no finite number becomes null."""
+    typer.echo(json.dumps(plain(content), allow_nan=False, indent=1))
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy's numbers and arrays into what JSON has."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def console() -> Console:
+    """Return where tables go: the standard output."""
+    from rich.console import Console
+
+    # In a file or a pipe there is room.
+    width = None if sys.stdout.isatty() else PAGE
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def show(*paragraphs: str) -> None:
+    """Write paragraphs to the standard output, wrapped."""
+    for paragraph in paragraphs:
+        console().print(printable(paragraph), soft_wrap=False)
+
+
+def show_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any] | None],
+    *,
+    left: int = 1,
+    total: int | None = None,
+) -> None:
+    """Write a table; the first `left` columns are aligned left, the others right.
+
+    A row of None stands for rows left out, of `total`.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for i, column in enumerate(columns):
+        table.add_column(
+            Text(column),
+            justify="left" if i < left else "right",
+            overflow="fold" if i < left else "ellipsis",
+            no_wrap=i >= left,
+        )
+    for row in rows:
+        cells = ["..."] * len(columns) if row is None else [cell(value) for value in row]
+        table.add_row(*(Text(printable(text)) for text in cells))
+    console().print(table)
+    if total is not None and total > ROWS:
+        show(f"{total:,} rows; --json has all of them.")
+
+
+def shortened(rows: Sequence[Any], most: int = ROWS) -> list[Any]:
+    """Return all rows, or of more than `most` the first and the last with None between."""
+    if len(rows) <= most:
+        return list(rows)
+    return [*rows[: most // 2], None, *rows[-(most // 2) :]]
+
+
+def cell(value: Any) -> str:
+    """Write a value in a table."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def number(value: float) -> str:
+    """Write a number with four digits."""
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "never"
+    return f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """Write a share in percent; one that is not quite all never becomes 100."""
+    text = f"{100 * share:.2f}".rstrip("0").rstrip(".")
+    return f"{'99.99' if text == '100' and share < 1 else text} %"
+
+
+def positive(values: Any) -> Any:
+    """Check penalties of the command line."""
+    for value in values if isinstance(values, list) else [values]:
+        if value is not None and not 0 < value < math.inf:
+            raise typer.BadParameter(
+                f"{value} is not a positive, finite number; the theorems divide by it"
+            )
+    return values
+
+
+def per_layer(lambda_W: list[float], depth: int) -> tuple[float, ...]:
+    """Return one penalty for each layer: all given, or the one given for all."""
+    if len(lambda_W) not in (1, depth):
+        raise typer.BadParameter(
+            f"--lambda-W is given once for all layers or once for each of the {depth}; "
+            f"got {len(lambda_W)}"
+        )
+    return tuple(lambda_W) * (depth if len(lambda_W) == 1 else 1)

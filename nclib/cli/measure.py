@@ -1,0 +1,175 @@
+"""``nclib measure``: the metrics of a network's features and head against the closed form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nclib.cli import _output as out
+from nclib.cli.predict import JsonOption, LambdaWOption
+
+if TYPE_CHECKING:
+    from nclib.cli._measurement import Measurement
+
+METRICS = {
+    "nc1": "NC1, spread within classes",
+    "nc2_w": "NC2^W, head",
+    "nc2_h": "NC2^H, class means",
+    "nc2_wh": "NC2^WH, their product",
+    "nc3": "NC3, head against means",
+    "nc4": "NC4, agrees with nearest mean",
+}
+
+
+def measure(
+    features: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FEATURES",
+            help="An .npz file with the arrays features (N x d) and labels (N), and perhaps the "
+            "head: W, or W1 to WL, and b. Or an .npy file of the features alone, which is read "
+            "block by block, however large.",
+        ),
+    ],
+    lambda_W: LambdaWOption,
+    lambda_H: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda-H",
+            callback=out.positive,
+            help="Penalty on the features. Default: the effective one, measured from the "
+            "balance of the head and the class means.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels for an .npy file of features: .npy, or text with one a line."),
+    ] = None,
+    head: Annotated[
+        Path | None, typer.Option(help="An .npz file with the head: W, or W1 to WL, and b.")
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option("--depth", "-L", min=1, max=1000, help="Layers L, where no head is given."),
+    ] = None,
+    no_bias: Annotated[
+        bool, typer.Option("--no-bias", help="The head, which is not given, has no bias.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure NC1 to NC4 of a network against the optimum for its class counts.
+
+    Save the inputs of the last linear layers for all training samples, with their labels from 0
+    to K - 1, and the head:
+
+    `numpy.savez("network.npz", features=H, labels=y, W=fc.weight, b=fc.bias)`
+
+    For example:
+
+    - `nclib measure network.npz --lambda-W 5e-4`
+
+    - `nclib measure network.npz --lambda-W 5e-4 --lambda-H 1e-5 --json`
+
+    - `nclib measure features.npy --labels labels.npy --head head.npz --lambda-W 5e-4`
+
+    - `nclib measure features.npy --labels y.txt -L 1 --lambda-W 5e-4 --lambda-H 1e-5` (no head)
+
+    --lambda-W is the L2 weight decay of the head. In JSON, null stands for what is 0/0.
+    """
+    if labels is not None and features.suffix.lower() != ".npy":
+        raise typer.BadParameter("--labels goes with an .npy file of features; .npz has its own")
+    if labels is None and features.suffix.lower() == ".npy":
+        raise typer.BadParameter("an .npy file of features needs --labels")
+    with out.reported():
+        from nclib.cli._measurement import Measurement, read_head, read_samples
+
+        samples = read_samples(features, labels)
+        Ws, b = read_head(head) if head is not None else samples.head
+        if Ws is None:
+            if depth is None:
+                raise typer.BadParameter("there is no head: give --depth, or --head")
+            if lambda_H is None:
+                raise typer.BadParameter("there is no head to measure lambda_H from: --lambda-H")
+        elif depth is not None and depth != len(Ws):
+            raise typer.BadParameter(f"--depth {depth}, but the head has {len(Ws)} layers")
+        elif no_bias and b is not None:
+            raise typer.BadParameter("--no-bias, but the head has a bias")
+        L = depth if Ws is None else len(Ws)
+        assert L is not None
+        bias = not no_bias if Ws is None else b is not None
+        lambdas = out.per_layer(lambda_W, L)
+        found = Measurement.of(samples, Ws, b, lambdas, lambda_H, bias, progress=not as_json)
+        if as_json:
+            out.write_json({"source": f"{features}", **found.to_dict()})
+        else:
+            show(found)
+
+
+def show(found: Measurement) -> None:
+    """Write the verdict and the tables."""
+    problem, corrected, printed = found.minimizer.problem, found.corrected, found.as_printed
+    out.show(
+        f"{problem.N:,} samples of {problem.K:,} classes, {found.d:,} features; "
+        f"L = {problem.depth}, {'bias' if problem.bias else 'no bias'}; "
+        f"{found.minimizer.alive:,} of {problem.K - problem.bias:,} modes alive at the optimum."
+    )
+    measured = corrected.lambda_H
+    if found.lambda_H_measured:
+        out.show(f"Effective lambda_H, measured and used: {problem.lambda_H:.4g}.")
+    elif measured is not None:
+        out.show(f"lambda_H given: {problem.lambda_H:.4g}; effective: {measured:.4g}.")
+    rows: list[tuple[Any, ...]] = []
+    for name, words in METRICS.items():
+        values = [getattr(m, name) for m in (corrected, printed)]
+        if values[0] is not None:
+            rows.append((words, *map(float, values)))
+    out.show_table("Metrics against the optimum", ["metric", "corrected", "as printed"], rows)
+    nc1 = corrected.nc1
+    if nc1 is not None and nc1.rank_as_expected is False:
+        out.show(
+            f"The class means span {nc1.rank} directions, those of the optimum "
+            f"{nc1.expected_rank}: NC1 measures along {nc1.rank}."
+        )
+    if not found.minimizer.unique:
+        out.show("The optimum is not unique: NC2 and NC3 need not be 0 at another one.")
+    K, shown = problem.K, out.shortened(range(problem.K))
+    columns = ["class", "samples", "predicted right"]
+    if found.right_by_class is not None:
+        columns += ["right", "nearest mean"]
+    out.show_table(
+        "Classes",
+        columns,
+        [k if k is None else class_row(found, k) for k in shown],
+        total=K,
+    )
+    columns = ["mode", "kappa", "z", "alive", "NC2^H"]
+    if corrected.nc2_w_by_mode is not None:
+        columns += ["NC2^W", "NC2^WH", "NC3"]
+    out.show_table(
+        "Modes, strongest first",
+        columns,
+        [j if j is None else mode_row(found, j) for j in shown],
+        total=K,
+    )
+
+
+def class_row(found: Measurement, k: int) -> list[Any]:
+    """Return what is known of a class."""
+    row = [str(k), int(found.corrected.counts[k]), out.percent(found.predicted[k])]
+    if found.right_by_class is not None:
+        assert found.corrected.nc4_by_class is not None
+        row += [out.percent(found.right_by_class[k]), out.percent(found.corrected.nc4_by_class[k])]
+    return row
+
+
+def mode_row(found: Measurement, j: int) -> list[Any]:
+    """Return what is known of a mode."""
+    best, metrics = found.minimizer, found.corrected
+    row = [str(j), float(best.kappa[j]), float(best.z[j]), bool(best.survives[j])]
+    for name in ("nc2_h_by_mode", "nc2_w_by_mode", "nc2_wh_by_mode", "nc3_by_mode"):
+        values = getattr(metrics, name)
+        if values is not None:
+            row.append(float(values[j]))
+    return row

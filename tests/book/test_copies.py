@@ -1,0 +1,209 @@
+"""The copies for students and for teachers: nothing of a solution in the one, all in the other."""
+
+import re
+
+import nbformat
+import pytest
+
+from nclib.teaching import EXERCISES
+from tools import copies
+from tools.notebooks import BOOK, NotebookError, dump, execute, read
+from tools.plain_markdown import plain
+
+CHAPTERS = sorted(BOOK.glob("[01][0-9]-*.ipynb"))
+chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copies")
+    copies.write_copies(folder)
+    return folder
+
+
+def lines_inside_and_outside(path):
+    """What stands in solutions, outputs included, and what stands elsewhere; no short lines."""
+    inside, outside, solved = set(), set(), False
+    for cell in read(path).cells:
+        lines = cell.source.splitlines()
+        for output in cell.get("outputs", []):
+            lines += output.get("text", "").splitlines()
+            for data in output.get("data", {}).values():
+                lines += str(data).splitlines()
+        for line in lines:
+            if "{solution-end}" in line:
+                solved = False
+            if len(line.strip()) >= 12:
+                (inside if solved else outside).add(line.strip())
+            if "{solution-start}" in line:
+                solved = True
+    return inside, outside
+
+
+def everything_in(notebook):
+    """All text of a notebook, with nothing escaped."""
+    parts = []
+
+    def collect(value):
+        if isinstance(value, dict):
+            for key, one in value.items():
+                parts.append(key)
+                collect(one)
+        elif isinstance(value, list):
+            for one in value:
+                collect(one)
+        else:
+            parts.append(str(value))
+
+    collect(notebook)
+    return "\n".join(parts)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@chapters
+def test_students_see_nothing_of_a_solution(path, folder):
+    inside, outside = lines_inside_and_outside(path)
+    secret = inside - outside
+    assert len(secret) > 20
+    text = everything_in(read(folder / "student" / path.name))
+    lines = {line.strip() for line in text.splitlines()}
+    for line in secret:
+        for form in (line, plain(line, path.name)):
+            assert form not in lines
+            assert len(form) < 25 or form not in text
+
+
+@chapters
+def test_students_have_all_the_rest(path, folder):
+    inside, _ = lines_inside_and_outside(path)
+    kept = {cell.id: cell for cell in code_cells(read(folder / "student" / path.name))}
+    originals = code_cells(read(path))
+    common = [cell for cell in originals if cell.id in kept]
+    assert [cell.id for cell in common] == [key for key in kept if not key.startswith("write-")]
+    for cell in common:
+        assert cell == kept[cell.id]
+    for cell in originals:
+        if cell.id not in kept:
+            assert inside & {line.strip() for line in cell.source.splitlines()}, cell.id
+
+
+@chapters
+def test_each_exercise_has_its_gaps_and_they_say_what_to_do(path, folder):
+    notebook = read(folder / "student" / path.name)
+    labels = re.findall(
+        r"^:label: ex-(\d\d-[a-z])$", "\n".join(c.source for c in read(path).cells), re.M
+    )
+    gaps = {cell.id: cell for cell in notebook.cells if cell.id.startswith("write-")}
+    expected = []
+    for label in labels:
+        checked = [name for name in EXERCISES if name.partition(".")[0] == label]
+        expected += [f"write-{name.replace('.', '-')}" for name in checked or [label]]
+    assert list(gaps) == expected
+    for key, cell in gaps.items():
+        name = re.sub(r"^write-(..-.)-?", r"\1.", key).rstrip(".")
+        assert cell.outputs == []
+        assert cell.execution_count is None
+        with pytest.raises(
+            NotImplementedError, match=rf"^Exercise {name}: write (your answer )?here"
+        ):
+            exec(cell.source, {})
+        assert name not in EXERCISES or cell.source.endswith(f'check("{name}", answer)')
+
+
+@chapters
+def test_teachers_run_what_the_chapter_runs_and_see_every_mistake(path, folder):
+    copy = read(folder / "teacher" / path.name)
+    assert code_cells(copy) == code_cells(read(path))
+    prose = "\n".join(cell.source for cell in copy.cells if cell.cell_type == "markdown")
+    for name, exercise in EXERCISES.items():
+        if name[:2] == path.name[:2]:
+            for mistake in exercise.solve()[1]:
+                assert f"| {mistake.why} | {mistake.hint} |" in prose
+
+
+@pytest.mark.parametrize("reader", copies.READERS)
+def test_copies_are_plain_markdown(reader, folder):
+    notebooks = sorted((folder / reader).glob("*.ipynb"))
+    assert [path.name for path in notebooks] == [path.name for path in sorted(BOOK.glob("*.ipynb"))]
+    for path in notebooks:
+        for cell in read(path).cells:
+            if cell.cell_type == "markdown":
+                raw = re.search(r"^:::|\{[a-z:]+\}`|\[\]\(|\$\$ \(", cell.source, re.MULTILINE)
+                assert raw is None, f"{path.name}, {cell.id}: {raw}"
+
+
+SMALL = [
+    nbformat.v4.new_code_cell("import nclib as nc\nfrom nclib.teaching import check", id="setup"),
+    nbformat.v4.new_markdown_cell(
+        ":::{exercise} By hand\n:label: ex-02-a\n\nWhich z?\n:::\n\n"
+        ":::{solution-start} ex-02-a\n:class: dropdown\n:::\n\nIt is easy.",
+        id="exercise",
+    ),
+    nbformat.v4.new_code_cell(
+        "problem = nc.Problem([3, 1], 1, lambda_W=0.01, lambda_H=0.01)\n"
+        "assert check('02-a', nc.shrink(1.5**0.5, problem))",
+        id="check",
+    ),
+    nbformat.v4.new_markdown_cell("So it is.\n\n:::{solution-end}\n:::\n\nOn we go.", id="end"),
+    nbformat.v4.new_code_cell("print('the end')", id="last"),
+]  # fmt: skip
+
+
+def test_a_teachers_copy_runs_and_a_students_runs_up_to_the_gap(tmp_path):
+    source = nbformat.v4.new_notebook(cells=SMALL)
+    path = tmp_path / "small.ipynb"
+    for reader, cells_for in copies.READERS.items():
+        path.write_bytes(dump(nbformat.v4.new_notebook(cells=cells_for(source))))
+        if reader == "teacher":
+            assert execute(path).cells[-1].outputs[0].text == "the end\n"
+        else:
+            with pytest.raises(
+                NotebookError, match=r"cell 2 \(write-02-a\)[\s\S]*NotImplementedError"
+            ):
+                execute(path)
+    prose = [cell.source for cell in copies.student(source) if cell.cell_type == "markdown"]
+    assert [text.splitlines()[-1] for text in prose] == [":::", "On we go."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", copies.READERS)
+@chapters
+def test_every_copy_runs_where_it_lies(path, reader, folder):
+    copy = folder / reader / path.name
+    if reader == "teacher":
+        execute(copy)
+    else:
+        first = next(cell.id for cell in read(copy).cells if cell.id.startswith("write-"))
+        with pytest.raises(NotebookError, match=rf"\({first}\)[\s\S]*NotImplementedError"):
+            execute(copy)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{py:func}`nclib.shrink` and {prf:ref}`Lemma A.2 <x>`", "`nclib.shrink` and Lemma A.2"),
+        ("{cite:t}`phd20` saw it.", "Papyan et al. (2020) saw it."),
+        ("Seen {cite:p}`phd20,liu24`.", "Seen (Papyan et al. 2020; Liu 2024)."),
+        ("In {eq}`eq-3-1`", "In (1)"),
+        ("[](03-bias-free.ipynb)", "[Theorem 4.1 · no bias, one layer](03-bias-free.ipynb)"),
+        ("$$\nx\n$$ (eq-3-1)", "$$\nx\n\\tag{1}$$"),
+        (":::{admonition} Note\n:class: tip\nSo.\n:::", "> **Note**\n>\n> So."),
+        (
+            ":::{admonition} Answer\n:class: tip dropdown\nNo.\n:::",
+            "<details><summary>Answer</summary>\n\nNo.\n\n</details>",
+        ),
+        (":::{prf:lemma} A.2: g\n:label: l\n\nSo.\n:::", "> **Lemma A.2: g**\n>\n> So."),
+        ("(erratum-e1)=\n### E1", "### E1"),
+    ],
+)  # fmt: skip
+def test_book_markdown_becomes_plain(text, expected):
+    assert plain(text, "02-model.ipynb") == expected
+
+
+def test_an_equation_of_another_chapter_says_which():
+    assert plain("{eq}`eq-3-1`", "05-deep-head.ipynb") == (
+        "(1) of [Definition 3.1 · the model and the one rule](02-model.ipynb)"
+    )

@@ -1,0 +1,92 @@
+"""The command line as a whole, in processes of its own: quick, light, with the right exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ("predict", "measure", "train", "reproduce", "results")
+
+
+def run(*arguments, code=None, stdin=None):
+    start = ["-m", "nclib"] if code is None else ["-c", code]
+    return subprocess.run(
+        [sys.executable, *start, *map(str, arguments)], capture_output=True, text=True, input=stdin
+    )
+
+
+def test_help_answers_at_once():
+    # The time of the processor, from the start of the interpreter: others may keep it busy.
+    code = (
+        "import sys, time\n"
+        "from nclib.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "print(time.process_time(), file=sys.stderr)"
+    )
+    assert min(float(run("--help", code=code).stderr) for _ in range(3)) < 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_example(nclib, command):
+    outcome = nclib(command, "--help")
+    assert outcome.code == 0
+    assert f"nclib {command}" in outcome.out
+    assert "--json" in outcome.out
+
+
+def test_help_and_predict_load_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from nclib.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = ('torch', 'sklearn', 'matplotlib', 'altair', 'pandas', 'joblib')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    for arguments in (
+        ["--help"],
+        ["predict", "ecoli", "-L", 2, "--lambda-W", 1e-3, "--lambda-H", 1e-3],
+    ):
+        done = run(*arguments, code=code)
+        assert done.returncode == 0
+        assert done.stderr == "[]\n"
+
+
+def test_exit_codes_and_streams_of_a_real_process(tmp_path):
+    good = ("predict", "-", "-L", 1, "--lambda-W", 1e-3, "--lambda-H", 1e-3, "--json")
+    done = run(*good, stdin="30\n20\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["K"] == 2
+    done = run(*good, stdin="30\nx\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: <stdin>, line 2: count 'x' is not a positive whole number below 2**53\n"
+    )
+    done = run(*good[:2], stdin="30\n20\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell with pipes")
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text("".join(f"class {k},{k % 50 + 1}\n" for k in range(50_000)))
+    command = f"{sys.executable} -m nclib predict {path} -L 1 --lambda-W 1e-9 --lambda-H 1e-9"
+    done = subprocess.run(
+        f"{command} --json | head -c 10", shell=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("{")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [(("train",), "torch", "train"), (("results", "."), "joblib", "train")],
+)
+def test_a_missing_package_says_what_to_install(arguments, package, extra):
+    code = f"import sys\nsys.modules[{package!r}] = None\nfrom nclib.cli import main\nmain()"
+    done = run(*arguments, code=code)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f'error: this needs the package {package!r}: pip install "nclib[{extra}]"\n'
+    )

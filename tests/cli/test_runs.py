@@ -1,0 +1,251 @@
+"""`nclib train`, `reproduce` and `results`: runs stored once, gone on with, and compared."""
+
+import json
+
+import numpy as np
+import pytest
+
+import nclib as nc
+from nclib import _files
+from nclib.training import experiments
+from nclib.training.experiments import Scale, load_results, paper_figure, result_path
+
+QUICK = ("--width", 16, "--epochs", 4, "--depth", 2, "--threads", 1)
+
+
+@pytest.fixture(scope="module")
+def stored(nclib, tmp_path_factory):
+    """A folder with one result, and what the command wrote."""
+    folder = tmp_path_factory.mktemp("runs")
+    return folder, nclib("train", *QUICK, "--out", folder, "--json").json
+
+
+def test_a_run_is_stored_as_it_is_shown(stored):
+    folder, shown = stored
+    (result,) = load_results(folder)
+    assert json.loads(json.dumps(result.to_dict())) == shown
+    config = result.experiment.config
+    assert (config.width, config.epochs, config.depth, config.bias) == (16, 4, 2, True)
+    assert result.experiment.counts.n.tolist() == [60] * 4 + [20] * 6
+    problem = config.problem(result.experiment.counts)
+    gap = result.final["objective"] / nc.global_minimizer(problem).objective - 1
+    assert result.final["gap"] == pytest.approx(gap, rel=1e-5)
+
+
+def test_what_is_done_is_shown_again(nclib, stored, monkeypatch):
+    folder, shown = stored
+    monkeypatch.setattr(experiments, "train", None)
+    outcome = nclib("train", *QUICK, "--out", folder)
+    assert outcome.code == 0
+    assert "done already" in outcome.err
+    objective = shown["history"][-1]["objective"]
+    for words in (f"{objective:.6g}", "Accuracy by class", "Metrics against", f"{folder}"):
+        assert words in outcome.out.replace("\n", "")
+
+
+def test_an_interrupted_run_goes_on_when_told_to(nclib, stored, tmp_path, monkeypatch):
+    _, shown = stored
+    train = experiments.train
+
+    def interrupted(*arguments, **options):
+        train(*arguments, **options | {"checkpoint_epochs": 1})
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "train", interrupted)
+        outcome = nclib("train", *QUICK, "--out", tmp_path, "--json")
+    assert outcome.code == 130
+    assert outcome.out == ""
+    assert outcome.err.splitlines()[-1].startswith("error: interrupted")
+    (run,) = (tmp_path / ".checkpoints").iterdir()
+    sorted(run.iterdir())[-1].unlink()
+    assert nclib("train", *QUICK, "--out", tmp_path).failed("--resume")
+    again = nclib("train", *QUICK, "--out", tmp_path, "--resume", "--json").json
+    for entry, expected in zip(again["history"], shown["history"], strict=True):
+        assert entry["objective"] == expected["objective"]
+    assert not list((tmp_path / ".checkpoints").iterdir())
+
+
+def test_other_images_and_counts(nclib, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 120)
+    images = rng.integers(0, 256, (360, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "dots.npz", images=images, labels=labels)
+    (tmp_path / "counts.csv").write_text("a,30\nb,20\nc,10\n")
+    arguments = ("train", tmp_path / "dots.npz", *QUICK, "--no-bias", "--json")
+    for counts in ("30,20,10", tmp_path / "counts.csv"):
+        content = nclib(*arguments, "--counts", counts).json
+        assert content["experiment"]["data"] == "dots"
+        assert content["experiment"]["counts"] == [30, 20, 10]
+        assert content["experiment"]["config"]["bias"] is False
+    assert not list(tmp_path.glob("*.json"))  # nothing is kept without --out
+    assert nclib(*arguments, "--counts", "300,20,10").failed("short")
+    assert nclib(*arguments, "--counts", "30,20").failed("one entry for each of the 3 classes")
+    assert nclib(*arguments, "--counts", "30,0,1").failed("n[1] = 0")
+
+
+def test_bad_images_are_one_line(nclib, tmp_path):
+    assert nclib("train", "cifar10", *QUICK, "--counts", "5,5", "--root", tmp_path).failed(
+        "'cifar10' is not there", "--download"
+    )
+    assert nclib("train", tmp_path / "none", *QUICK, "--counts", "5,5").failed("none")
+    (tmp_path / "bad.npz").write_bytes(b"")
+    assert nclib("train", tmp_path / "bad.npz", *QUICK, "--counts", "5,5").failed("bad.npz")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--resume",),
+        ("cifar10",),
+        ("--epochs", 0),
+        ("--learning-rate", 0),
+        ("--lambda-warmup", 1),
+        ("--lambda-W", 1, "--lambda-W", 2, "--lambda-W", 3),
+        ("--seed", -1),
+    ],
+    ids=str,
+)
+def test_wrong_usage_is_exit_code_2(nclib, arguments):
+    outcome = nclib("train", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_divergence_is_one_line(nclib):
+    arguments = ("--learning-rate", 1e30, "--epochs", 3, "--width", 8)
+    assert nclib("train", *arguments, "--json").failed("diverged", "lower learning_rate")
+
+
+# ---------------------------------------------------------------- reproduce
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(experiments.SCALES, "small", Scale(8, 2, 1e-3))
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Ten classes of noise, as many of each as figure 1 asks for."""
+    path = tmp_path_factory.mktemp("data") / "noise.npz"
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(10), 560)
+    np.savez(path, images=rng.integers(0, 256, (5600, 2, 2), dtype=np.uint8), labels=labels)
+    return path
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_figure_is_run_once(nclib, images, tmp_path, monkeypatch):
+    arguments = ("reproduce", "--figure", 1, "--data", images, "--out", tmp_path, "--threads", 1)
+    found = nclib(*arguments, "--json")
+    assert "3 runs, 3 left to do" in found.err
+    names = [r["name"] for r in found.json["results"]]
+    assert names == [e.name for e in paper_figure(1, "small", data="noise")]
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "train", None)
+        again = nclib(*arguments)
+    assert "3 runs, 0 left to do" in again.err
+    assert "3 results" in again.out
+    for result, row in zip(load_results(tmp_path), found.json["results"], strict=True):
+        assert row["gap"] == result.final["gap"]
+        assert row["modes_alive_at_global"] == result.experiment.minimizer.alive
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_figure_that_was_stopped_says_what_is_left(nclib, images, tmp_path, monkeypatch):
+    train, calls = experiments.train, []
+
+    def second_fails(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(experiments, "train", second_fails)
+    arguments = ("reproduce", "--figure", 3, "--data", images, "--out", tmp_path, "--threads", 1)
+    outcome = nclib(*arguments, "--json")
+    assert outcome.code == 130
+    assert outcome.out == ""
+    assert "2 left to do; the same command goes on" in outcome.err
+    assert len(nclib(*arguments, "--json").json["results"]) == 3
+    assert sum(calls) == 4
+
+
+@pytest.mark.usefixtures("tiny")
+def test_seeds_run_side_by_side(nclib, images, tmp_path):
+    # The workers have their own `SCALES`: what is run is what they are given.
+    outcome = nclib(
+        "reproduce", "--figure", 1, "--data", images, "--out", tmp_path, "--seeds", 2, "--jobs", 2
+    )
+    assert outcome.code == 0, outcome.err
+    assert len(load_results(tmp_path)) == 6
+    assert {r.machine["threads"] for r in load_results(tmp_path)} == {1}
+
+
+def test_images_that_are_missing_are_said_once(nclib, tmp_path):
+    arguments = ("reproduce", "--figure", 2, "--out", tmp_path / "r", "--root", tmp_path)
+    outcome = nclib(*arguments)
+    assert outcome.failed("'emnist-letters' is not there", "--download")
+    assert nclib("reproduce", "--figure", 5).code == 2
+    assert nclib("reproduce", "--figure", 1, "--scale", "huge").code == 2
+
+
+# ---------------------------------------------------------------- results
+
+
+def test_results_are_compared(nclib, stored):
+    folder, shown = stored
+    (row,) = nclib("results", folder, "--json").json["results"]
+    final = shown["history"][-1]
+    assert row["gap"] == final["gap"]
+    assert row["gap_to_reached"] == shown["reached"]["gap"]
+    assert row["modes_alive"] == shown["reached"]["alive"]
+    assert row["metrics"] == final["metrics"]
+    text = nclib("results", folder).out
+    assert f"{100 * final['gap']:.3g} %" in text
+    assert f"{final['metrics']['corrected']['nc2_wh']:.1e}" in text
+
+
+@pytest.mark.parametrize(("name", "start"), [("p.svg", b"<?xml"), ("p.PNG", b"\x89PNG")])
+def test_results_are_drawn(nclib, stored, tmp_path, name, start):
+    assert nclib("results", stored[0], "--plot", tmp_path / name).code == 0
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_picture_that_fails_leaves_the_old_one(nclib, stored, tmp_path, monkeypatch):
+    path = tmp_path / "p.svg"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_files.os, "fsync", full)
+    assert nclib("results", stored[0], "--plot", path).failed("No space left")
+    assert path.read_text() == "old"
+
+
+def test_other_files_beside_results_are_passed_over(nclib, stored, tmp_path):
+    (tmp_path / "evidence.json").write_text("{}")
+    for path in stored[0].glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    outcome = nclib("results", tmp_path, "--json")
+    assert len(outcome.json["results"]) == 1
+    assert "passed over" in outcome.err
+    assert "evidence.json" in outcome.err
+
+
+def test_no_results(nclib, tmp_path):
+    assert nclib("results", tmp_path).out == "No results.\n"
+    assert nclib("results", tmp_path, "--json").json["results"] == []
+    assert nclib("results", tmp_path, "--plot", tmp_path / "p.svg").failed("no results to draw")
+    assert nclib("results", tmp_path / "none").failed("no such folder")
+    assert nclib("results", tmp_path, "--plot", "p.pdf").code == 2
+
+
+@pytest.mark.slow
+def test_the_default_run_comes_to_the_closed_form(nclib, tmp_path):
+    content = nclib("train", "--threads", 1, "--out", tmp_path, "--json").json
+    assert content["reached"]["is_global"]
+    assert content["reached"]["gap"] < 1e-3
+    assert content["history"][-1]["train_accuracy"] == 1
+    assert result_path(load_results(tmp_path)[0].experiment, tmp_path).exists()

@@ -1,0 +1,222 @@
+"""The checks of the exercises: solutions, usual mistakes, garbage, and names that are not there."""
+
+import itertools
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nclib as nc
+from nclib.teaching import EXERCISES, Verdict, check
+
+names = pytest.mark.parametrize("name", EXERCISES)
+
+MISTAKES = [
+    pytest.param(name, mistake, id=f"{name}: {mistake.why}")
+    for name, exercise in EXERCISES.items()
+    for mistake in exercise.solve()[1]
+]
+
+# What the solutions find with pencil and paper, or by a road of their own.
+BY_HAND = {
+    "01-a": np.eye(5) - 1 / 5,
+    "01-b.2": [6, 7],
+    "01-c": 2 * np.degrees(np.arctan(3**-0.25)),
+    "02-a": np.sqrt(1.5) - 0.04,
+    "02-b": 44_000,
+    "03-a": [np.sqrt(300) / 3000, 1 / 150],
+    "03-b.1": 1 / (2 * np.sqrt(10_015 * 1e-4)),
+    "03-b.2": 4,
+    "04-a.2": Fraction(2840, 5485),
+    "04-b.1": np.sqrt(2 * 10_923 * 260 / 11_183) / [2 * 10_923, 11_183],
+    "04-b.2": False,
+    "05-a": lambda n_0: (128 * n_0) ** (-1 / 3),
+    "05-b.1": [6],
+    "05-c": lambda L: (L + 1) / 4 ** (L / (L + 1)),
+    "06-a": np.sqrt([5000] * 4 + [50] * 4 + [10 * 5000 * 50 / 25_250, 0]),
+    "06-b.1": int((1000 - Fraction(200, 399)) / Fraction(300, 199)) + 1,
+    "06-b.2": [4 * 500 * 100 / 1200, 300],
+    "09-a": 0.5,
+    "09-b.2": {3, 4},
+    "10-a": [],
+    "10-b": 2 * np.sin(np.pi / 8),
+    "12-a.1": 2916 ** (-1 / 4),
+    "12-a.2": [[Fraction(5, 6), Fraction(1, 6)], [Fraction(1, 6), Fraction(5, 6)]],
+    "12-a.3": Decimal("0.25"),
+    "12-d": (2, 30, 3),
+}
+
+
+def save_a_class(M, product):
+    discriminant = (1 / product - 2 * M) ** 2 - 4 * M**2
+    if discriminant <= 0:
+        return None
+    return [(1 / product - 2 * M + sign * np.sqrt(discriminant)) / 2 for sign in (-1, 1)]
+
+
+BY_HAND["03-c"] = save_a_class
+
+
+class Hostile:
+    """Raises at every touch."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    def __array__(self, *args, **kwargs):
+        raise MemoryError
+
+    def __iter__(self):
+        raise OSError
+
+    def __eq__(self, other):
+        raise ZeroDivisionError
+
+    __hash__ = None
+
+
+GARBAGE = [
+    None, "", "six", b"6", "0.5", [], {}, [None], [[1, 2], [3]], object(), Hostile(), 1j, np.nan,
+    np.inf, -np.inf, 10**400, np.array([]), np.array(["a"]), np.zeros((2, 3, 4)), [np.nan] * 10,
+    {"a": 1}, print, lambda: None, lambda *case: "x", lambda *case: 1 / 0, itertools.count(), int,
+    True, ..., NotImplemented, range(3), [[0] * 5] * 5, np.datetime64("2026-01-01"), Exception(),
+]  # fmt: skip
+
+
+@names
+def test_the_solution_is_right(name):
+    right, _ = EXERCISES[name].solve()
+    verdict = check(name, right)
+    assert verdict
+    assert (verdict.right, verdict.message, verdict.mistake) == (True, "", None)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_what_is_found_by_hand_is_right(name):
+    assert check(name, BY_HAND[name])
+
+
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES)
+def test_each_usual_mistake_gets_its_own_hint(name, mistake):
+    verdict = check(name, mistake.answer)
+    assert not verdict
+    assert (verdict.mistake, verdict.message) == (mistake.why, mistake.hint)
+
+
+@names
+def test_no_mistake_is_nearly_right(name):
+    kind = EXERCISES[name].kind
+    right, mistakes = EXERCISES[name].solve()
+    for mistake in mistakes:
+        assert kind.apart(kind.read(mistake.answer), kind.read(right)) > 2, mistake.why
+
+
+def test_three_digits_will_do_and_two_will_not():
+    angle = BY_HAND["01-c"]
+    assert check("01-c", 74.5)
+    assert check("01-c", angle * 1.0009)
+    assert not check("01-c", angle * 1.002)
+    assert check("01-c", angle * 1.002).mistake is None
+
+
+def test_another_wrong_answer_gets_a_nudge():
+    verdict = check("05-b.2", 123.0)
+    assert not verdict
+    assert verdict.mistake is None
+    assert verdict.message == EXERCISES["05-b.2"].nudge
+
+
+@names
+def test_garbage_is_answered_with_what_is_expected(name):
+    expected = f"Expected: {EXERCISES[name].kind.asks}."
+    for garbage in GARBAGE:
+        verdict = check(name, garbage)
+        # Some garbage is an answer, to some exercise.
+        answered = verdict or verdict.mistake or verdict.message == EXERCISES[name].nudge
+        assert answered or verdict.message.endswith(expected)
+    assert check(name, Hostile()).message.endswith(expected)
+    assert check(name, "six").message.endswith(expected)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text()
+    | st.binary() | st.fractions() | st.decimals() | st.functions(like=lambda *case: None),
+    lambda children: st.lists(children) | st.tuples(children, children)
+    | st.dictionaries(st.text(), children),
+)  # fmt: skip
+
+
+@given(name=st.sampled_from(list(EXERCISES)), answer=anything)
+def test_no_answer_raises(name, answer):
+    verdict = check(name, answer)
+    assert isinstance(verdict, Verdict)
+    assert verdict.right or verdict.message
+
+
+def test_other_kinds_of_numbers_are_numbers():
+    import pandas as pd
+    import torch
+
+    assert check("05-b.2", torch.tensor(0.4756))
+    assert check("03-a", pd.Series([1 / 150, 300**0.5 / 3000]))
+    assert check("09-a", [np.float32(0.5)])
+    assert check("05-b.1", np.array([6]))
+    assert check("05-b.1", 6)
+
+
+def test_vectors_may_be_turned_and_scaled_and_lie_in_rows():
+    simplex = (np.eye(5) - 1 / 5) * 7
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
+    assert check("01-a", turn @ simplex)
+    four = nc.mode_coordinates(
+        nc.global_minimizer(nc.Problem([2] * 5, 1, lambda_W=0.01, lambda_H=0.01))
+    )[0][:4]
+    assert check("01-a", four)
+    assert check("01-a", four.T)
+    assert not check("01-a", simplex * [1, 1, 1, 1, 2])
+
+
+def test_another_counterexample_is_as_good():
+    assert check("12-d", [36, 2, 1])
+    assert check("12-d", nc.ClassCounts([3, 32, 4]))
+    assert "You gave 2 classes" in check("12-d", [30, 3]).message
+    assert "Expected" in check("12-d", [30, 3, -2]).message
+
+
+def test_an_exercise_has_one_name_and_its_label_and_theorem_will_do():
+    for name in ("05-b.1", "ex-05-b.1", "4.3-b.1", "5-b.1", " 05-B.1 "):
+        assert check(name, {6}).exercise == "05-b.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("05-b", ValueError, r"has parts, check each: 05-b\.1, 05-b\.2$"),
+        (
+            "04-c",
+            ValueError,
+            r"'04-c' has no check \(proofs have none\); there are 04-a\.1, .*04-b\.2$",
+        ),
+        ("", ValueError, r"there are 01-a, .*12-d$"),
+        (5, TypeError, "exercise must be a name"),
+        (None, TypeError, "exercise must be a name"),
+    ],
+)
+def test_unknown_exercises_are_refused_with_the_nearest(name, error, says):
+    with pytest.raises(error, match=says):
+        check(name, 1)
+
+
+def test_a_verdict_says_so_in_words_and_html():
+    wrong, right = check("02-a", "<b>"), check("02-a", BY_HAND["02-a"])
+    assert repr(right) == "02-a: right."
+    assert repr(wrong).startswith("02-a: not yet. These are not real numbers. Expected: ")
+    for verdict, words in ((right, "02-a: right."), (wrong, "02-a: not yet.")):
+        html = verdict._repr_html_()
+        assert f"<strong>{words}</strong>" in html
+        assert 'aria-hidden="true"' in html
+    hint = Verdict("02-a", False, "n_1 < N & so on")._repr_html_()
+    assert "n_1 &lt; N &amp; so on" in hint
