@@ -80,6 +80,8 @@ CLASSES = {
     nc.TrainingAccuracy: lambda i: nc.global_minimizer(
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
+    nc.ClassFates: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
     nc.TwoClassLimits: lambda i: nc.two_class_limits(nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)),
     nc.PenalisedBiasMinimizer: penalised,
     nc.Descent: descent,
@@ -97,7 +99,7 @@ CLASSES = {
 every = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 
 # Those that compare by identity: they hold a network, or change.
-BY_IDENTITY = {nc.MetricsAccumulator, TrainingResult}
+BY_IDENTITY = {nc.MetricsAccumulator, nc.Monitor, TrainingResult}
 
 
 @functools.cache

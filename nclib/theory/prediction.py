@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._numbers import as_whole
+from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
@@ -33,7 +34,7 @@ _SMALL = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ClassFates:
+class ClassFates(Record):
     """What a minimiser does to the classes, in groups that fare alike; made by `class_fates`.
 
     Arrays have one entry for each of G groups: the classes of one count, by falling count. (Where

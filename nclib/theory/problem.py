@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -372,6 +373,8 @@ def _positive(name: str, value: object) -> float:
     if not 0 < number < math.inf:
         reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
         raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
+    if number < sys.float_info.min:
+        raise ValueError(f"{name} must be at least {sys.float_info.min:.3g}; got {value!r}")
     return number
 
 

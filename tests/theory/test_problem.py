@@ -101,7 +101,9 @@ def test_bad_lambda_w_is_refused_by_name(value):
 
 
 @pytest.mark.parametrize(
-    "value", [0, 0.0, -0.1, math.nan, math.inf, "0.1", None, 1j, True, [0.1], [0.1, 0.1]], ids=repr
+    "value",
+    [0, 0.0, 5e-324, -0.1, math.nan, math.inf, "0.1", None, 1j, True, [0.1], [0.1, 0.1]],
+    ids=repr,
 )
 def test_bad_lambda_h_is_refused_by_name(value):
     with pytest.raises((ValueError, TypeError), match="lambda_H"):
