@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 MENDS = [
     # The same id on every exercise, solution and theorem, and each theorem's own id twice.
     (r' id="(?:exercise|solution|proof)-content"', ""),
+    (r'(<div class="proof admonition") id="proof"', r"\1"),
     (r'(<p class="admonition-title") id="[^"]+"(><span class="caption-number">)', r"\1\2"),
     # A list whose children are no list items; the role they have is deprecated.
     (r'role="doc-biblioentry"', 'role="listitem"'),

@@ -642,8 +642,7 @@ def sweep(
         Where results are; see `run`. Every worker must see it.
     jobs : int, optional
         How many run at a time. Default: what `joblib.parallel_config` says around the call, or 1.
-        It also chooses the machines: ``with joblib.parallel_config(backend="dask"):`` sends them to
-        a Dask cluster.
+        It also chooses the machines: with its ``backend="dask"`` they go to a Dask cluster.
     **options
         As for `run`.
 
