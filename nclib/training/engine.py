@@ -75,6 +75,9 @@ class TrainingConfig:
     head : {"linear", "relu"}, default "linear"
         "relu" puts a ReLU between the head's layers, which the theory does not cover: the metrics
         that need the product of the layers are then left out.
+    head_scale : float, default 1
+        Factor on the initial weights of the head's layers. Where all modes of a deep head begin
+        weak, those of rare classes may be lost; a larger beginning keeps them.
     epochs : int, default 12000
     batch_size : int, default 128
         The last batch of an epoch is smaller.
@@ -119,6 +122,7 @@ class TrainingConfig:
     feature_dim: int | None = None
     last_relu: bool = False
     head: HeadKind = "linear"
+    head_scale: float = 1.0
     epochs: int = 12_000
     batch_size: int = 128
     learning_rate: float = 1e-4
@@ -155,6 +159,7 @@ class TrainingConfig:
         if not isinstance(self.last_relu, bool):
             raise TypeError(f"last_relu must be True or False; got {self.last_relu!r}")
         _require_between("learning_rate", self.learning_rate, 0, math.inf, low_allowed=False)
+        _require_between("head_scale", self.head_scale, 0, math.inf, low_allowed=False)
         _require_between("weight_decay", self.weight_decay, 0, math.inf)
         _require_between("lambda_warmup", self.lambda_warmup, 0, 1)
         for name in ("learning_rate", "weight_decay", "lambda_warmup"):
@@ -456,6 +461,7 @@ class _Trainer:
             width=config.width,
             feature_dim=config.feature_dim,
             last_relu=config.last_relu,
+            head_scale=config.head_scale,
             seed=network_seed,
         ).to(device, real)
         self.optimizer = self._optimizer()

@@ -152,6 +152,8 @@ class Experiment:
         for setting in ("backbone", "head", "dtype"):
             if getattr(c, setting) != getattr(defaults, setting):
                 parts.append(f"{setting}-{getattr(c, setting)}")
+        if c.head_scale != 1:
+            parts.append(f"headscale{c.head_scale:g}")
         if c.last_relu:
             parts.append("lastrelu")
         return "-".join([*parts, f"s{c.seed}"])
@@ -193,6 +195,7 @@ def paper_figure(
     data: str | None = None,
     lambda_factor: float = 1.0,
     lambda_warmup: float = LAMBDA_WARMUP,
+    head_scale: float = 1.0,
 ) -> list[Experiment]:
     """List the experiments of a figure of the paper.
 
@@ -213,6 +216,8 @@ def paper_figure(
     lambda_warmup : float, default 0.5
         See `TrainingConfig`: without it a run with more than one layer may end in another of the
         local minima.
+    head_scale : float, default 1
+        See `TrainingConfig`: six layers need a larger beginning to keep all modes of the letters.
 
     Returns
     -------
@@ -245,6 +250,7 @@ def paper_figure(
                 learning_rate=size.learning_rate,
                 schedule="cosine",
                 lambda_warmup=lambda_warmup,
+                head_scale=head_scale,
                 seed=seed,
             ),
         )
@@ -447,13 +453,14 @@ def figure_results(
     *,
     lambda_factor: float = 1.0,
     lambda_warmup: float = LAMBDA_WARMUP,
+    head_scale: float = 1.0,
 ) -> list[Result]:
     """Choose the results of a figure of the paper: any images, depths and seeds.
 
     Parameters
     ----------
     results : iterable of Result
-    number, scale, lambda_factor, lambda_warmup
+    number, scale, lambda_factor, lambda_warmup, head_scale
         As for `paper_figure`.
 
     Returns
@@ -471,6 +478,7 @@ def figure_results(
             data=experiment.data,
             lambda_factor=lambda_factor,
             lambda_warmup=lambda_warmup,
+            head_scale=head_scale,
         )
         return experiment == listed
 

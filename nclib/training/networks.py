@@ -165,6 +165,8 @@ class Head(nn.Module):
         Whether there is a bias b. It begins at 0.
     kind : {"linear", "relu"}, default "linear"
         "relu" puts a ReLU between neighbouring maps: outside the theory, to see how far it goes.
+    scale : float, default 1
+        Factor on the initial weights.
     generator : torch.Generator
         Draws the weights, as for `MLP`.
 
@@ -194,12 +196,14 @@ class Head(nn.Module):
         *,
         bias: bool = True,
         kind: HeadKind = "linear",
+        scale: float = 1.0,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.kind: HeadKind = kind
         self.weights = nn.ParameterList(
-            _uniform((fan_out, fan_in), fan_in, generator) for fan_in, fan_out in pairwise(sizes)
+            _uniform((fan_out, fan_in), fan_in, generator, scale)
+            for fan_in, fan_out in pairwise(sizes)
         )
         self.b = nn.Parameter(torch.zeros(sizes[-1])) if bias else None
         self.gradient_memory: list[Tensor] | None = None
@@ -277,6 +281,7 @@ def make_network(
     width: int = 2048,
     feature_dim: int | None = None,
     last_relu: bool = False,
+    head_scale: float = 1.0,
     seed: int = 0,
 ) -> Network:
     """Make a network, the same for the same seed on every device and in every precision.
@@ -301,6 +306,8 @@ def make_network(
         Dimension of the features. Default: `width`.
     last_relu : bool, default False
         Whether the backbone ends with a ReLU.
+    head_scale : float, default 1
+        The `scale` of `Head`.
     seed : int, default 0
         Draws the weights.
 
@@ -328,11 +335,14 @@ def make_network(
     else:
         body = ConvNet(sample_shape, feature_dim, last_relu=last_relu, generator=generator)
     sizes = [feature_dim, *[width] * (depth - 1), classes]
-    return Network(body, Head(sizes, bias=bias, kind=head, generator=generator))
+    return Network(body, Head(sizes, bias=bias, kind=head, scale=head_scale, generator=generator))
 
 
-def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> nn.Parameter:
-    return nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(fan_in))
+def _uniform(
+    shape: tuple[int, ...], fan_in: int, generator: torch.Generator, scale: float = 1.0
+) -> nn.Parameter:
+    sides = 2 * torch.rand(shape, generator=generator) - 1
+    return nn.Parameter(sides / math.sqrt(fan_in) * scale)
 
 
 class _Affine(torch.autograd.Function):

@@ -119,7 +119,7 @@ def test_experiments_that_differ_have_names_that_differ():
     changes = [
         {"depth": 3}, {"lambda_W": (5e-3, 1e-3)}, {"lambda_H": 2e-4}, {"bias": False},
         {"width": 17}, {"epochs": 5}, {"lambda_warmup": 0.5}, {"seed": 1}, {"last_relu": True},
-        {"head": "relu"}, {"backbone": "conv"}, {"dtype": "float64"},
+        {"head": "relu"}, {"head_scale": 2}, {"backbone": "conv"}, {"dtype": "float64"},
     ]  # fmt: skip
     names = {small(**change).name for change in changes} | {small().name}
     names.add(Experiment("digits", [61, *COUNTS[1:]], small().config).name)

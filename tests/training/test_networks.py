@@ -85,6 +85,16 @@ def test_initial_scale_reaches_every_layer():
     assert all((b == 0).all() for b in [*network.backbone.biases, network.head.b])
 
 
+def test_the_head_alone_begins_larger():
+    once = make_network((8, 8), 5, depth=3, width=16)
+    thrice = make_network((8, 8), 5, depth=3, width=16, head_scale=3.0)
+    for one, other in zip(once.head.weights, thrice.head.weights, strict=True):
+        torch.testing.assert_close(other, 3 * one)
+    torch.testing.assert_close(thrice.head.product(), 27 * once.head.product())
+    for one, other in zip(once.backbone.parameters(), thrice.backbone.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_weights_depend_on_the_seed_alone():
     def flat(seed):
         network = make_network((8, 8), 5, depth=2, width=16, seed=seed)
