@@ -45,6 +45,19 @@ def floor_by_formula(counts, depth):
     return np.linalg.norm(right / np.linalg.norm(right) - printed / np.linalg.norm(printed))
 
 
+def price_of_keeping(depth):
+    """All modes on their branch at its end, over the best choice for each mode; by a fine grid."""
+    end = (depth + 1) / 4 ** (depth / (depth + 1)) * death(LESIONS, -2, depth)
+    kept, best = 0, 0
+    for kappa in kappas(LESIONS)[:-1]:  # the last is 0 and costs nothing
+        z = kappa * np.linspace((depth - 1) / (2 * depth), 1, 100_000)
+        penalties = (depth + 1) / 2 * end * z ** (2 / (depth + 1))
+        alive = np.min((kappa - z) ** 2 / (2 * LESIONS.N) + penalties)
+        kept += alive
+        best += min(alive, kappa**2 / (2 * LESIONS.N))
+    return kept / best - 1
+
+
 MARGINS = np.array([death(LESIONS, -2, depth, 5e-4, 1e-5) for depth in (1, 3, 6)])
 LAST_LESION = np.array([death(LESIONS, -2, depth) for depth in (1, 2, 3, 6)])
 
@@ -79,6 +92,7 @@ BY_HAND = {
     "08-a.2": [9, 10],
     "08-b.1": LAST_LESION,
     "08-b.2": [(L + 1) / 4 ** (L / (L + 1)) * LAST_LESION[k] for k, L in enumerate((1, 2, 3, 6))],
+    "08-b.3": [price_of_keeping(depth) for depth in (2, 3, 6)],
     "08-c": False,
     "09-a": 0.5,
     "09-b.2": {3, 4},
