@@ -20,6 +20,47 @@ MISTAKES = [
     for mistake in exercise.solve()[1]
 ]
 
+CIFAR, LETTERS = nc.ClassCounts.cifar10_paper(), nc.ClassCounts.emnist_letters_paper()
+LESIONS = nc.ClassCounts([6705, 1113, 1099, 514, 327, 142, 115])
+
+
+def kappas(counts):
+    """Singular values of the centred labels, by dense algebra."""
+    roots = np.sqrt(counts.n)
+    labels = np.diag(roots) - np.outer(counts.n, roots) / counts.N
+    return np.linalg.svd(labels, compute_uv=False)
+
+
+def death(counts, mode, depth, lambda_W=1, lambda_H=1):
+    """Factor on all penalties at the tie of Theorem 4.3; mode -2 is the weakest that ever lives."""
+    tie = (depth - 1) ** (depth - 1) / depth ** (2 * depth)
+    price = counts.N ** (depth + 1) * lambda_W**depth * lambda_H
+    return (tie * kappas(counts)[mode] ** (2 * depth) / price) ** (1 / (depth + 1))
+
+
+def floor_by_formula(counts, depth):
+    """Distance of two directions: z, and z with q to the power 2 as printed, where 1/q = 1 - s."""
+    best = nc.global_minimizer(nc.Problem(counts, depth, lambda_W=5e-4, lambda_H=1e-5))
+    right, printed = best.s * best.kappa, best.s * best.kappa * (1 - best.s)
+    return np.linalg.norm(right / np.linalg.norm(right) - printed / np.linalg.norm(printed))
+
+
+def price_of_keeping(depth):
+    """All modes on their branch at its end, over the best choice for each mode; by a fine grid."""
+    end = (depth + 1) / 4 ** (depth / (depth + 1)) * death(LESIONS, -2, depth)
+    kept, best = 0, 0
+    for kappa in kappas(LESIONS)[:-1]:  # the last is 0 and costs nothing
+        z = kappa * np.linspace((depth - 1) / (2 * depth), 1, 100_000)
+        penalties = (depth + 1) / 2 * end * z ** (2 / (depth + 1))
+        alive = np.min((kappa - z) ** 2 / (2 * LESIONS.N) + penalties)
+        kept += alive
+        best += min(alive, kappa**2 / (2 * LESIONS.N))
+    return kept / best - 1
+
+
+MARGINS = np.array([death(LESIONS, -2, depth, 5e-4, 1e-5) for depth in (1, 3, 6)])
+LAST_LESION = np.array([death(LESIONS, -2, depth) for depth in (1, 2, 3, 6)])
+
 # What the solutions find with pencil and paper, or by a road of their own.
 BY_HAND = {
     "01-a": np.eye(5) - 1 / 5,
@@ -39,10 +80,28 @@ BY_HAND = {
     "06-a": np.sqrt([5000] * 4 + [50] * 4 + [10 * 5000 * 50 / 25_250, 0]),
     "06-b.1": int((1000 - Fraction(200, 399)) / Fraction(300, 199)) + 1,
     "06-b.2": [4 * 500 * 100 / 1200, 300],
+    "07-a.1": MARGINS[1],
+    "07-a.2": MARGINS / 3,
+    "07-b.1": [floor_by_formula(LETTERS, depth) for depth in (1, 3, 6)],
+    "07-b.2": [death(LETTERS, mode, 3, 5e-4, 1e-5) for mode in (0, 1)],
+    "07-c.1": 4,
+    "07-c.2": range(5, 10),
+    "07-c.3": Fraction(5, 6),
+    "07-c.4": True,
+    "08-a.1": 9,
+    "08-a.2": [9, 10],
+    "08-b.1": LAST_LESION,
+    "08-b.2": [(L + 1) / 4 ** (L / (L + 1)) * LAST_LESION[k] for k, L in enumerate((1, 2, 3, 6))],
+    "08-b.3": [price_of_keeping(depth) for depth in (2, 3, 6)],
+    "08-c": False,
     "09-a": 0.5,
     "09-b.2": {3, 4},
     "10-a": [],
     "10-b": 2 * np.sin(np.pi / 8),
+    "11-a.1": [5e-4 / (2 * 100), 5e-4 * 26 / 2],
+    "11-a.2": 2600,
+    "11-b": [2 / 7 * (death(LESIONS, -2, L, 1, 1e-4) / 2) ** ((L + 1) / L) for L in (1, 3)],
+    "11-c": Fraction(1, 8) ** Fraction(1, 2),
     "12-a.1": 2916 ** (-1 / 4),
     "12-a.2": [[Fraction(5, 6), Fraction(1, 6)], [Fraction(1, 6), Fraction(5, 6)]],
     "12-a.3": Decimal("0.25"),
@@ -112,6 +171,14 @@ def test_no_mistake_is_nearly_right(name):
     right, mistakes = EXERCISES[name].solve()
     for mistake in mistakes:
         assert kind.apart(kind.read(mistake.answer), kind.read(right)) > 2, mistake.why
+
+
+def test_the_penalties_are_those_of_the_stored_runs():
+    from nclib.teaching import _exercises
+    from nclib.training import experiments
+
+    assert _exercises.LAMBDA_W == experiments.LAMBDA_W
+    assert _exercises.LAMBDA_H == experiments.LAMBDA_H
 
 
 def test_three_digits_will_do_and_two_will_not():

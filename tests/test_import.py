@@ -49,6 +49,14 @@ def test_import_does_not_load(heavy):
     assert run(f"import nclib, sys; print({heavy!r} in sys.modules)") == "False"
 
 
+def test_the_checks_of_all_exercises_load_no_torch():
+    code = (
+        "import sys; from nclib.teaching import EXERCISES; "
+        "[exercise.solve() for exercise in EXERCISES.values()]; print('torch' in sys.modules)"
+    )
+    assert run(code) == "False"
+
+
 def test_first_minimizer_loads_no_optimiser_and_no_plots():
     code = (
         "import nclib as nc, sys; nc.global_minimizer(nc.Problem([3, 2, 1], 2, lambda_W=.01, "

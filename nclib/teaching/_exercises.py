@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nclib.metrics import measure
+from nclib.penalties import translate_penalties
 from nclib.published import gallery
 from nclib.teaching._answers import (
     Array,
@@ -27,11 +29,13 @@ from nclib.teaching._answers import (
     Unfit,
 )
 from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.descent import sweep_lambdas
 from nclib.theory.geometry import cosines, mode_coordinates
 from nclib.theory.minimizer import (
     Minimizer,
     collapse_factors,
     global_minimizer,
+    local_minima,
     two_class_limits,
 )
 from nclib.theory.problem import Problem
@@ -986,6 +990,497 @@ def _vanishing_group() -> Solved:
     ]
 
 
+# Chapter 7: networks
+
+LAMBDA_W, LAMBDA_H = 5e-4, 1e-5
+"""The penalties of chapters 7 and 8: `nclib.training.experiments` has them, and needs torch."""
+
+
+@_asks(
+    "07-a.1",
+    Numbers("the margin of a head of three layers"),
+    "nclib.collapse_factors gives the factor for each mode. Which mode dies first?",
+)
+def _margin_of_lesions() -> Solved:
+    factors = collapse_factors(_problem(LESIONS, 3, LAMBDA_W, LAMBDA_H))[:-1]
+    margin = factors.min()
+    return margin, [
+        Mistake(
+            "took the minimum over all K modes",
+            0,
+            "With a bias the last mode is the constant one, which was never alive. Leave it out.",
+        ),
+        Mistake(
+            "waited until the last mode died",
+            factors.max(),
+            "Here the strongest mode dies, the last of all. Asked is the first.",
+        ),
+        Mistake(
+            "left out the bias",
+            collapse_factors(_problem(LESIONS, 3, LAMBDA_W, LAMBDA_H, bias=False)).min(),
+            "This is right for a model without bias. Here there is one.",
+        ),
+        Mistake(
+            "took a head of one layer",
+            collapse_factors(_problem(LESIONS, 1, LAMBDA_W, LAMBDA_H))[:-1].min(),
+            "This is the margin of one layer. Here are three.",
+        ),
+        Mistake(
+            "gave the factor on the product of all penalties",
+            margin**4,
+            "So much may the product of the four penalties grow. How much may each?",
+        ),
+        Mistake(
+            "let the layers alone grow",
+            margin ** (4 / 3),
+            "So much may lambda_W grow alone. Asked is a factor on lambda_H as well.",
+        ),
+    ]
+
+
+@_asks(
+    "07-a.2",
+    Numbers("the factors that make the margin 3, for one, three and six layers", (3,)),
+    "What does a factor on all penalties do to the margin?",
+)
+def _margin_of_three() -> Solved:
+    margins = np.array(
+        [
+            collapse_factors(_problem(LESIONS, depth, LAMBDA_W, LAMBDA_H))[:-1].min()
+            for depth in (1, 3, 6)
+        ]
+    )
+    return margins / 3, [
+        Mistake(
+            "turned the ratio over",
+            3 / margins,
+            "All three margins are above 3 now, so the penalties may grow.",
+        ),
+        Mistake("gave the margins", margins, "These are the margins as they are. They shall be 3."),
+        Mistake(
+            "multiplied by 3",
+            3 * margins,
+            "This is far beyond the first death. A margin of 3 leaves a factor of 3 to it.",
+        ),
+        Mistake(
+            "went up to a difference of 3",
+            margins - 3,
+            "The margin is a factor: divide, do not subtract.",
+        ),
+        Mistake(
+            "put the factor on the product of all penalties",
+            (margins / 3) ** [2, 4, 7],
+            "This is the factor on the product of all penalties. What is it for each of them?",
+        ),
+    ]
+
+
+def _printed_floor(counts: ClassCounts, depth: int, bias: bool) -> float | None:
+    """Measure the exact optimum by the printed NC2^WH."""
+    best = global_minimizer(_problem(counts, depth, LAMBDA_W, LAMBDA_H, bias))
+    Ws, H_bar, b = best.weights()
+    features = np.repeat(H_bar.T, counts.n, axis=0)
+    labels = np.repeat(np.arange(counts.K), counts.n)
+    return measure(features, labels, Ws, b, best, reading="as_printed").nc2_wh
+
+
+def _printed_floors(counts: ClassCounts, bias: bool = True) -> Array:
+    return np.array([_printed_floor(counts, depth, bias) for depth in (1, 3, 6)], dtype=float)
+
+
+@_asks(
+    "07-b.1",
+    Numbers("the floors for the letters, for one, three and six layers", (3,), digits=2e-3),
+    "Measure the exact optimum, as the chapter does for CIFAR-10. In the corrected reading it "
+    'would be 0: say reading="as_printed".',
+)
+def _floors_of_letters() -> Solved:
+    floors = _printed_floors(LETTERS)
+    return floors, [
+        Mistake(
+            "took the floors of CIFAR-10",
+            _printed_floors(CIFAR),
+            "These are the floors for CIFAR-10, which the chapter prints. Take the letters.",
+        ),
+        Mistake(
+            "left out the bias",
+            _printed_floors(LETTERS, bias=False),
+            "These are the floors without a bias. The networks of this chapter have one.",
+        ),
+        Mistake(
+            "listed the deepest head first",
+            floors[::-1],
+            "The right numbers in the wrong order: one layer first.",
+        ),
+        Mistake("squared the norm", floors**2, "The metric is a norm, not its square."),
+    ]
+
+
+@_asks(
+    "07-b.2",
+    Numbers("the two ends of the interval of factors", (2,), ordered=False),
+    "The floor is 0 where one mode is left alone. When does the second die, and when the first?",
+)
+def _alone() -> Solved:
+    problem = _problem(LETTERS, 3, LAMBDA_W, LAMBDA_H)
+    deaths = np.unique(collapse_factors(problem)[:-1])[::-1]
+    one_layer = np.unique(collapse_factors(_problem(LETTERS, 1, LAMBDA_W, LAMBDA_H))[:-1])[::-1]
+    return deaths[:2], [
+        Mistake(
+            "stopped when the twenty rare letters were gone",
+            deaths[2:],
+            "Between these the modes of the frequent letters live, and they have different kappas.",
+        ),
+        Mistake(
+            "left the five letters of 600 alive",
+            deaths[1:3],
+            "Between these five modes are alive: one of them has a larger kappa than the others.",
+        ),
+        Mistake(
+            "kept all modes alive",
+            [1, deaths[-1]],
+            "Here all modes are alive, and they have different kappas.",
+        ),
+        Mistake(
+            "took a head of one layer",
+            one_layer[:2],
+            "These are the deaths for one layer. Here are three.",
+        ),
+        Mistake(
+            "gave the penalties",
+            deaths[:2] * LAMBDA_W,
+            "These are values of lambda_W. Asked is the factor on all penalties.",
+        ),
+        Mistake(
+            "gave the factors on the product of all penalties",
+            deaths[:2] ** 4,
+            "These are factors on the product of the four penalties. What are they for each?",
+        ),
+    ]
+
+
+_DIGITS = ClassCounts([100] * 5 + [20] * 5)
+
+
+def _digits(factor: float = 3.5, depth: int = 3, bias: bool = True) -> Minimizer:
+    """Return the optimum for the digits of chapter 7, with all penalties times `factor`."""
+    return global_minimizer(_problem(_DIGITS, depth, factor * 5e-3, factor * 5e-4, bias))
+
+
+@_asks(
+    "07-c.1",
+    Numbers("the number of modes that are alive"),
+    "Give the counts and the multiplied penalties to nclib.global_minimizer.",
+)
+def _modes_of_digits() -> Solved:
+    return _digits().alive, [
+        Mistake(
+            "forgot to multiply the penalties",
+            _digits(1).alive,
+            "So many are alive with the penalties of the chapter. Multiply them all by 3.5.",
+        ),
+        Mistake(
+            "left out the bias",
+            _digits(bias=False).alive,
+            "Without a bias each of the five frequent digits is a mode. Here there is a bias.",
+        ),
+        Mistake(
+            "lost only one mode of the rare digits",
+            8,
+            "The four modes among the rare digits are equally strong, so they die together.",
+        ),
+    ]
+
+
+@_asks(
+    "07-c.2",
+    Chosen("the digits that share a mean", tuple(range(10))),
+    "Look at merged_classes() of the optimum.",
+)
+def _merged_digits() -> Solved:
+    (merged,) = _digits().merged_classes()
+    return set(merged), [
+        Mistake(
+            "merged the frequent digits",
+            set(range(10)) - set(merged),
+            "These are the digits that stay apart. Which modes are weaker than theirs?",
+        ),
+        Mistake(
+            "thought that weak modes merge no classes",
+            set(),
+            "All modes among some digits are dead. What tells these digits apart then?",
+        ),
+        Mistake(
+            "merged all digits",
+            set(range(10)),
+            "Some modes are alive, and they tell some digits apart.",
+        ),
+        Mistake(
+            "gave one digit for one dead mode",
+            {max(merged)},
+            "A digit alone cannot share a mean. Equal counts have equal modes: they die together.",
+        ),
+    ]
+
+
+@_asks(
+    "07-c.3",
+    Numbers("the training accuracy"),
+    "Which digits are right, and what is their share of all samples?",
+)
+def _accuracy_of_digits() -> Solved:
+    accuracy = _digits().training_accuracy()
+    n, rare = _DIGITS.n, _DIGITS.n == _DIGITS.n.min()
+    return accuracy.overall, [
+        Mistake(
+            "took the mean over the digits",
+            accuracy.per_class.mean(),
+            "This is the mean over the digits. The frequent ones have more samples.",
+        ),
+        Mistake(
+            "counted a guess among the five rare digits",
+            (n * np.where(rare, 1 / rare.sum(), 1)).sum() / n.sum(),
+            "The merged digits do not compete among themselves: the bias speaks for the frequent "
+            "ones, and wins.",
+        ),
+        Mistake(
+            "counted a guess among all ten digits",
+            (n * np.where(rare, 1 / _DIGITS.K, 1)).sum() / n.sum(),
+            "A mean of 0 leaves the bias alone to decide. Is it the same for all ten?",
+        ),
+        Mistake(
+            "gave the share that is wrong",
+            1 - accuracy.overall,
+            "This is the share that is wrong.",
+        ),
+        Mistake(
+            "forgot to multiply the penalties",
+            _digits(1).training_accuracy().overall,
+            "So it is with the penalties of the chapter. Multiply them all by 3.5.",
+        ),
+        Mistake("gave percent", 100 * accuracy.overall, "Give a share of 1, not percent."),
+    ]
+
+
+@_asks(
+    "07-c.4",
+    Decision("with the warm-up the collapse is certain"),
+    "Is there a local minimum in which more modes are alive?",
+)
+def _certain() -> Solved:
+    best = _digits()
+    more = any(minimum.alive > best.alive for minimum in local_minima(best.problem))
+    return not more, [
+        Mistake(
+            "thought that a warm-up can save any mode",
+            more,
+            "It can save a mode while the branch with that mode exists. List the local minima at "
+            "the full penalties: how many modes has the last one?",
+        ),
+    ]
+
+
+# Chapter 8: networks without a bias
+
+
+def _six_layers() -> Problem:
+    """Return the problem of exercise 08-a."""
+    return _problem(CIFAR, 6, LAMBDA_W, LAMBDA_H, bias=False)
+
+
+@_asks(
+    "08-a.1",
+    Numbers("the number of modes that are alive"),
+    "nclib.local_minima lists a minimum for each number of modes. Which objective is the nearest?",
+)
+def _nearest_prefix() -> Solved:
+    minima = local_minima(_six_layers())
+    nearest = min(minima, key=lambda minimum: abs(minimum.objective - 0.0370))
+    below = [minimum for minimum in minima if minimum.training_accuracy().overall < 0.9667]
+    return nearest.alive, [
+        Mistake(
+            "took the global minimum",
+            global_minimizer(_six_layers()).alive,
+            "The global minimum has all modes, and a lower objective. Look at the other minima.",
+        ),
+        Mistake(
+            "took the last minimum of a lower accuracy",
+            below[-1].alive,
+            "Compare the objective, not the accuracy: the closed form counts guesses.",
+        ),
+        Mistake(
+            "gave the number of dead modes",
+            CIFAR.K - nearest.alive,
+            "So many are dead. How many are alive?",
+        ),
+    ]
+
+
+@_asks(
+    "08-a.2",
+    Chosen("the classes that may have lost their mode, from 1", tuple(range(1, 11))),
+    "The weakest mode is dead. Which classes have the smallest count?",
+)
+def _concerned() -> Solved:
+    rare = set((np.flatnonzero(CIFAR.n == CIFAR.n.min()) + 1).tolist())
+    return rare, [
+        Mistake(
+            "took the last of the list for the weakest",
+            {CIFAR.K},
+            "Another class has the same count. Which of the two loses is left open.",
+        ),
+        Mistake("numbered the classes from 0", {k - 1 for k in rare}, "Number them from 1."),
+        Mistake(
+            "took the strongest modes",
+            set((np.flatnonzero(CIFAR.n == CIFAR.n.max()) + 1).tolist()),
+            "Without a bias kappa is the root of n_k. These are the strongest.",
+        ),
+        Mistake(
+            "took the classes of 200 as well",
+            set((np.flatnonzero(CIFAR.n <= 200) + 1).tolist()),
+            "Modes die from the weakest on, and only one is dead.",
+        ),
+    ]
+
+
+_DEPTHS = (1, 2, 3, 6)
+
+
+@cache
+def _lesion_deaths(which: int = -1, bias: bool = True) -> Array:
+    """Lambda at which a mode of the lesions dies, by depth; the first to die by default."""
+    return np.array([np.sort(_deaths(LESIONS, depth, bias=bias))[::-1][which] for depth in _DEPTHS])
+
+
+@cache
+def _branch_factors() -> Array:
+    """How much longer than its optimum the branch with all modes lives, by depth."""
+    start = 1 - 1e-9
+    ends = [
+        global_minimizer(_equal(LESIONS, depth, start * death)).stability_limit
+        for depth, death in zip(_DEPTHS, _lesion_deaths(), strict=True)
+    ]
+    return start * np.array(ends)
+
+
+@_asks(
+    "08-b.1",
+    Numbers("the lambda at which the first mode dies, for L = 1, 2, 3, 6", (4,)),
+    "With lambda = 1 for everything, nclib.collapse_factors gives the lambda at which each mode "
+    "dies.",
+)
+def _deaths_by_depth() -> Solved:
+    deaths = _lesion_deaths()
+    return deaths, [
+        Mistake(
+            "waited until the last mode died",
+            _lesion_deaths(0),
+            "Here the strongest mode dies, the last of all. Asked is the first.",
+        ),
+        Mistake(
+            "took the minimum over all K modes",
+            np.zeros(4),
+            "With a bias the last mode is the constant one, which was never alive. Leave it out.",
+        ),
+        Mistake(
+            "left out the bias",
+            _lesion_deaths(bias=False),
+            "This is right for a model without bias. Here there is one.",
+        ),
+        Mistake(
+            "gave the product of all penalties",
+            deaths ** [2, 3, 4, 7],
+            "These are the products of all penalties. Asked is the one lambda that all equal.",
+        ),
+        Mistake(
+            "took the end of the branch",
+            deaths * _branch_factors(),
+            "So long can a network keep the mode. In the optimum it dies before.",
+        ),
+    ]
+
+
+@_asks(
+    "08-b.2",
+    Numbers("the lambda up to which a network can keep it, for L = 1, 2, 3, 6", (4,)),
+    "The stability_limit of a minimum with all modes alive is a factor on its penalties.",
+)
+def _ends_by_depth() -> Solved:
+    deaths, factors = _lesion_deaths(), _branch_factors()
+    return deaths * factors, [
+        Mistake(
+            "took the death in the optimum",
+            deaths,
+            "Here the mode dies in the optimum. The branch lives longer, for two layers and more.",
+        ),
+        Mistake("gave the factors", factors, "These are the factors. At which lambda is that?"),
+        Mistake(
+            "divided by the factors",
+            deaths / factors,
+            "The branch ends after the death in the optimum, not before.",
+        ),
+        Mistake(
+            "put the factor on the product of all penalties",
+            deaths * factors ** [2, 3, 4, 7],
+            "The factor is already one on each penalty, and not on their product.",
+        ),
+        Mistake(
+            "followed the strongest mode",
+            _lesion_deaths(0) * factors,
+            "So long lives the strongest mode. Asked is the one that dies first.",
+        ),
+    ]
+
+
+@_asks(
+    "08-b.3",
+    Numbers(
+        "by which share of the global minimum the objective is higher, for L = 2, 3, 6",
+        (3,),
+        digits=0.01,
+    ),
+    "It is most at the end of the branch. Compare the last of nclib.local_minima there with the "
+    "first of all, the global one.",
+)
+def _price_of_keeping() -> Solved:
+    kept, lowest = [], []
+    for depth, end in zip(_DEPTHS[1:], (_lesion_deaths() * _branch_factors())[1:], strict=True):
+        late = _equal(LESIONS, depth, (1 - 1e-6) * end)
+        kept.append(local_minima(late)[-1].objective)
+        lowest.append(global_minimizer(late).objective)
+    high, low = np.array(kept), np.array(lowest)
+    price = high / low - 1
+    return price, [
+        Mistake("gave the ratio", high / low, "This is the ratio. How much is it above 1?"),
+        Mistake("gave percent", 100 * price, "Give a share of 1, not percent."),
+        Mistake("gave the difference", high - low, "Divide the difference by the minimum."),
+        Mistake(
+            "looked at the death, where both are equal",
+            np.zeros(3),
+            "At the death both are equally good. Go on to the end of the branch.",
+        ),
+    ]
+
+
+@_asks(
+    "08-c",
+    Decision("the dead mode returns"),
+    "Start nclib.sweep_lambdas from the prefix without the weakest mode, and count the modes.",
+)
+def _does_it_return() -> Solved:
+    problem = _problem([60, 40, 8], 3, 2e-2, 2e-3, bias=False)
+    start = local_minima(problem)[2]
+    swept = sweep_lambdas(start, np.geomspace(1e-3, 1, 8))
+    returned = bool(np.count_nonzero(swept.z[-1] > 0.1 * start.kappa) > start.alive)
+    return returned, [
+        Mistake(
+            "thought that tiny penalties bring it back",
+            not returned,
+            "Then the hill is low, but it is there. What pulls at a mode that is exactly 0?",
+        ),
+    ]
+
+
 # Chapter 9: the proofs
 
 
@@ -1241,6 +1736,186 @@ def _highest_floor() -> Solved:
             "stopped at a ratio of 1000",
             distance(1000),
             "Close, but the ratio can grow on. What is the limit?",
+        ),
+    ]
+
+
+# Chapter 11: your data
+
+
+@_asks(
+    "11-a.1",
+    Numbers("lambda_W of the script with the sum, then of the one with the mean", (2,)),
+    "How many times the theory's fit is each loss? Divide the weight decay by that.",
+)
+def _two_scripts() -> Solved:
+    decay, batch = 5e-4, 100
+    summed, averaged = (
+        translate_penalties(
+            LETTERS, weight_decay=decay, reduction=reduction, batch_size=batch
+        ).loss_factor
+        for reduction in ("sum", "mean")
+    )
+    factors = np.array([summed, averaged])
+    return decay / factors, [
+        Mistake(
+            "took the weight decay for lambda_W",
+            [decay, decay],
+            "That is so only for half the sum over classes, averaged over samples. What are these "
+            "losses?",
+        ),
+        Mistake(
+            "forgot the half",
+            2 * decay / factors,
+            "The theory's fit has a half, and MSELoss has none.",
+        ),
+        Mistake(
+            "left out the batch",
+            decay / (factors / [batch, 1]),
+            "The sum goes over the whole batch. The theory's fit is a mean over the samples.",
+        ),
+        Mistake(
+            "took all samples for a batch",
+            decay / (factors * [LETTERS.N / batch, 1]),
+            "The sum goes over a batch of 100, and not over all samples.",
+        ),
+        Mistake(
+            "left out the classes",
+            decay / (factors * [1, LETTERS.K]),
+            "The mean of MSELoss() goes over the classes as well.",
+        ),
+        Mistake(
+            "multiplied instead of dividing",
+            decay * factors,
+            "A larger loss makes the same weight decay weaker: divide.",
+        ),
+        Mistake(
+            "swapped the two",
+            (decay / factors)[::-1],
+            "Give the sum first. Which loss is larger, and so makes the weight decay weaker?",
+        ),
+    ]
+
+
+@_asks(
+    "11-a.2",
+    Numbers("how many times more the stronger one regularises"),
+    "Divide the two lambda_W.",
+)
+def _stronger_script() -> Solved:
+    weak, strong = EXERCISES["11-a.1"].solve()[0]
+    times = strong / weak
+    return times, [
+        Mistake("turned the ratio over", 1 / times, "How many times is the larger the smaller?"),
+        Mistake(
+            "left out the classes",
+            times / LETTERS.K,
+            "This is the batch. MSELoss() takes the mean over the classes, too.",
+        ),
+        Mistake(
+            "left out the batch",
+            LETTERS.K,
+            "These are the classes. The sum also goes over the samples of the batch.",
+        ),
+        Mistake(
+            "took all samples for a batch",
+            LETTERS.N * LETTERS.K,
+            "The sum goes over a batch of 100, and not over all samples.",
+        ),
+        Mistake("took both for the same", 1, "They have the same weight decay, not the same loss."),
+    ]
+
+
+@_asks(
+    "11-b",
+    Numbers("the weight decay for one layer, and for three", (2,)),
+    "Start anywhere: a factor on all penalties becomes a larger one, if the weight decay has to do "
+    "it alone.",
+)
+def _room_for_lesions() -> Solved:
+    start, depths = 1e-3, np.array([1, 3])
+    c = translate_penalties(LESIONS, lambda_W=start).loss_factor
+    t = np.array(
+        [collapse_factors(_problem(LESIONS, depth, start, 1e-4))[:-1].min() for depth in depths]
+    )
+    exponent = (depths + 1) / depths
+
+    def decay(factor: Array) -> Array:
+        return c * start * factor
+
+    right = decay((t / 2) ** exponent)
+    return right, [
+        Mistake(
+            "gave lambda_W",
+            start * (t / 2) ** exponent,
+            "This is lambda_W. Translate it: MSELoss() takes the mean over the classes.",
+        ),
+        Mistake(
+            "moved all penalties",
+            decay(t / 2),
+            "This would do if lambda_H moved as well. It stays, so the weight decay must do more.",
+        ),
+        Mistake(
+            "turned the exponent over",
+            decay((t / 2) ** (1 / exponent)),
+            "L layers have to do what L + 1 penalties did: is the exponent above or below 1?",
+        ),
+        Mistake(
+            "let one layer do the work of all",
+            decay((t / 2) ** (depths + 1)),
+            "The weight decay acts on all L layers: take the L-th root.",
+        ),
+        Mistake(
+            "went up to the first death",
+            decay(t**exponent),
+            "This is the first death itself. The margin shall be 2.",
+        ),
+        Mistake(
+            "halved the weight decay of the first death",
+            decay(t**exponent / 2),
+            "The margin is a factor on all penalties, lambda_H too. Half the weight decay alone is "
+            "less than that.",
+        ),
+    ]
+
+
+@_asks(
+    "11-c",
+    Numbers("the factor on the margin when every class is split"),
+    "Splitting changes kappa, and it changes what the loss is divided by.",
+)
+def _split_classes() -> Solved:
+    def margin(counts: list[int]) -> float:
+        c = translate_penalties(counts, weight_decay=5e-3).loss_factor
+        layers, features = 5e-3 / c, 2 * 0.1 / (c * sum(counts))
+        return float(collapse_factors(_problem(counts, 1, layers, features))[:-1].min())
+
+    factor = margin([50] * 8) / margin([100] * 4)
+    return factor, [
+        Mistake(
+            "forgot the mean over the classes",
+            1 / np.sqrt(2),
+            "So much smaller is kappa. But the loss is divided by twice as many classes, too.",
+        ),
+        Mistake(
+            "forgot kappa, or one of the two penalties",
+            1 / 2,
+            "Three things change: kappa is smaller, and both penalties are larger.",
+        ),
+        Mistake(
+            "halved kappa",
+            1 / 4,
+            "Splitting halves n, which is the square of kappa.",
+        ),
+        Mistake(
+            "turned the ratio over",
+            2 * np.sqrt(2),
+            "This is how much the margin was larger before.",
+        ),
+        Mistake(
+            "took the margin for a matter of the number of samples",
+            1,
+            "There are as many samples as before, but more classes: look at kappa and at the loss.",
         ),
     ]
 

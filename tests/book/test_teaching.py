@@ -152,13 +152,15 @@ def test_each_link_leads_to_an_explorable_in_a_state_that_it_has():
         assert list(state) == list(sliders), link
         for key, value in state.items():
             # As the script of the page writes it.
-            assert value in {f"{option:g}" for option in sliders[key].values}, link
+            options = sliders[key].values
+            known = {one if isinstance(one, str) else f"{one:g}" for one in options}
+            assert value in known, link
         source = next(BOOK.glob(page.replace(".html", ".*[bd]")))
         call = {"survival": "{explorable} survival"}.get(name)
         text = source.read_text(encoding="utf-8")
         assert call in text if call else f'id=\\"explorable-{name}\\"' in text, link
         shown.add(name)
-    assert shown <= set(EXPLORABLES)
+    assert shown == set(EXPLORABLES)
 
 
 def test_the_calculator_opens_with_what_it_knows():
@@ -195,6 +197,21 @@ def test_what_the_links_promise_is_seen():
     head, features = (seen("norms", *state) for state in ((0.032, 0.002), (0.002, 0.032)))
     assert head.rpartition("the output")[2] == features.rpartition("the output")[2]
     assert head != features
+    one, three = (seen("data-sets", "ham10000", depth, 0.001) for depth in (1, 3))
+    assert "Misclassified: 1." in one
+    assert three == "All 7 classes are classified right."
+    corrected, printed = (
+        seen("curves", "CIFAR-10", "with", 3, reading, 600)
+        for reading in ("corrected", "as printed")
+    )
+    for metric in ("NC2 WH", "NC3"):
+        right, wrong = (
+            float(re.search(rf"{metric} ([\de.-]+)", text)[1]) for text in (corrected, printed)
+        )
+        assert right < 0.01
+        assert wrong > 0.1
+    unchanged = [re.search(r"NC2 W .* NC2 H [^,]+", text)[0] for text in (corrected, printed)]
+    assert unchanged[0] == unchanged[1]
 
 
 def test_the_example_of_a_check_says_what_stands_there():
