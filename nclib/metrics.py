@@ -40,6 +40,8 @@ _R = TypeVar("_R", bound=Record)
 _TIE = 8
 """Class means that differ by less, in units of their rounding, tie in NC4."""
 
+_TOO_LARGE = "features must be small enough for their sums to be finite; got an overflow"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NC1Result(Record):
@@ -886,6 +888,9 @@ class _SecondPass:
         weight = share if first._between == "weighted" else np.full(first.K, 1 / first.K)
         middle = (share if first._center == "samples" else np.full(first.K, 1 / first.K)) @ means
         centred = means - middle
+        with np.errstate(over="ignore"):
+            if not np.isfinite(4 * np.square(centred).sum()):  # no squared distance is larger
+                raise ValueError(_TOO_LARGE)
         centred *= np.sqrt(weight)[:, None]
         # By the features' own library: the threads of two of them would wait for each other.
         own = to_device(first._mean, "cpu")
@@ -1081,7 +1086,7 @@ def _not_finite(features: Any) -> str:
     finite = _as_float64(features)
     bad = np.flatnonzero(~np.isfinite(finite).all(axis=1))
     if not bad.size:
-        return "features must be small enough for their sums to be finite; got an overflow"
+        return _TOO_LARGE
     return f"features must be finite; got NaN or infinity in {bad.size} rows, first in row {bad[0]}"
 
 

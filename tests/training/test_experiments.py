@@ -205,6 +205,26 @@ def test_a_sweep_runs_on_workers_that_joblib_chooses(stored, tmp_path):
     np.testing.assert_allclose(results[0].curve("objective"), result.curve("objective"), rtol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Dask's and Tornado's own
+def test_a_sweep_runs_on_a_dask_cluster(stored, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="Dask is an optional extra")
+    _, result = stored
+    processes = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
+    with (
+        distributed.LocalCluster(**processes, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+        joblib.parallel_config(backend="dask", n_jobs=-1),
+    ):
+        results = sweep([small(), small(seed=1), small(seed=2)], tmp_path, progress=False, threads=1)
+        logs = client.run(lambda: "nclib.training.engine" in __import__("sys").modules)
+    assert len(logs) == 2
+    assert any(logs.values())  # the workers trained, not this process
+    assert [each.experiment.config.seed for each in results] == [0, 1, 2]
+    assert len(load_results(tmp_path)) == 3
+    np.testing.assert_allclose(results[0].curve("objective"), result.curve("objective"), rtol=1e-4)
+
+
 def test_curves_of_metrics_and_numbers(stored):
     _, result = stored
     assert result.epochs.tolist() == [0, 1, 2, 3, 4]

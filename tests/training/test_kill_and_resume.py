@@ -51,12 +51,12 @@ def content(folder):
     return plain(CheckpointStore(folder).load())
 
 
-def assert_same_to_the_bit(folder, reference):
+def assert_same_to_the_bit(folder, reference, epochs=killed_run.SETTINGS["epochs"]):
     ours, theirs = content(folder), content(reference)
     for part in theirs:
         assert ours[part] == theirs[part], part
     assert ours.keys() == theirs.keys()
-    assert ours["epoch"] == killed_run.SETTINGS["epochs"]
+    assert ours["epoch"] == epochs
 
 
 # ---------------------------------------------------------------- kill -9
@@ -66,8 +66,9 @@ def check_kills(folder, kills, **settings):
     deaths = json.loads(run_python("-m", "killed_run", folder, str(kills), json.dumps(settings)))
     # The run that nobody kills is the reference.
     assert deaths.pop("never") == []
+    epochs = (killed_run.SETTINGS | settings)["epochs"]
     for way, places in deaths.items():
-        assert_same_to_the_bit(folder / way, folder / "never")
+        assert_same_to_the_bit(folder / way, folder / "never", epochs)
         # A kill from outside may come too late.
         assert 1 <= len(places) <= kills
         assert way == "at any moment" or len(places) == kills
