@@ -216,10 +216,10 @@ def test_a_sweep_runs_on_a_dask_cluster(stored, tmp_path):
         distributed.Client(cluster) as client,
         joblib.parallel_config(backend="dask", n_jobs=-1),
     ):
-        results = sweep([small(), small(seed=1), small(seed=2)], tmp_path, progress=False, threads=1)
-        logs = client.run(lambda: "nclib.training.engine" in __import__("sys").modules)
-    assert len(logs) == 2
-    assert any(logs.values())  # the workers trained, not this process
+        results = sweep([small(seed=seed) for seed in range(3)], tmp_path, progress=False)
+        trained = client.run(lambda: "nclib.training.engine" in __import__("sys").modules)
+    assert len(trained) == 2
+    assert any(trained.values())  # the workers trained, not this process
     assert [each.experiment.config.seed for each in results] == [0, 1, 2]
     assert len(load_results(tmp_path)) == 3
     np.testing.assert_allclose(results[0].curve("objective"), result.curve("objective"), rtol=1e-4)
