@@ -1,6 +1,11 @@
 """Runs a command in this process and looks at what it wrote where."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import typer.main
@@ -32,6 +37,47 @@ class Outcome:
         for word in words:
             assert word in self.err
         return True
+
+
+class Cost(NamedTuple):
+    out: str
+    seconds: float
+    processor: float
+    """Seconds that the processor worked."""
+    peak: int
+    """Memory at most, KiB."""
+
+
+_AND_SAY_THE_COST = """
+import sys, time
+from pathlib import Path
+from nclib.cli import app
+app(sys.argv[1:], standalone_mode=False)
+# Not getrusage: what it calls the peak includes that of the process that started this one.
+peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+print(time.process_time(), peak, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def cost_of():
+    """Run a command in a process of its own and measure it."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("this system does not say how much memory a process took")
+
+    def run(*arguments):
+        began = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", _AND_SAY_THE_COST, *map(str, arguments)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        seconds = time.perf_counter() - began
+        processor, peak = done.stderr.splitlines()[-1].split()
+        cost = Cost(done.stdout, seconds, float(processor), int(peak))
+        print(f"{seconds:.2f} s, {cost.processor:.2f} s of the processor, {cost.peak} KiB")
+        return cost
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import io
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -271,7 +269,7 @@ def test_wrong_usage_is_exit_code_2(nclib, npz, monkeypatch, arguments):
 
 
 @pytest.mark.slow
-def test_features_of_40_gigabytes_take_little_memory(tmp_path):
+def test_features_of_40_gigabytes_take_little_memory(cost_of, tmp_path):
     # Sparse: all but a few rows are holes, which read as zeros.
     d, size = 8192, 8
     N = 40 * 10**9 // (d * size)
@@ -289,18 +287,7 @@ def test_features_of_40_gigabytes_take_little_memory(tmp_path):
     del mapped
     labels = np.repeat(np.arange(3), [N // 2, N // 4, N - N // 2 - N // 4]).astype(np.uint8)
     np.save(tmp_path / "y.npy", labels)
-    code = (
-        "import resource, sys\n"
-        "from nclib.cli import app\n"
-        "app(sys.argv[1:], standalone_mode=False)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    )
     arguments = (path, "--labels", tmp_path / "y.npy", "-L", 1, "--lambda-W", 1, "--lambda-H", 1)
-    done = subprocess.run(
-        [sys.executable, "-c", code, "measure", *map(str, arguments), "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert f'"N": {N}' in done.stdout
-    peak = int(done.stderr.splitlines()[-1])
-    print(f"{path.stat().st_size} bytes read twice, {peak} KiB of memory")
-    assert peak < 500_000
+    cost = cost_of("measure", *arguments, "--json")
+    assert f'"N": {N}' in cost.out
+    assert cost.peak < 500_000
