@@ -201,12 +201,10 @@ def percent(share: float) -> str:
 
 
 def positive(values: Any) -> Any:
-    """Check penalties of the command line."""
+    """Check numbers of the command line that must be positive."""
     for value in values if isinstance(values, list) else [values]:
         if value is not None and not 0 < value < math.inf:
-            raise typer.BadParameter(
-                f"{value} is not a positive, finite number; the theorems divide by it"
-            )
+            raise typer.BadParameter(f"{value} is not a positive, finite number")
     return values
 
 

@@ -32,6 +32,13 @@ DeviceOption = Annotated[
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Threads of torch on the processor.")
 ]
+HeadScaleOption = Annotated[
+    float,
+    typer.Option(
+        callback=out.positive,
+        help="Factor on the head's first weights: from larger ones deep heads keep more modes.",
+    ),
+]
 
 
 def train(
@@ -81,6 +88,7 @@ def train(
             "a run with several layers may end in another local minimum.",
         ),
     ] = 0.5,
+    head_scale: HeadScaleOption = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Draws images, weights and order.")] = 0,
     folder: Annotated[
         Path | None,
@@ -130,6 +138,7 @@ def train(
             learning_rate=learning_rate,
             schedule="cosine",
             lambda_warmup=lambda_warmup,
+            head_scale=head_scale,
             seed=seed,
         )
         name, images = named_images(data)
@@ -296,6 +305,7 @@ def reproduce(
         str | None,
         typer.Option(help="Other images with as many classes, by name or path."),
     ] = None,
+    head_scale: HeadScaleOption = 1.0,
     jobs: Annotated[int, typer.Option(min=1, help="How many runs at a time.")] = 1,
     folder: Annotated[Path, typer.Option("--out", help="Folder of results.")] = Path("results"),
     root: RootOption = None,
@@ -313,7 +323,7 @@ def reproduce(
 
     - `nclib reproduce --figure 1 --scale small --data cifar10_subset.npz`
 
-    - `nclib reproduce --figure 2 --scale medium --seeds 3 --download --jobs 2`
+    - `nclib reproduce --figure 2 --scale medium --seeds 3 --head-scale 2 --download --jobs 2`
 
     - `nclib results results --plot figure1.svg`
     """
@@ -323,7 +333,9 @@ def reproduce(
         from nclib.training.experiments import paper_figure, result_path, sweep
 
         name, images = (None, None) if data is None else named_images(data)
-        experiments = paper_figure(figure, scale, seeds=range(seeds), data=name)
+        experiments = paper_figure(
+            figure, scale, seeds=range(seeds), data=name, head_scale=head_scale
+        )
 
         def left() -> list[Experiment]:
             return [e for e in experiments if not result_path(e, folder).exists()]

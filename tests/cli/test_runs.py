@@ -84,6 +84,12 @@ def test_other_images_and_counts(nclib, tmp_path):
     assert nclib(*arguments, "--counts", "30,0,1").failed("n[1] = 0")
 
 
+def test_the_head_begins_larger(nclib, tmp_path):
+    outcome = nclib("train", *QUICK, "--head-scale", 2, "--out", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
+    assert load_results(tmp_path)[0].experiment.config.head_scale == 2
+
+
 def test_bad_images_are_one_line(nclib, tmp_path):
     assert nclib("train", "cifar10", *QUICK, "--counts", "5,5", "--root", tmp_path).failed(
         "'cifar10' is not there", "--download"
@@ -101,6 +107,7 @@ def test_bad_images_are_one_line(nclib, tmp_path):
         ("--epochs", 0),
         ("--learning-rate", 0),
         ("--lambda-warmup", 1),
+        ("--head-scale", 0),
         ("--lambda-W", 1, "--lambda-W", 2, "--lambda-W", 3),
         ("--seed", -1),
     ],
@@ -136,11 +143,14 @@ def images(tmp_path_factory):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_figure_is_run_once(nclib, images, tmp_path, monkeypatch):
-    arguments = ("reproduce", "--figure", 1, "--data", images, "--out", tmp_path, "--threads", 1)
+    arguments = (
+        "reproduce", "--figure", 1, "--data", images, "--out", tmp_path, "--threads", 1,
+        "--head-scale", 2,
+    )  # fmt: skip
     found = nclib(*arguments, "--json")
     assert "3 runs, 3 left to do" in found.err
     names = [r["name"] for r in found.json["results"]]
-    assert names == [e.name for e in paper_figure(1, "small", data="noise")]
+    assert names == [e.name for e in paper_figure(1, "small", data="noise", head_scale=2.0)]
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "train", None)
         again = nclib(*arguments)
