@@ -57,7 +57,9 @@ function compose({ entrance, pages, site, style }) {
     const id = idOf(name);
     for (const gone of article.querySelectorAll("script, button, .headerlink")) gone.remove();
     for (const form of article.querySelectorAll("form")) {
-      form.replaceWith(make("p", { class: "only-online" }, "Here the online book has a calculator."));
+      const note = make("p", { class: "only-online" }, "Here the online book has a calculator.");
+      note.id = form.id;  // Pages link to it.
+      form.replaceWith(note);
     }
     for (const box of article.querySelectorAll("details")) {
       box.querySelector("summary")?.remove();
