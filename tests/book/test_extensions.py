@@ -1,6 +1,7 @@
 """The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
 
 import importlib.util
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,31 @@ class TestMendPages:
         mend = extension("mend_pages").mend
         assert mend(before) == after
         assert mend(after) == after
+
+
+class TestUsedIcons:
+    ICONS = extension("used_icons")
+
+    def test_what_is_shown_is_kept_by_any_of_its_names(self):
+        script = (
+            'd={"42-group":[640,512,["innosoft"],"e080","M1 2z"],sun:[5,5,[9728],"f185","M3z"],'
+            'house:[576,512,[63500,"home"],"f015","M4z"],moon:[3,5,[],"f186",["M5z","M6z"]]};'
+            'e={sun:[1,1,[],"f185","M7z"]};'
+        )
+        kept = 'd={sun:[5,5,[9728],"f185","M3z"],house:[576,512,[63500,"home"],"f015","M4z"],};'
+        names = self.ICONS.names_in('<i class="fa-solid fa-home"></i>') | {"sun"}
+        assert self.ICONS.keep(script, names) == kept + 'e={sun:[1,1,[],"f185","M7z"]};'
+
+    def test_most_of_the_themes_script_goes(self):
+        theme = Path(find_spec("pydata_sphinx_theme").origin).parent
+        (path,) = theme.rglob(f"static/scripts/{Path(self.ICONS.SCRIPT).name}")
+        script = path.read_text(encoding="utf-8")
+        kept = self.ICONS.keep(script, {"sun", "github", "file"})
+        assert len(kept) < len(script) / 10
+        # The sun and the file are there twice, filled and in outline.
+        assert sorted(icon["name"] for icon in self.ICONS.ICON.finditer(kept)) == [
+            "file", "file", "github", "sun", "sun",
+        ]  # fmt: skip
 
 
 class TestDescriptions:

@@ -22,9 +22,13 @@ export function formulas() {
 
 // A picture without words, or with a file's name for words.
 export function pictures() {
-  return [...document.images]
+  const images = [...document.images]
     .filter((image) => !image.alt.trim() || /^\S+\.\w{3,4}$|^[0-9a-f]{16,}/.test(image.alt))
     .map((image) => `no alt text: ${image.getAttribute("src")}`);
+  // What Font Awesome has not drawn, and what it draws for an icon that it lacks.
+  const icons = [...document.querySelectorAll("i[class*=fa-], .svg-inline--fa:has(.missing)")]
+    .map((icon) => `no such icon: ${icon.getAttribute("class")}`);
+  return [...images, ...icons];
 }
 
 // What makes the page itself wider than the screen, and not just scroll in its own box.
