@@ -425,7 +425,8 @@ def test_integers_of_numpy_and_torch_are_as_pythons_own(use, number):
 
 
 @pytest.mark.parametrize(
-    "number", [True, np.True_, torch.tensor(True), 3.0, torch.tensor(3.0), np.timedelta64(3, "s"), "3"]
+    "number",
+    [True, np.True_, torch.tensor(True), 3.0, torch.tensor(3.0), np.timedelta64(3, "s"), "3"],
 )
 @pytest.mark.parametrize(
     "use",
