@@ -122,7 +122,7 @@ def test_every_symbol_of_a_chapter_is_linked_once_at_its_first_use(pages, chapte
             first = min(uses, key=lambda use: use[1])
             assert [use for use in uses if use[2]] == [first], name
             linked.append(f"notation.html#symbol-{name}")
-    assert len(linked) > 1
+    assert len(linked) > 3
     assert sorted(link["href"] for link in page.links) == sorted(linked)
 
 

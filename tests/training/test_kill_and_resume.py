@@ -51,7 +51,7 @@ def content(folder):
     return plain(CheckpointStore(folder).load())
 
 
-def assert_same_to_the_bit(folder, reference, epochs=killed_run.SETTINGS["epochs"]):
+def assert_same_to_the_bit(folder, reference, epochs):
     ours, theirs = content(folder), content(reference)
     for part in theirs:
         assert ours[part] == theirs[part], part
