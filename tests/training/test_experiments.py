@@ -66,6 +66,12 @@ def test_the_papers_figures_have_the_papers_numbers():
             assert not config.last_relu
 
 
+@pytest.mark.parametrize(("number", "scales"), [(1, [1, 1, 1]), (2, [1, 1, 2]), (4, [1, 1, 2])])
+def test_six_layers_begin_larger_on_the_letters(number, scales):
+    assert [e.config.head_scale for e in paper_figure(number)] == scales
+    assert [e.config.head_scale for e in paper_figure(number, head_scale=1.5)] == [1.5] * 3
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_every_mode_is_alive_at_the_chosen_penalties(number):
     for experiment in paper_figure(number):
