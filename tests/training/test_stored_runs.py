@@ -19,10 +19,8 @@ RUNS = load_results(Path(__file__).resolve().parents[2] / "book" / "results" / "
 
 AIMS = {"gap": 1e-3, "nc1": 1e-5, "nc2_w": 0.01, "nc2_h": 0.01, "nc2_wh": 0.01, "nc3": 0.03}
 
-each_figure = pytest.mark.parametrize("number", [1, 2, 3, 4])
 
-
-@each_figure
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 @pytest.mark.parametrize("depth", PAPER_DEPTHS)
 def test_networks_come_to_the_global_minimum(number, depth, record_error):
     runs = select(figure_results(RUNS, number), depth=depth)
@@ -72,6 +70,7 @@ def test_a_predicted_collapse_has_come(record_error):
     for run in strong:
         best = run.experiment.minimizer
         assert 0 < best.alive < run.experiment.counts.K - run.experiment.config.bias
+        assert max(minimum.alive for minimum in nc.local_minima(best.problem)) == best.alive
         assert run.final["alive"] == best.alive
         if run.experiment.config.bias:  # without one the lost classes are ties
             off = abs(run.final["train_accuracy"] - best.training_accuracy().overall)
