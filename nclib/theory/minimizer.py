@@ -20,7 +20,7 @@ from nclib._numbers import as_whole
 from nclib._records import Record, html_table, require_keys
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, generator, require_problem
-from nclib.theory.spectrum import Spectrum
+from nclib.theory.spectrum import FilteredModes, Spectrum, row_chunks
 
 Array = NDArray[np.float64]
 
@@ -237,7 +237,7 @@ class Minimizer(Record):
             ``diag(s)`` in the order of the classes.
         """
         view, group = self._groups, self.problem.counts.group
-        Z = view.between[np.ix_(group, group)]
+        Z = view.between(slice(0, self.problem.counts.m)).T[np.ix_(group, group)]
         for j in np.flatnonzero(view.head_size):
             head = np.flatnonzero(view.in_head & (group == j))
             Z[np.ix_(head, head)] -= view.head_drop[j]
@@ -272,20 +272,15 @@ class Minimizer(Record):
             Overall, and per class. A t-way tie for the largest logit counts 1/t.
         """
         view, counts = self._groups, self.problem.counts
-        size = counts.multiplicities
-        others = view.between.copy()
-        np.fill_diagonal(others, -np.inf)
         per_class = np.empty(counts.K)
         # A class of a head beats the rest of its group; one of a tail ties with all of it.
-        for chosen, lead, rivals in (
-            (view.in_head, view.inner_s - view.head_drop, np.ones(counts.m)),
-            (~view.in_head, np.zeros(counts.m), size.astype(float)),
+        alone, all_of_it = np.ones(counts.m), counts.multiplicities.astype(float)
+        for chosen, own, ties, alike in (
+            (view.in_head, view.head_logit, view.rivals.head_ties, alone),
+            (~view.in_head, view.own, view.rivals.tail_ties, all_of_it),
         ):
-            own = np.diag(view.between) + lead
-            slack = LOGIT_TIE * np.abs(own)
-            beaten = (others > own + slack).any(axis=0)
-            rivals = rivals + size @ (np.abs(others - own) <= slack)
-            right = np.where(beaten, 0.0, 1.0 / rivals)
+            beaten = view.rivals.logit > own + LOGIT_TIE * np.abs(own)
+            right = np.where(beaten, 0.0, 1.0 / (alike + ties))
             per_class[chosen] = right[counts.group[chosen]]
         return TrainingAccuracy(float(per_class @ counts.n) / counts.N, per_class)
 
@@ -407,17 +402,76 @@ class _GroupView:
         return f"{head:,} apart, the others {rest}" if head else rest
 
     @cached_property
-    def between(self) -> Array:
-        """Logit of a class of group a for samples of group b, inner modes apart, shape (m, m)."""
-        problem, counts = self.minimizer.problem, self.minimizer.problem.counts
-        if not problem.bias:
-            return np.zeros((counts.m, counts.m))
-        factor = np.append(self.minimizer.s[np.cumsum(counts.multiplicities)[:-1] - 1], 1.0)
-        modes = self.minimizer.spectrum.group_modes("right")
-        root = np.sqrt(counts.values)
-        spread = np.sqrt(counts.multiplicities)
-        logits: Array = (modes * factor) @ modes.T * np.outer(root / spread, 1 / (root * spread))
+    def _modes(self) -> FilteredModes | None:
+        """The between-group modes, as far as they survive; None without a bias."""
+        minimizer = self.minimizer
+        if not minimizer.problem.bias:
+            return None
+        ends = np.cumsum(minimizer.problem.counts.multiplicities) - 1
+        return minimizer.spectrum.filtered(minimizer.s[ends[:-1]])
+
+    def between(self, chosen: slice) -> Array:
+        """Answers to samples of a slice of groups, inner modes apart, shape (rows, m).
+
+        Each row holds the logit of a class of every group a, ``N_a / N + N_a D_ab`` with D of
+        `FilteredModes`: the null mode gives the first term. 0 without a bias.
+        """
+        counts = self.minimizer.problem.counts
+        if self._modes is None:
+            return np.zeros((chosen.stop - chosen.start, counts.m))
+        logits = self._modes.rows(chosen)
+        logits += 1 / counts.N
+        logits *= counts.values
         return logits
+
+    @cached_property
+    def own(self) -> Array:
+        """Logit of a class for samples of its own group, inner modes apart, shape (m,)."""
+        counts = self.minimizer.problem.counts
+        if self._modes is None:
+            return np.zeros(counts.m)
+        logits: Array = (self._modes.diagonal + 1 / counts.N) * counts.values
+        return logits
+
+    @property
+    def head_logit(self) -> Array:
+        """Logit of a class of each group's head for its own samples, shape (m,)."""
+        return self.own + (self.inner_s - self.head_drop)
+
+    @cached_property
+    def rivals(self) -> _Rivals:
+        """The strongest class of another group for the samples of each group."""
+        counts = self.minimizer.problem.counts
+        m, size = counts.m, counts.multiplicities
+        result = _Rivals(np.zeros(m, dtype=np.int64), *(np.zeros(m) for _ in range(3)))
+        for rows in row_chunks(m):
+            at = np.arange(rows.start, rows.stop)
+            others = self.between(rows)
+            others[at - rows.start, at] = -np.inf
+            result.group[rows] = strongest = others.argmax(axis=1)
+            result.logit[rows] = logit = others[at - rows.start, strongest]
+            for own, ties in (
+                (self.head_logit[rows], result.head_ties),
+                (self.own[rows], result.tail_ties),
+            ):
+                slack = LOGIT_TIE * np.abs(own)
+                close = np.flatnonzero(np.abs(logit - own) <= slack)
+                alike = np.abs(others[close] - own[close, None]) <= slack[close, None]
+                ties[at[close]] = alike @ size
+        return result
+
+
+class _Rivals(NamedTuple):
+    """For the samples of each group: who is strongest among the classes of all other groups."""
+
+    group: NDArray[np.int64]
+    """Its group, the first where several tie, shape (m,)."""
+    logit: Array
+    """Its logit, minus infinity where there is no other group, shape (m,)."""
+    head_ties: Array
+    """How many such classes tie with a class of the head, if the strongest does, shape (m,)."""
+    tail_ties: Array
+    """The same with a class of the tail."""
 
 
 class LocalMinima(Sequence[Minimizer]):

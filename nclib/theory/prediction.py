@@ -128,15 +128,12 @@ def class_fates(minimizer: Minimizer) -> ClassFates:
     of_count, in_tail = present // 2, present % 2 == 1
     size, has_tail = occurs[present], (occurs[1::2] > 0)[of_count]
 
-    own = np.diag(view.between)[of_count]
+    own = view.own[of_count]
     drop, lead = view.head_drop[of_count], view.inner_s[of_count]
     # Among the classes of its own count a tail ties; a head loses its drop, which a tail does not.
     beside = np.where(in_tail | has_tail, own, own - drop)
     beside = np.where(counts.multiplicities[of_count] > 1, beside, -np.inf)
-    others = view.between.copy()
-    np.fill_diagonal(others, -np.inf)
-    strongest = others.argmax(axis=0)
-    elsewhere = others[strongest, np.arange(counts.m)][of_count]
+    strongest, elsewhere = view.rivals.group[of_count], view.rivals.logit[of_count]
     first_of_count = np.where(number[0::2] >= 0, number[0::2], number[1::2])
     head, tail = number[0::2][of_count], number[1::2][of_count]
     at_home = np.where(in_tail & (size == 1), head, np.where(has_tail, tail, number[present]))
@@ -152,7 +149,7 @@ def class_fates(minimizer: Minimizer) -> ClassFates:
         size=size,
         own_logit=np.where(in_tail, own, own + lead - drop),
         rival_logit=np.maximum(beside, elsewhere),
-        rival=np.where(beside >= elsewhere, at_home, first_of_count[strongest[of_count]]),
+        rival=np.where(beside >= elsewhere, at_home, first_of_count[strongest]),
         right=accuracy.per_class[_representatives(group, size.size)],
         merged=np.where(in_tail, at_one_mean, 1),
         accuracy=accuracy.overall,
