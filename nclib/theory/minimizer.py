@@ -351,11 +351,14 @@ class _GroupView:
     which share one mean. Unless `alive` cuts the group's block, one of the two is the whole group.
     """
 
-    minimizer: Minimizer
+    problem: Problem
+    spectrum: Spectrum
     head_size: NDArray[np.int64]
     """Classes in the head of each group, shape (m,)."""
     inner_s: Array
     """Shrink factor of each group's surviving inner modes, 0 where there are none, shape (m,)."""
+    between_s: Array
+    """Shrink factor of each between-group mode but the null one, shape (m - 1,)."""
     groups_apart: bool
     """Whether a between-group mode survives: one is enough to tell all groups apart."""
 
@@ -368,23 +371,26 @@ class _GroupView:
         inner = np.clip(minimizer.alive - start, 0, size - problem.bias)
         between = np.cumsum(size)[:-1] - 1
         return cls(
-            minimizer,
+            # Not the minimiser: a cycle would keep its arrays until the garbage is collected.
+            problem=problem,
+            spectrum=minimizer.spectrum,
             head_size=np.where(inner > 0, inner + problem.bias, 0),
             inner_s=np.where(inner > 0, minimizer.s[start], 0.0),
+            between_s=minimizer.s[between],
             groups_apart=problem.bias and bool((between < minimizer.alive).any()),
         )
 
     @cached_property
     def head_drop(self) -> Array:
         """What a head's wrong classes lose: with bias, inner_s / head size."""
-        bias = self.minimizer.problem.bias
+        bias = self.problem.bias
         drop: Array = self.inner_s * bias / np.maximum(self.head_size, 1)
         return drop
 
     @cached_property
     def in_head(self) -> NDArray[np.bool_]:
         """Whether each class is in the head of its group, shape (K,)."""
-        counts = self.minimizer.problem.counts
+        counts = self.problem.counts
         size = counts.multiplicities
         sorted_group = np.repeat(np.arange(counts.m), size)
         rank = np.arange(counts.K) - np.repeat(np.cumsum(size) - size, size)
@@ -394,7 +400,7 @@ class _GroupView:
 
     def means(self, group: int) -> str:
         """Say in words what has become of the class means of a group."""
-        size = int(self.minimizer.problem.counts.multiplicities[group])
+        size = int(self.problem.counts.multiplicities[group])
         head = int(self.head_size[group])
         if head == size or (size == 1 and self.groups_apart):
             return "apart"
@@ -404,11 +410,7 @@ class _GroupView:
     @cached_property
     def _modes(self) -> FilteredModes | None:
         """The between-group modes, as far as they survive; None without a bias."""
-        minimizer = self.minimizer
-        if not minimizer.problem.bias:
-            return None
-        ends = np.cumsum(minimizer.problem.counts.multiplicities) - 1
-        return minimizer.spectrum.filtered(minimizer.s[ends[:-1]])
+        return self.spectrum.filtered(self.between_s) if self.problem.bias else None
 
     def between(self, chosen: slice) -> Array:
         """Answers to samples of a slice of groups, inner modes apart, shape (rows, m).
@@ -416,7 +418,7 @@ class _GroupView:
         Each row holds the logit of a class of every group a, ``N_a / N + N_a D_ab`` with D of
         `FilteredModes`: the null mode gives the first term. 0 without a bias.
         """
-        counts = self.minimizer.problem.counts
+        counts = self.problem.counts
         if self._modes is None:
             return np.zeros((chosen.stop - chosen.start, counts.m))
         logits = self._modes.rows(chosen)
@@ -427,7 +429,7 @@ class _GroupView:
     @cached_property
     def own(self) -> Array:
         """Logit of a class for samples of its own group, inner modes apart, shape (m,)."""
-        counts = self.minimizer.problem.counts
+        counts = self.problem.counts
         if self._modes is None:
             return np.zeros(counts.m)
         logits: Array = (self._modes.diagonal + 1 / counts.N) * counts.values
@@ -441,7 +443,7 @@ class _GroupView:
     @cached_property
     def rivals(self) -> _Rivals:
         """The strongest class of another group for the samples of each group."""
-        counts = self.minimizer.problem.counts
+        counts = self.problem.counts
         m, size = counts.m, counts.multiplicities
         result = _Rivals(np.zeros(m, dtype=np.int64), *(np.zeros(m) for _ in range(3)))
         for rows in row_chunks(m):

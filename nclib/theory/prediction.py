@@ -193,37 +193,48 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
     from scipy.optimize import brentq
 
     chosen = _chosen_classes(require_problem(problem), classes)
+    fate = np.array([_fate(k, problem) for k in chosen], dtype=np.int64)
+    _, first, answer = np.unique(fate, return_index=True, return_inverse=True)
+    asked = np.array(chosen, dtype=np.int64)[first]
     deaths = np.unique(collapse_factors(problem))
     deaths = deaths[deaths > 0]
     best = global_minimizer(problem)
-    seen: dict[float, Array] = {}
 
-    def right_at(factor: float, k: int) -> bool:
-        if factor not in seen:
-            seen[factor] = _rescaled(best, factor).training_accuracy().per_class
-        return bool(seen[factor][k] == 1)
-
-    def margin_at(factor: float, k: int) -> float:
+    def right_and_margin(factor: float) -> tuple[NDArray[np.bool_], Array]:
         fates = class_fates(_rescaled(best, factor))
-        g = fates.group[k]
-        return float(fates.own_logit[g] - fates.rival_logit[g])
+        group = fates.group[asked]
+        return fates.right[group] == 1, (fates.own_logit - fates.rival_logit)[group]
 
-    def factor_of(k: int) -> float:
-        lost = _first(lambda i: not right_at(deaths[i] * (1 + _NEAR), k), 0, deaths.size)
-        if lost == deaths.size:
-            return math.inf
-        high = float(deaths[lost])
-        if right_at(high * (1 - _NEAR), k):
-            return high
-        low = float(deaths[lost - 1]) * (1 + _NEAR) if lost else high * _SMALL
-        if not right_at(low, k):
-            return 0.0
-        margin_low, margin_high = margin_at(low, k), margin_at(high * (1 - _NEAR), k)
-        if not margin_low > 0 > margin_high:  # lost in a tie that only rounding decides
-            return high
-        return float(brentq(margin_at, low, high * (1 - _NEAR), args=(k,), xtol=1e-300, rtol=1e-12))
+    def margin(factor: float, j: int) -> float:
+        return float(right_and_margin(factor)[1][j])
 
-    return np.array(_once_per_fate(factor_of, chosen, problem))
+    # All classes halve together: what is needed at one factor is computed once and not kept.
+    low, high = np.zeros(asked.size, dtype=np.int64), np.full(asked.size, deaths.size)
+    while (searched := low < high).any():
+        middle = (low + high) // 2
+        for i in np.unique(middle[searched]):
+            here = searched & (middle == i)
+            right, _ = right_and_margin(deaths[i] * (1 + _NEAR))
+            low[here & right] = i + 1
+            high[here & ~right] = i
+
+    factors = np.full(asked.size, math.inf)
+    for lost in np.unique(low[low < deaths.size]):
+        here = low == lost
+        factors[here] = death = deaths[lost]
+        before = deaths[lost - 1] * (1 + _NEAR) if lost else death * _SMALL
+        after = death * (1 - _NEAR)
+        right, margin_after = right_and_margin(after)
+        earlier = np.flatnonzero(here & ~right)
+        if not earlier.size:
+            continue
+        right, margin_before = right_and_margin(before)
+        for j in earlier:
+            if not right[j]:
+                factors[j] = 0.0
+            elif margin_before[j] > 0 > margin_after[j]:  # else a tie that only rounding decides
+                factors[j] = brentq(margin, before, after, args=(j,), xtol=1e-300, rtol=1e-12)
+    return factors[answer]
 
 
 def smallest_counts(problem: Problem, classes: Iterable[int] | None = None) -> NDArray[np.int64]:
@@ -376,11 +387,16 @@ def _once_per_fate(answer: Callable[[int], T], classes: list[int], problem: Prob
     known: dict[int, T] = {}
     result = []
     for k in classes:
-        key = int(problem.counts.group[k]) if problem.widths is None else k
+        key = _fate(k, problem)
         if key not in known:
             known[key] = answer(k)
         result.append(known[key])
     return result
+
+
+def _fate(k: int, problem: Problem) -> int:
+    """Return a number that class k shares with those that fare alike whatever the penalties."""
+    return int(problem.counts.group[k]) if problem.widths is None else k
 
 
 def _chosen_classes(problem: Problem, classes: Iterable[int] | None) -> list[int]:

@@ -418,7 +418,8 @@ class _SecularRoots:
         """Derivative of the secular function at each root, sum_j w_j / (N_j - t_i)^2, (m - 1,)."""
         at_lower = self.origin > np.arange(self.origin.size)
         at = self.sums(self.origin - at_lower, self.origin, self.offset)
-        return at.low_slope + at.high_slope
+        slopes: Array = at.low_slope + at.high_slope
+        return slopes
 
     @property
     def roots(self) -> Array:
@@ -556,9 +557,8 @@ class _SecularSums:
                 rows = slice(begin, end)
                 x = (self.poles[origin[rows]] - self.poles[panel.stop]) + offset[rows]
                 result[rows] = _interpolation(panel.nodes, x) @ panel.values
-            step = max(1, _CHUNK // (panel.near.stop - panel.near.start))
-            for first in range(begin, end, step):
-                rows = slice(first, min(first + step, end))
+            for part in row_chunks(end - begin, panel.near.stop - panel.near.start):
+                rows = slice(begin + part.start, begin + part.stop)
                 self._add(result[rows], panel.near, interval[rows], origin[rows], offset[rows])
         return _Sums(*result.T)
 
@@ -592,7 +592,7 @@ def _interpolation(nodes: Array, x: Array) -> Array:
     """Matrix from values at `nodes`, Chebyshev's, to those at `x` (the barycentric formula)."""
     difference = x[:, None] - nodes
     difference[difference == 0] = 1e-300  # at a node its own weight drowns the others
-    matrix = np.sin(_ANGLES) * (-1.0) ** np.arange(_NODES) / difference
+    matrix: Array = np.sin(_ANGLES) * (-1.0) ** np.arange(_NODES) / difference
     matrix /= matrix.sum(axis=1, keepdims=True)
     return matrix
 
@@ -608,10 +608,10 @@ class FilteredModes:
 
     Notes
     -----
-    By partial fractions ``D_ab = (F_b - F_a) / (N_a - N_b)`` with ``F_a = sum_i c_i / (N_a - t_i)``:
-    all entries from m sums. Where two counts are close and a root is far from both, its terms in
-    F_a and F_b agree in nearly all digits, and they can be larger than the difference by the ratio
-    of the two distances. So F is summed in twice the working precision, from the differences
+    With ``F_a = sum_i c_i / (N_a - t_i)``, partial fractions give ``(F_b - F_a) / (N_a - N_b)`` for
+    D_ab: all entries from m sums. Where two counts are close and a root is far from both, its
+    terms in F_a and F_b agree in nearly all digits, and may be larger than the difference by the
+    ratio of the two distances. So F is summed in twice the working precision, from the differences
     N_a - t_i as the roots keep them. Then every entry is as accurate as the sum of its terms, each
     of them rounded, would be.
     """
@@ -631,7 +631,7 @@ class FilteredModes:
         c = (factor[alive] / secular.slopes[alive])[:, None]
         origin, offset = poles[secular.origin[alive], None], secular.offset[alive, None]
         diagonal, high, low, rest = (np.zeros(poles.size) for _ in range(4))
-        for part in row_chunks(alive.size, poles.size):
+        for part in row_chunks(alive.size, 4 * poles.size):  # a dozen tables are at work at once
             # N_a - t_i is exactly d + tail: the difference of two poles is exact, and it is 0 or
             # larger than the offset.
             between = poles - origin[part]
@@ -692,6 +692,7 @@ def _product(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _upper_half(x: Array) -> Array:
-    """The upper 26 bits of each number (Veltkamp)."""
+    """Round to the upper 26 bits (Veltkamp)."""
     scaled = (2.0**27 + 1) * x
-    return scaled - (scaled - x)
+    upper: Array = scaled - (scaled - x)
+    return upper
