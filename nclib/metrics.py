@@ -21,7 +21,7 @@ from array_api_compat import (
 )
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
+from nclib._numbers import as_whole, is_number
 from nclib._records import Record, html_table, require_keys
 from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import _positive
@@ -559,7 +559,7 @@ class MetricsAccumulator:
     ) -> None:
         _require_choice("between", between, Between)
         _require_choice("center", center, Center)
-        if rtol is not None and not 0 <= rtol < 1:
+        if rtol is not None and not (is_number(rtol) and 0 <= rtol < 1):
             raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r}")
         self.K = as_whole("classes", classes, 1)
         self.d: int | None = None

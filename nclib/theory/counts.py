@@ -417,7 +417,9 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
             f"n must hold 2 to {MAX_CLASSES:,} class counts; got {array.size:,}; {allowed}"
         )
     # Among numbers numpy takes True for 1.
-    has_bool = not isinstance(n, np.ndarray) and any(isinstance(entry, bool) for entry in entries)
+    has_bool = not isinstance(n, np.ndarray) and any(
+        isinstance(plain(entry), bool) for entry in entries
+    )
     if has_bool or array.dtype.kind not in "iuf":
         _require_numbers(entries, names, allowed)
         return np.array([int(entry) for entry in array], dtype=np.int64)
