@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+MAX_COUNT = 2**53
+"""Counts are below this, so that every count and every difference of two is an exact float64."""
+
 
 def plain(value: Any) -> Any:
     """Turn a scalar of numpy, torch or the like into Python's own; leave anything else.

@@ -21,7 +21,7 @@ from array_api_compat import (
 )
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
+from nclib._numbers import as_whole, is_number
 from nclib._records import Record, html_table, require_keys
 from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import _positive
@@ -559,7 +559,7 @@ class MetricsAccumulator:
     ) -> None:
         _require_choice("between", between, Between)
         _require_choice("center", center, Center)
-        if rtol is not None and not 0 <= rtol < 1:
+        if rtol is not None and not (is_number(rtol) and 0 <= rtol < 1):
             raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r}")
         self.K = as_whole("classes", classes, 1)
         self.d: int | None = None
@@ -705,6 +705,12 @@ class MetricsAccumulator:
         if self._second is not None:
             values |= self._second.result(self, minimizer)
         return Metrics(**values)
+
+    def _right_by_class(self) -> Array | None:
+        """Share of the samples of each class that the head answers right, by the second pass."""
+        if self._head is None or self._second is None:
+            return None
+        return self._second.right / self.counts
 
     def _balance(self, W_1_norm: float, lambda_W1: float) -> float:
         lambda_W1 = _positive("lambda_W1", lambda_W1)
@@ -883,6 +889,7 @@ class _SecondPass:
         means, n = first._relative_means(), first.counts
         N = int(n.sum())
         self.counts = np.zeros(first.K, dtype=np.int64)
+        self.agreed = np.zeros(first.K, dtype=np.int64)
         self.right = np.zeros(first.K, dtype=np.int64)
         share = n / N
         weight = share if first._between == "weighted" else np.full(first.K, 1 / first.K)
@@ -926,7 +933,7 @@ class _SecondPass:
 
     def add(self, first: MetricsAccumulator, features: Any, classes: NDArray[np.int64]) -> None:
         xp = first._xp
-        squares, right = self.squares, self.right.copy()
+        squares, agreed, right = self.squares, self.agreed.copy(), self.right.copy()
         for block, of_block in first._blocks(features, classes):
             rows = first._array(of_block)
             with np.errstate(invalid="ignore", over="ignore"):
@@ -936,15 +943,16 @@ class _SecondPass:
             if not bool(xp.all(xp.isfinite(squares))):
                 raise ValueError(_not_finite(features))
             if first._head is not None:
-                agree = self._agree(first, block, of_block)
-                right += np.bincount(of_block[agree], minlength=first.K)
-        self.squares, self.right = squares, right
+                answer, agrees = self._answers(first, block, of_block)
+                agreed += np.bincount(of_block[agrees], minlength=first.K)
+                right += np.bincount(of_block[answer == of_block], minlength=first.K)
+        self.squares, self.agreed, self.right = squares, agreed, right
         self.counts = self.counts + np.bincount(classes, minlength=first.K)
 
-    def _agree(
+    def _answers(
         self, first: MetricsAccumulator, deviation: Any, classes: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether the head answers with the class of the nearest mean (of several that tie, any).
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Find what the head answers, and whether with the nearest mean (of several that tie, any).
 
         Both from the deviation: ``P h + b = P (h - h_c) + (P h_c + b)`` and
         ``|h - h_k|^2 = |h - h_c|^2 + 2 (h - h_c)' (h_c - h_k) + |h_c - h_k|^2``.
@@ -958,8 +966,7 @@ class _SecondPass:
         # exact the table of distances is.
         length = np.sqrt(_as_float64(first._xp.sum(deviation * deviation, axis=1)))
         slack = self.tie * (self.tie + length) + self.tie_distance
-        result: NDArray[np.bool_] = distances[rows, answer] <= distances.min(axis=1) + slack
-        return result
+        return answer, distances[rows, answer] <= distances.min(axis=1) + slack
 
     def result(self, first: MetricsAccumulator, minimizer: Minimizer | None) -> dict[str, Any]:
         if not np.array_equal(self.counts, first.counts):
@@ -983,8 +990,8 @@ class _SecondPass:
             )
         }
         if first._head is not None:
-            values["nc4"] = float(self.right.sum() / N)
-            values["nc4_by_class"] = self.right / first.counts
+            values["nc4"] = float(self.agreed.sum() / N)
+            values["nc4_by_class"] = self.agreed / first.counts
         return values
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from nclib._numbers import as_whole
 from nclib.readers import read_counts
 from nclib.theory.counts import ClassCounts
-from nclib.theory.problem import _positive
+from nclib.theory.problem import _positive, _sequence
 
 Reduction = Literal["mean", "sum", "batchmean"]
 Optimizer = Literal["sgd", "adam", "adamw"]
@@ -185,8 +185,9 @@ def _pair(
     if script is None and paper is None:
         return None, None
     name, given = (script_name, script) if paper is None else (paper_name, paper)
-    if script_name == "weight_decay" and isinstance(given, list | tuple | np.ndarray):
-        number: Any = tuple(_positive(f"{name}[{j}]", entry) for j, entry in enumerate(given))
+    layers = _sequence(given) if script_name == "weight_decay" else None
+    if layers is not None:
+        number: Any = tuple(_positive(f"{name}[{j}]", entry) for j, entry in enumerate(layers))
     else:
         number = _positive(name, given)
     other = np.multiply(number, factor if script is None else 1 / factor).tolist()

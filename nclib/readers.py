@@ -17,13 +17,19 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._numbers import MAX_COUNT
+from nclib._tables import columns_of_csv, require_no_labels, total_row
 from nclib.published import gallery
-from nclib.theory.counts import MAX_BYTES, ClassCounts, _columns_of_csv, _decoded, _read, as_counts
+from nclib.theory.counts import MAX_BYTES, ClassCounts, _decoded, _read, as_counts
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Files with these endings, in capitals or not, are images; a folder may hold others too."""
 
 _NPY = b"\x93NUMPY"
+
+_JSON = 'expected a list of counts or {"class": count, ...}'
+
+_AS_CSV = "save them as CSV below a line 'count'"
 
 
 def read_counts(source: Any) -> ClassCounts:
@@ -236,11 +242,13 @@ def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> C
     if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
         if not data.startswith(_NPY):
             raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
-        return _named(source, _array(BytesIO(data), f"{source}: the array"))
+        array = _array(BytesIO(data), f"{source}: the array")
+        require_no_labels(array, source, _AS_CSV)
+        return _named(source, array)
     text = _decoded(data, source)
     if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
         return _named(source, *_columns_of_json(text, source))
-    return _named(source, *_columns_of_csv(text, source))
+    return _named(source, *columns_of_csv(text, source))
 
 
 def _named(source: object, n: ArrayLike, names: list[str] | None = None) -> ClassCounts:
@@ -259,12 +267,29 @@ def _columns_of_json(text: str, source: str) -> tuple[list[Any], list[str] | Non
     except ValueError as error:
         raise ValueError(f"{source}: not valid JSON: {error}") from None
     if isinstance(found, _Pairs):
-        return [count for _, count in found], [name for name, _ in found]
+        names, counts = [name for name, _ in found], [count for _, count in found]
+        for name, count in found:
+            if isinstance(count, list):
+                what = "an object" if isinstance(count, _Pairs) else "a list"
+                raise ValueError(
+                    f"{source}: {name!r:.60} holds {what}; counts must be one flat sequence; got a "
+                    f"nested one; {_JSON}: keep that part of the file alone"
+                )
+        if counts and all(isinstance(count, int | float) for count in counts):
+            total = total_row(names, counts, source)
+            if total is not None:
+                del names[total], counts[total]
+        return counts, names
     if isinstance(found, list):
+        if found and isinstance(found[0], _Pairs):
+            raise ValueError(
+                f"{source}: a list of objects with the keys {_listed([key for key, _ in found[0]])}"
+                f"; {_JSON}: keep the name and the count of each"
+            )
+        if all(type(count) is int and count < MAX_COUNT for count in found):
+            require_no_labels(found, source, _AS_CSV)
         return found, None
-    raise ValueError(
-        f'{source}: expected a list of counts or {{"class": count, ...}}; got {found!r:.60}'
-    )
+    raise ValueError(f"{source}: {_JSON}; got {found!r:.60}")
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -208,6 +208,28 @@ def test_garbage_is_answered_with_what_is_expected(name):
     assert check(name, "six").message.endswith(expected)
 
 
+@names
+def test_truth_values_are_no_numbers_and_on_no_list(name):
+    """Though Python and numpy take True for 1."""
+    kind = EXERCISES[name].kind
+    if type(kind).__name__ == "Chosen":
+        assert 1 in kind.options or 0 in kind.options or "E1" in kind.options
+        for one in (True, False):
+            for answer in (one, {one}, [2, one], np.bool_(one), [np.bool_(one)], np.array([one])):
+                verdict = check(name, answer)
+                assert not verdict
+                assert "is not on the list" in verdict.message
+                assert verdict.message.endswith(f"Expected: {kind.asks}.")
+    elif type(kind).__name__ == "Numbers":
+        size = int(np.prod(kind.shape))
+        for one in (True, np.True_):
+            for answer in ([one] * size, [one, *[0.5] * (size - 1)], np.full(size, one)):
+                given = np.asarray(answer, dtype=object) if kind.shape else answer[0]
+                listed = given.reshape(kind.shape).tolist() if kind.shape else given
+                message = check(name, listed).message
+                assert message.startswith("These are not real numbers.")
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text()
     | st.binary() | st.fractions() | st.decimals() | st.functions(like=lambda *case: None),

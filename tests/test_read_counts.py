@@ -321,6 +321,206 @@ def test_an_endless_file_ends():
         read_counts("/dev/zero")
 
 
+# ------------------------------------- what may be a header, a sum or a label, and is no class
+
+REST = "mel,513\ndf,115\n"
+NO_COUNTS = [
+    "", "NA", "n/a", "nan", "none", "-", "?", "unknown", "many", "five", "VI", "x", "...",
+    "6 705", "6\N{NO-BREAK SPACE}705", "6'705", "6.705", "6_705", "6705 images", "6705*", "~6705",
+    "ca. 6705", "n=6705", "6k", "6705 (66 %)", "O705", "inf", "-6705", "6705.5", "0", "1e3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", NO_COUNTS)
+def test_a_first_row_whose_count_does_not_parse_is_no_header(write, count):
+    """Taken for one, it would take the largest class with it, and no word."""
+    with pytest.raises(ValueError, match=r"counts\.csv, line 1: count ['\"]"):
+        read_counts(write(f"nv,{count}\n{REST}"))
+    if count:
+        with pytest.raises(ValueError, match=r"counts\.csv, line 1: count ['\"]"):
+            read_counts(write(f"{count}\n513\n115\n"))
+    # The same words are refused further down, as they were.
+    with pytest.raises(ValueError, match=r"line 4: count ['\"]"):
+        read_counts(write(f"{REST}akiec,7\nnv,{count}\n"))
+
+
+@pytest.mark.parametrize(
+    ("count", "advice"),
+    [
+        ("6 705", "thousands separators, write the bare digits"),
+        ("6705 images", "in bare digits"),
+        ("", "missing; fill it in"),
+        ("many", "call its columns class and count"),
+        ("6705;", "separated by commas"),
+        ("0", "leave out classes without samples"),
+    ],
+)
+def test_what_to_do_about_a_first_row_is_said(write, count, advice):
+    with pytest.raises(ValueError, match=advice):
+        read_counts(write(f"nv,{count}\n{REST}"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "class,count", "Class,Count", "label,n", "class_name,num_images", "ClassName,imageCount",
+        "#class,#count", "species,# images", "name,Number of samples", "Label,Images per class",
+        "diagnosis,count", ",count", "index,count", "class,train2017", "class,whatever", "x,count",
+        "Klasse,Anzahl", "Espèce,Nombre d'images", "clase,cantidad", "класс,количество",
+        "クラス,枚数", "类别,样本数", "Category,Total", "letter,count", "patient,images",
+    ],
+)  # fmt: skip
+def test_headers_are_known_by_their_words(write, header):
+    assert read_counts(write(f"{header}\n{FILES['counts.txt']}")) == PETS
+
+
+@pytest.mark.parametrize("header", ["count", "n", "N", "samples", "# of images", "Anzahl", "枚数"])
+def test_headers_of_bare_counts(write, header):
+    assert read_counts(write(f"{header}\n30\n5\n12\n")) == BARE
+
+
+@pytest.mark.parametrize("name", ["Total", "total:", "SUM", "All", "All classes", "Gesamt", "Summe",
+                                  "Grand total", "Total images", "合計", "Итого", "∑"])  # fmt: skip
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_row_that_adds_up_the_others_is_no_class(write, name, row):
+    rows = ["cat,30", "dog,5", "eel,12"]
+    rows.insert(row, f"{name},47")
+    assert read_counts(write("\n".join(["class,count", *rows]))) == PETS
+    assert read_counts(write("\n".join(rows))) == PETS
+    pairs = ", ".join(f'"{n}": {c}' for n, c in (r.split(",") for r in rows))
+    assert read_counts(write(f"{{{pairs}}}", "counts.json")) == PETS
+
+
+@pytest.mark.parametrize("count", [46, 48, 31, 1000])
+def test_a_sum_that_is_another_is_asked_about(write, count):
+    with pytest.raises(ValueError, match=f"line 4: 'Total' is {count:,}, but .* add up to 47;"):
+        read_counts(write(f"{FILES['counts.txt']}\nTotal,{count}\n"))
+    content = f'{{"cat": 30, "dog": 5, "eel": 12, "Total": {count}}}'
+    with pytest.raises(ValueError, match=r"counts\.json: 'Total' is .* add up to 47;"):
+        read_counts(write(content, "counts.json"))
+
+
+def test_a_sum_may_have_no_name(write):
+    with pytest.raises(ValueError, match="line 4: 47 without a name, as many as all other rows"):
+        read_counts(write(f"{FILES['counts.txt']}\n,47\n"))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "cat,30\nall,5\neel,12",  # smaller than a part: no sum
+        "cat,30\nTotal,30\neel,12",
+        "cat,30\nowl,5\neel,35",  # as many as the others by chance
+        "nan,30\ncat,5\n,12",
+        "0,30\n1,5\nother,12",
+        "other,30\n1,5\n2,12",
+        "class 1,2017\nclass 2,2018\nclass 3,5",
+        "other,2017\nowl,2018\neel,5",
+        "0,705\n1,113\n2,115",
+        "1,705\n2,113\n3,115",
+        "6,705\n1,113\n5,15",
+        "cat,1\nowl,2\neel,2\ndog,1",
+        "x1,1\nx2,2\nx3,1\nx4,2",
+    ],
+)
+def test_what_is_a_class_stays_one(write, rows):
+    expected = [row.split(",") for row in rows.splitlines()]
+    counts = read_counts(write(rows))
+    assert counts.names == tuple(name for name, _ in expected)
+    assert counts.n.tolist() == [int(count) for _, count in expected]
+
+
+@pytest.mark.parametrize(
+    "first", ["2017,2018", "0,1", "class,2017", "label,6705", ",2018", "name,3", "Klasse,2017"]
+)
+def test_a_header_of_numbers_is_asked_about(write, first):
+    rows = f"{first}\nnv,6705\nmel,1113\n"
+    with pytest.raises(ValueError, match=r"line 1: a class .* or a header\?.*put one above"):
+        read_counts(write(rows))
+    assert read_counts(write(f"class,count\n{rows}")).K == 3  # as it says
+
+
+def test_thousands_separators_that_look_like_columns_are_asked_about(write):
+    rows = "6,705\n1,113\n5,115\n"
+    with pytest.raises(ValueError, match="is 6,705 class 6, or a number with a thousands sep"):
+        read_counts(write(rows))
+    assert read_counts(write(f"class,count\n{rows}")).names == ("6", "1", "5")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "where"),
+    [
+        ("label\n1\n2\n3\n1\n2\n2\n", "y.csv", "line 1"),
+        ("y\n0\n1\n1\n", "y.csv", "line 1"),
+        ("class\n5\n7\n", "y.csv", "line 1"),
+        ("1\n2\n3\n1\n2\n2\n", "y.csv", "6 numbers"),
+        ("0\n1\n1\n0\n", "y.csv", "line 1"),
+        ("3\n1\n2\n0\n1\n1\n2\n3\n", "y.csv", "line 4"),
+        ("[1, 2, 3, 1, 2, 2]", "y.json", "6 numbers"),
+        ("[0, 1, 0, 1, 1]", "y.json", "5 numbers"),
+        (npy(np.array([2, 0, 1, 1, 0, 2, 2])), "y.npy", "7 numbers"),
+        (npy(np.array([2, 3, 1, 1, 3, 2], dtype="u1")), "y.npy", "6 numbers"),
+        ("id_code,diagnosis\naa11,2\nbb22,4\ncc33,1\ndd44,1\n", "y.csv", "line 1"),
+        ("image,level\n10_left,1\n10_right,2\n", "y.csv", "line 1"),
+        ("filename,class\na,1\nb,2\n", "y.csv", "line 1"),
+        ("id,target\na,1\nb,2\n", "y.csv", "line 1"),
+        ("file,ripe\na,1\nb,2\n", "y.csv", "line 1"),
+        ("count,class\n6705,1\n1113,2\n", "y.csv", "line 1"),
+        (",label\n0,2\n1,1\n2,1\n", "y.csv", "line 2"),
+        (",label\n5,2\n1,1\n2,3\n", "y.csv", "line 2"),
+        ("a/1.jpg,2\nb/2.PNG,3\n", "y.csv", "line 1"),
+        ("x,count\na.jpeg,2\nb.jpeg,3\n", "y.csv", "line 2"),
+    ],
+    ids=repr,
+)
+def test_labels_of_samples_are_no_counts(write, content, name, where):
+    path = write(content, name)
+    with pytest.raises(ValueError, match=r"from_labels") as caught:
+        read_counts(path)
+    assert f"{path}" in str(caught.value)
+    assert where in str(caught.value)
+
+
+def test_what_looks_like_labels_can_be_told_to_be_counts(write):
+    assert read_counts(write("count\n1\n2\n3\n1\n2\n2\n")) == ClassCounts([1, 2, 3, 1, 2, 2])
+    assert read_counts([1, 2, 3, 1, 2, 2]).N == 11  # objects are what their type says
+    for counts in ([3, 2, 1], [1, 1, 1, 1], [1, 2, 2], [2, 3, 2, 3, 2, 3]):
+        assert read_counts(write("\n".join(map(str, counts)))).n.tolist() == counts
+
+
+@pytest.mark.parametrize("name", ["label", "dx", "class"])
+def test_value_counts_of_pandas_come_back(write, name):
+    """Its older versions called the counts what the labels were called."""
+    counted = pd.Series(["cat"] * 30 + ["eel"] * 12 + ["dog"] * 5, name=name).value_counts()
+    for header in (None, f",{name}", f"index,{name}", f"{name},count"):
+        text = counted.to_csv()
+        if header:
+            text = text.replace(text.partition("\n")[0], header, 1)
+        assert read_counts(write(text)) == ClassCounts([30, 12, 5], names=("cat", "eel", "dog"))
+
+
+def test_floats_without_a_fraction_are_counts(write):
+    # pandas writes them where a count was missing.
+    assert read_counts(write("class,count\ncat,30.0\ndog,5.0\neel,12.00\n")) == PETS
+    assert read_counts(write("30.0\n5.0\n12.0\n")) == BARE
+    with pytest.raises(ValueError, match=r"line 1: count '6\.000'.*thousands"):
+        read_counts(write("6.000\n5.115\n"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('[{"id": 1, "name": "a", "image_count": 60}]', "objects with the keys 'id', 'name', 'im"),
+        ('{"class_counts": [6705, 1113, 115]}', "'class_counts' holds a list"),
+        ('{"info": {}, "categories": []}', "'info' holds an object"),
+    ],
+)
+def test_json_that_holds_more_says_what_to_keep(write, content, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        read_counts(write(content, "counts.json"))
+    assert '{"class": count, ...}: keep' in str(caught.value)
+
+
 # ---------------------------------------------------------------- fuzzing
 
 COUNTS = st.lists(st.integers(1, 2**53 - 1), min_size=2, max_size=8)
@@ -341,12 +541,35 @@ def test_json_comes_back(tmp_path_factory, counts):
     assert read_counts(path) == counts
 
 
-@given(named_counts())
-def test_csv_comes_back(tmp_path_factory, counts):
-    path = tmp_path_factory.getbasetemp() / "whole.csv"
+def csv_of(counts, path, header=()):
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(zip(counts.names, counts.n, strict=True))
+        rows = csv.writer(file, quoting=csv.QUOTE_ALL)
+        rows.writerows([*header, *zip(counts.names, counts.n, strict=True)])
+    return path
+
+
+@given(named_counts())
+@example(ClassCounts([3, 5, 7], names=("class", "a", "b")))
+@example(ClassCounts([3, 5, 7], names=("2017", "a", "b")))
+@example(ClassCounts([705, 113, 115], names=("6", "1", "5")))
+def test_csv_comes_back(tmp_path_factory, counts):
+    """Below a header every name and every count."""
+    path = csv_of(counts, tmp_path_factory.getbasetemp() / "whole.csv", [("class", "count")])
     assert read_counts(path) == counts
+
+
+@given(named_counts())
+def test_csv_without_a_header_comes_back_or_is_refused(tmp_path_factory, counts):
+    path = csv_of(counts, tmp_path_factory.getbasetemp() / "bare.csv")
+    said = ""
+    try:
+        assert read_counts(path) == counts
+    except ValueError as error:
+        said = str(error).lower()
+    if said:
+        first = counts.names[0].lower()
+        assert first in ("", "class", "label", "name") or first[0].isdecimal()
+        assert "put" in said  # a header above, and it is read
 
 
 WELL_FORMED = [content.encode() for content in FILES.values()] + [

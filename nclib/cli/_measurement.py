@@ -144,8 +144,7 @@ class Measurement:
                 advance(len(block))
             given = lambda_H
             if lambda_H is None:
-                assert Ws is not None
-                lambda_H = accumulator._balance(float(np.linalg.norm(Ws[0])), lambda_W[0])
+                lambda_H = accumulator.effective_lambda_H(lambda_W[0])
                 if not 0 < lambda_H < math.inf:
                     raise ValueError(
                         f"the effective lambda_H is {lambda_H}: the class means or W_1 are 0, so "
@@ -162,14 +161,8 @@ class Measurement:
             )
             best = global_minimizer(problem)
             accumulator.second_pass()
-            P = None if Ws is None else _product(Ws)
-            right = np.zeros(K, dtype=np.int64)
             for rows, block in samples.blocks():
-                labels = samples.labels[rows]
-                accumulator.update(block, labels)
-                if P is not None:
-                    logits = block @ P.T.astype(block.dtype) + (0.0 if b is None else b)
-                    right += np.bincount(labels[logits.argmax(axis=1) == labels], minlength=K)
+                accumulator.update(block, samples.labels[rows])
                 advance(len(block))
         corrected, printed = (
             accumulator.compute(best, reading=reading) for reading in ("corrected", "as_printed")
@@ -181,7 +174,7 @@ class Measurement:
             corrected=corrected,
             as_printed=printed,
             predicted=best.training_accuracy().per_class,
-            right_by_class=None if P is None else right / n,
+            right_by_class=accumulator._right_by_class(),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -244,6 +237,7 @@ def _head_of(path: Path, arrays: dict[str, NDArray[Any]]) -> Head:
         if arrays[name].dtype.kind not in "fiu":
             raise ValueError(
                 f"{path}: array {name!r} must hold real numbers; got {arrays[name].dtype}"
+                f"{_bfloat16(arrays[name])}"
             )
     if not names:
         if b is not None:
@@ -320,7 +314,9 @@ def _validated_shape(source: str, features: NDArray[Any]) -> tuple[int, int]:
             f"{source}: features must have shape (N, d), one row per sample; got {features.shape}"
         )
     if features.dtype.kind != "f":
-        raise ValueError(f"{source}: features must be real floats; got {features.dtype}")
+        raise ValueError(
+            f"{source}: features must be real floats; got {features.dtype}{_bfloat16(features)}"
+        )
     if features.dtype.itemsize > 8:
         raise ValueError(f"{source}: features must be float64 or less; got {features.dtype}")
     return features.shape[0], features.shape[1]
@@ -339,13 +335,11 @@ def _slices(shape: tuple[int, int]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
+def _bfloat16(array: NDArray[Any]) -> str:
+    """Say what bytes without a type may be: numpy saves those of bfloat16 and float8 so."""
+    return ", as bfloat16 is saved; convert it to float32" if array.dtype.kind == "V" else ""
+
+
 def _native(array: NDArray[Any]) -> NDArray[Any]:
     """Bring an array to this machine's order of bytes."""
     return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _product(Ws: list[NDArray[Any]]) -> Array:
-    P = Ws[-1].astype(float)
-    for W in reversed(Ws[:-1]):
-        P = P @ W
-    return P

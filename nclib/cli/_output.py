@@ -54,7 +54,10 @@ def reported() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:  # `nclib ... | head` has read enough
+    except BrokenPipeError as error:
+        if error.filename is not None:  # that of a pipe which was to get the report
+            fail(_words_of(error))
+        # `nclib ... | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -47,11 +47,18 @@ def _finite(answer: object) -> Array:
         isinstance(entry, str | bytes | bool | type(None)) for entry in array.ravel()
     ):
         array = array.astype(float)
-    if array.dtype.kind not in "iuf":
+    # Of a list of both numpy makes numbers.
+    if array.dtype.kind not in "iuf" or _holds_truth_values(answer):
         raise Unfit("These are not real numbers.")
     if not np.isfinite(array).all():
         raise Unfit("Not all of it is finite.")
     return array.astype(float)
+
+
+def _holds_truth_values(answer: object) -> bool:
+    if isinstance(answer, list | tuple | set | frozenset):
+        return any(map(_holds_truth_values, answer))
+    return isinstance(answer, bool | np.bool_)
 
 
 def _relative(one: Array, other: Array, digits: float) -> float:
@@ -117,7 +124,7 @@ class Chosen:
             answer = [answer]
         entries = list(islice(answer, 1000))
         for entry in entries:
-            if isinstance(entry, bool) or entry not in self.options:
+            if isinstance(entry, bool | np.bool_) or entry not in self.options:
                 raise Unfit(f"{entry!r} is not on the list.")
         return frozenset(self.options[self.options.index(entry)] for entry in entries)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole, is_number, plain
+from nclib._numbers import MAX_COUNT, as_whole, is_number, plain
 from nclib._records import html_table, require_keys
-
-MAX_COUNT = 2**53
-"""Counts are below this, so that every count and every difference of two is an exact float64."""
+from nclib._tables import columns_of_csv
 
 MAX_CLASSES = 10**6
 
@@ -180,8 +176,9 @@ class ClassCounts:
         ----------
         path : path-like
             A UTF-8 file (a byte order mark is allowed) with one class per row: either
-            ``name,count`` or a bare count. A header row is recognised by having no number where
-            the count belongs. Blank rows are skipped.
+            ``name,count`` or a bare count. A first row without a number where the count belongs
+            is a header if its words name columns, such as ``class,count``. Blank rows are skipped,
+            and so is a row that is called a total and adds up the others.
 
         Returns
         -------
@@ -192,14 +189,15 @@ class ClassCounts:
         OSError
             If the file can't be opened.
         ValueError
-            If the file is not such a table, or larger than 128 MiB; the message names the line.
+            If the file is not such a table or may be read in two ways, if its rows are samples
+            and not classes, or if it is larger than 128 MiB; the message names the line.
 
         See Also
         --------
         nclib.read_counts : the same, and other kinds of files and objects.
         """
         source = Path(path)
-        n, names = _columns_of_csv(_decoded(_read(source), f"{source}"), f"{source}")
+        n, names = columns_of_csv(_decoded(_read(source), f"{source}"), f"{source}")
         try:
             return cls(n, names)
         except ValueError as error:
@@ -419,7 +417,9 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
             f"n must hold 2 to {MAX_CLASSES:,} class counts; got {array.size:,}; {allowed}"
         )
     # Among numbers numpy takes True for 1.
-    has_bool = not isinstance(n, np.ndarray) and any(isinstance(entry, bool) for entry in entries)
+    has_bool = not isinstance(n, np.ndarray) and any(
+        isinstance(plain(entry), bool) for entry in entries
+    )
     if has_bool or array.dtype.kind not in "iuf":
         _require_numbers(entries, names, allowed)
         return np.array([int(entry) for entry in array], dtype=np.int64)
@@ -508,79 +508,3 @@ def _decoded(data: bytes, source: str) -> str:
             f"{source}: not a UTF-8 text file: it has zero bytes, as UTF-16 and binary files do"
         )
     return text
-
-
-def _columns_of_csv(text: str, source: str) -> tuple[NDArray[np.int64], list[str] | None]:
-    """Return the counts and the names, if any; errors name the line of `source`."""
-    names: list[str] = []
-    counts: list[int] = []
-    columns = 0
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            # Of a million rows nearly all are plain, and these few tests are quick.
-            if row and len(row) == columns and _is_plain(row[-1]):
-                counts.append(int(row[-1]))
-                if columns == 2:
-                    names.append(row[0].strip())
-                continue
-            fields = [entry.strip() for entry in row]
-            if not any(fields):
-                continue
-            where = f"{source}, line {reader.line_num}"
-            if not columns:
-                columns = len(fields)
-                if columns > 2:
-                    raise ValueError(_too_many_columns(where, fields))
-                if not _looks_numeric(fields[-1]):
-                    continue  # the header
-            if len(fields) != columns:
-                raise ValueError(_too_many_columns(where, fields, columns))
-            counts.append(_count_from_text(fields[-1], where))
-            if columns == 2:
-                names.append(fields[0])
-    except csv.Error as error:
-        raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
-    if not counts:
-        raise ValueError(f"{source}: no class counts found; expected one row per class")
-    return np.array(counts, dtype=np.int64), names or None
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a field is surely a valid count; other valid ones exist."""
-    return text.isdigit() and text.isascii() and text[0] != "0" and len(text) < len(str(MAX_COUNT))
-
-
-def _looks_numeric(text: str) -> bool:
-    """Whether a field is meant as a number, valid or not (so that it is not taken for a header)."""
-    try:
-        float(text.replace(",", "").replace("_", "x"))
-    except ValueError:
-        return False
-    return True
-
-
-def _count_from_text(text: str, where: str) -> int:
-    if "," in text and _looks_numeric(text):
-        raise ValueError(f"{where}: {text!r} has thousands separators; write the bare digits")
-    if len(text) > 1 and text.startswith("0") and text.isdigit():
-        raise ValueError(
-            f"{where}: count {text!r} starts with 0; if it is the tail of a number with a "
-            "thousands separator, write the bare digits"
-        )
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT)):
-        count = int(text)
-        if 0 < count < MAX_COUNT:
-            return count
-    hint = "; columns must be separated by commas" if ";" in text or "\t" in text else ""
-    raise ValueError(
-        f"{where}: count {text[:40]!r} is not a positive whole number below 2**53{hint}"
-    )
-
-
-def _too_many_columns(where: str, fields: list[str], expected: int | None = None) -> str:
-    wanted = "one column (count) or two (name, count)" if expected is None else f"{expected}"
-    hint = ""
-    if sum(field.isdigit() for field in fields) >= 2:
-        hint = "; numbers must not have thousands separators"
-    return f"{where}: {len(fields)} columns, expected {wanted}{hint}"

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -144,6 +145,98 @@ def test_total_collapse_is_measured_too(nclib, tmp_path):
     assert nclib(*arguments[:-2]).failed("effective lambda_H", "--lambda-H")
 
 
+def by_exact_arithmetic(features, labels, Ws, b):
+    """Share of each class that is answered right, with fractions instead of floats."""
+    P = [[Fraction(float(w)) for w in row] for row in Ws[-1]]
+    for W in reversed(Ws[:-1]):
+        P = [
+            [sum(p * Fraction(float(w)) for p, w in zip(row, column, strict=True))
+             for column in W.T]
+            for row in P
+        ]  # fmt: skip
+    right, K = [0] * len(P), len(P)
+    for h, label in zip(features, labels, strict=True):
+        logits = [
+            sum(p * Fraction(float(x)) for p, x in zip(row, h, strict=True))
+            + Fraction(0 if b is None else float(b[k]))
+            for k, row in enumerate(P)
+        ]
+        right[label] += max(range(K), key=logits.__getitem__) == label
+    return [r / n for r, n in zip(right, np.bincount(labels), strict=True)]
+
+
+def test_the_bias_counts_in_what_the_head_answers(nclib, tmp_path):
+    # Logits h + b0 and b1: class 0 from h = b1 - b0 on.
+    features = np.array([[0.5], [1.5], [2.5], [0.4], [1.4], [2.4], [3.4]])
+    labels = np.array([0, 0, 0, 1, 1, 1, 1])
+    W = np.array([[1.0], [0.0]])
+    for b, right in (
+        ([0.0, 0.0], [1, 0]),
+        ([0.0, 1.0], [2 / 3, 1 / 4]),
+        ([-1.0, 1.0], [1 / 3, 1 / 2]),
+        ([0.0, 9.0], [0, 1]),
+    ):
+        np.savez(tmp_path / "n.npz", features=features, labels=labels, W=W, b=np.array(b))
+        found = nclib("measure", tmp_path / "n.npz", "--lambda-W", 1e-3, "--json").json
+        assert found["right_by_class"] == right
+        assert right == by_exact_arithmetic(features, labels, [W], b)
+    np.savez(tmp_path / "n.npz", features=features, labels=labels, W=W)
+    found = nclib("measure", tmp_path / "n.npz", "--lambda-W", 1e-3, "--json").json
+    assert found["right_by_class"] == [1, 0]
+
+
+HALVES = [("<f2", "<f2"), ("<f2", "<f4"), ("<f4", "<f2"), ("<f2", "<f8"), ("<f8", "<f2"),
+          (">f2", ">f2"), ("<f4", "<f4")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_features", "of_head"), HALVES)
+@pytest.mark.parametrize("kind", ["logits overflow", "norm overflows", "near ties", "two layers"])
+def test_half_precision_is_only_how_numbers_are_stored(nclib, tmp_path, of_features, of_head, kind):
+    """What is read is computed with as any float64 is: no sum in half precision."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(30) % 3
+    if kind == "logits overflow":
+        features = np.eye(3)[labels] * 300
+        Ws = [np.array([[300.0, 0, 0], [0, 300, 290], [290, 0, 300]])]
+    elif kind == "norm overflows":
+        features = rng.standard_normal((30, 1000)) + 3 * np.eye(1000)[labels]
+        Ws = [10 * rng.standard_normal((3, 1000))]
+        assert np.linalg.norm(Ws[0]) > 256  # whose square is more than half precision has
+    elif kind == "near ties":  # in half precision all logits round to the same
+        features = 30 + 0.02 * np.eye(3)[labels]
+        Ws = [1 + 0.002 * np.eye(3)]
+    else:
+        features = np.eye(4)[labels] * 40
+        Ws = [100 * rng.standard_normal((4, 4)), 100 * rng.standard_normal((3, 4))]
+    features, Ws = features.astype(of_features), [W.astype(of_head) for W in Ws]
+    b = np.array([0.5, 0.25, 0.125]).astype(of_head)
+    names = ["W"] if len(Ws) == 1 else ["W1", "W2"]
+    head = dict(zip(names, Ws, strict=True)) | {"b": b}
+    np.savez(tmp_path / "n.npz", features=features, labels=labels, **head)
+    np.save(tmp_path / "x.npy", features)
+    np.save(tmp_path / "y.npy", labels)
+    np.savez(tmp_path / "head.npz", **head)
+    wide, Ws, b = features.astype(float), [W.astype(float) for W in Ws], b.astype(float)
+    means = np.stack([wide[labels == k].mean(axis=0) for k in range(3)])
+    lambda_H = 1e-3 * np.sum(Ws[0] ** 2) / (10 * np.sum(means**2))
+    best = nc.global_minimizer(
+        nc.Problem([10] * 3, len(Ws), lambda_W=1e-3, lambda_H=lambda_H,
+                   widths=tuple(W.shape[1] for W in Ws))
+    )  # fmt: skip
+    expected = nc.measure(wide, labels, Ws, b, best)
+    right = by_exact_arithmetic(wide, labels, Ws, b)
+    for files in (
+        ("n.npz",),
+        ("x.npy", "--labels", tmp_path / "y.npy", "--head", tmp_path / "head.npz"),
+    ):
+        found = nclib("measure", tmp_path / files[0], *files[1:], "--lambda-W", 1e-3, "--json").json
+        assert found["lambda_H"] == pytest.approx(lambda_H, rel=1e-9)
+        assert found["right_by_class"] == right
+        for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4"):
+            value = found["metrics"]["corrected"][name]
+            assert value == pytest.approx(getattr(expected, name), rel=1e-6, abs=1e-9)
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -184,6 +277,8 @@ BAD_NPZ = {
     "too few labels": (saved(features=X, labels=Y[:5], W=X[:3]), "5 labels for 6 rows"),
     "flat features": (saved(features=X[0], labels=Y[:3], W=X[:3]), "shape (N, d)"),
     "whole features": (saved(features=Y[:, None], labels=Y, W=X[:3]), "real floats"),
+    "bfloat16": (saved(features=X.astype("<f4").view("V2"), labels=Y, W=X[:3]), "as bfloat16 is"),
+    "head of bfloat16": (saved(features=X, labels=Y, W=X[:3].view("V2")), "as bfloat16 is"),
     "complex features": (saved(features=X + 1j, labels=Y, W=X[:3]), "real floats"),
     "no samples": (saved(features=X[:0], labels=Y[:0], W=X[:3]), "one for each sample"),
     "head of strings": (saved(features=X, labels=Y, W=X[:3].astype(str)), "real numbers"),

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import re
 import sys
+import threading
 from html import escape
 
 import numpy as np
@@ -288,6 +290,44 @@ def test_a_report_that_fails_leaves_the_old_one(nclib, tmp_path, monkeypatch):
     assert nclib("predict", *PAPER, "--report", path).failed("No space left")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and named pipes")
+def test_a_report_goes_through_links_and_pipes_and_leaves_them(nclib, tmp_path):
+    (tmp_path / "real.html").write_text("old")
+    (tmp_path / "link.html").symlink_to("real.html")
+    os.mkfifo(tmp_path / "pipe")
+    pages = []
+    reader = threading.Thread(target=lambda: pages.append((tmp_path / "pipe").read_text("utf-8")))
+    reader.start()
+    for name in ("link.html", "pipe"):
+        assert nclib("predict", *PAPER, "--report", tmp_path / name).code == 0
+    reader.join()
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert pages == [(tmp_path / "real.html").read_text("utf-8")]
+    assert pages[0].endswith("</html>\n")
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_report_that_cannot_be_written_is_named_as_it_was_given(nclib, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name, words in (("none/r.html", "No such file"), ("folder", "Is a directory")):
+        outcome = nclib("predict", *PAPER, "--report", name)
+        assert outcome.failed()
+        assert outcome.err.startswith(f"error: {name}: {words}")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_that_nobody_reads_to_the_end_is_named(nclib, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: os.close(os.open(pipe, os.O_RDONLY)))
+    reader.start()
+    assert nclib("predict", *PAPER, "--report", pipe).failed(f"{pipe}: Broken pipe")
+    reader.join()
+    assert pipe.is_fifo()
 
 
 def test_a_report_for_which_a_package_is_missing_says_what_to_install(nclib, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """`nclib train`, `reproduce` and `results`: runs stored once, gone on with, and compared."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -232,6 +233,23 @@ def test_a_picture_that_fails_leaves_the_old_one(nclib, stored, tmp_path, monkey
     monkeypatch.setattr(_files.os, "fsync", full)
     assert nclib("results", stored[0], "--plot", path).failed("No space left")
     assert path.read_text() == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_pictures_and_results_are_written_where_links_point(nclib, stored, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "p.svg").symlink_to("there/p.svg")
+    assert nclib("results", stored[0], "--plot", tmp_path / "p.svg").code == 0
+    assert (tmp_path / "there" / "p.svg").read_bytes().startswith(b"<?xml")
+    (result,) = load_results(stored[0])
+    link = result_path(result.experiment, tmp_path)
+    link.symlink_to("there/r.json")
+    result.save(tmp_path)
+    assert type(result).load(tmp_path / "there" / "r.json").to_dict() == result.to_dict()
+    assert (tmp_path / "p.svg").is_symlink()
+    assert link.is_symlink()
+    outcome = nclib("results", stored[0], "--plot", tmp_path / "none" / "p.svg")
+    assert outcome.failed(f"error: {tmp_path / 'none' / 'p.svg'}: No such file")
 
 
 def test_other_files_beside_results_are_passed_over(nclib, stored, tmp_path):

@@ -1,0 +1,194 @@
+"""Files that users name: written whole, never in place of a link, a pipe or a device."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from nclib import _files
+from nclib._files import write_whole
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and masks of Unix")
+
+
+@pytest.fixture
+def masked():
+    """Set a umask for the time of a test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002, 0o000, 0o027])
+def test_a_new_file_has_what_the_umask_leaves(tmp_path, masked, mask):
+    masked(mask)
+    write_whole(tmp_path / "new", b"x")
+    (tmp_path / "by the system").write_bytes(b"x")
+    assert mode(tmp_path / "new") == mode(tmp_path / "by the system") == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("old", [0o600, 0o644, 0o664, 0o755, 0o400])
+def test_a_file_keeps_its_permissions(tmp_path, masked, old):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(old)
+    masked(0o077)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert mode(path) == old
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_a_file_keeps_its_owner(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    os.chown(path, 12345, 12346)
+    write_whole(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / "real.html"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    (tmp_path / "one").symlink_to("there/real.html")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    for path in (tmp_path / "one", tmp_path / "two"):
+        write_whole(path, f"by {path.name}".encode())
+        assert target.read_bytes() == f"by {path.name}".encode()
+        assert path.is_symlink()
+        assert mode(target) == 0o640
+    assert (tmp_path / "one").readlink() == Path("there/real.html")
+    assert names(tmp_path) == ["one", "there", "two"]
+    assert names(tmp_path / "there") == ["real.html"]
+
+
+def test_a_link_to_nothing_makes_its_target(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/new")
+    write_whole(tmp_path / "link", b"x")
+    assert (tmp_path / "there" / "new").read_bytes() == b"x"
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_to(tmp_path, linked):
+    pipe, path = tmp_path / "pipe", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to("pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(path, b"all of it" * 10_000)
+    reader.join()
+    assert read == [b"all of it" * 10_000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert names(tmp_path) == (["link", "pipe"] if linked else ["pipe"])
+
+
+def test_a_device_is_written_to(tmp_path):
+    """A terminal of its own stands for all devices; the machine's are left alone."""
+    import pty
+
+    primary, secondary = pty.openpty()
+    link = tmp_path / "terminal"
+    link.symlink_to(os.ttyname(secondary))
+    write_whole(link, b"hello")
+    assert os.read(primary, 5) == b"hello"
+    assert link.is_symlink()
+    assert stat.S_ISCHR(link.stat().st_mode)
+    assert names(tmp_path) == ["terminal"]
+    os.close(primary)
+    os.close(secondary)
+
+
+STDOUT = """
+import sys
+from nclib._files import write_whole
+sys.stdout.write("before\\n")
+sys.stdout.flush()
+write_whole(sys.argv[1], b"the report\\n")
+sys.stdout.write("after\\n")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="needs /proc")
+@pytest.mark.parametrize("target", ["/proc/self/fd/1", "/dev/fd/1"])
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_the_standard_output_gets_it_in_its_place(tmp_path, target, kind):
+    """Through a link of the test's own: /dev/stdout is one too, but that of the machine."""
+    link = tmp_path / "stdout"
+    link.symlink_to(target)
+    command = [sys.executable, "-c", STDOUT, str(link)]
+    if kind == "pipe":
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    else:
+        with (tmp_path / "out").open("w") as file:
+            subprocess.run(command, stdout=file, check=True)
+        text = (tmp_path / "out").read_text()
+    assert text == "before\nthe report\nafter\n"
+    assert link.readlink() == Path(target)
+
+
+def test_errors_name_what_was_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("nowhere/at/all")
+    before = names(tmp_path)
+    for name, kind in (
+        ("none/report.html", FileNotFoundError),
+        ("link", FileNotFoundError),
+        ("folder", IsADirectoryError),
+        ("file/report.html", NotADirectoryError),
+        ("loop", OSError),
+        ("n" * 300, OSError),
+    ):
+        with pytest.raises(kind) as caught:
+            write_whole(tmp_path / name, b"x")
+        assert caught.value.filename == str(tmp_path / name)
+        assert caught.value.filename2 is None
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole("none/report.html", b"x")
+    assert caught.value.filename == "none/report.html"
+    assert names(tmp_path) == before
+
+
+def test_a_long_name_is_no_error(tmp_path):
+    name = "ä" * 127  # 254 bytes, of which a system allows 255
+    write_whole(tmp_path / name, b"x")
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("at", ["fsync", "replace"])
+def test_an_error_half_way_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, at):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "a scratch file")
+
+    where, what = (_files.os, "fsync") if at == "fsync" else (_files.Path, "replace")
+    monkeypatch.setattr(where, what, full)
+    for name in ("real", "link"):
+        with pytest.raises(OSError, match="No space left") as caught:
+            write_whole(tmp_path / name, b"new")
+        assert caught.value.filename == str(tmp_path / name)
+        assert (tmp_path / "real").read_bytes() == b"old"
+        assert names(tmp_path) == ["link", "real"]
