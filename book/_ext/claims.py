@@ -36,10 +36,38 @@ def number(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-") if value else "0"
 
 
-def measured(evidence: dict[str, Any]) -> tuple[int, float]:
-    """Return how many instances were compared for a row, and the largest error."""
-    measures = [noted for test in evidence["tests"].values() for noted in test.values()]
-    return sum(m["instances"] for m in measures), max(m["largest"] for m in measures)
+def instances(evidence: dict[str, Any]) -> int:
+    """Return how many instances were compared for a row."""
+    return sum(m["instances"] for test in evidence["tests"].values() for m in test.values())
+
+
+def short_name(what: str) -> str:
+    """Return the end of a name that the tests note: ``networks of figure 1: gap`` is the gap."""
+    return what.rpartition(": ")[2]
+
+
+def figures(evidence: dict[str, Any] | None) -> tuple[str, str, str]:
+    """Write the number of instances of a row, the largest error and the bound.
+
+    A row with one bound for all that it compares shows the largest of all errors. Otherwise each
+    error and each bound stands behind the name of what was compared: ``gap 8e-4; nc1 2e-6``.
+    """
+    if evidence is None:
+        return (NOT_MEASURED,) * 3
+    largest: dict[str, float] = {}
+    for test in evidence["tests"].values():
+        for what, noted in test.items():
+            largest[what] = max(noted["largest"], largest.get(what, 0))
+    bound = evidence["bound"]
+    if not isinstance(bound, dict):
+        errors, bounds = number(max(largest.values())), number(bound)
+    else:
+        errors, bounds = (
+            # A no-break space: a narrow column breaks the line between two of them.
+            "; ".join(f"{short_name(what)}\N{NO-BREAK SPACE}{number(of[what])}" for what in bound)
+            for of in (largest, bound)
+        )
+    return f"{instances(evidence):,}", errors, bounds
 
 
 class Ledger(SphinxDirective):
@@ -85,21 +113,17 @@ class Claims(Ledger):
 
     def row(self, row: dict[str, Any], evidence: dict[str, Any] | None) -> nodes.row:
         """Make the row of one claim."""
-        instances, largest = measured(evidence) if evidence else (None, None)
-        values = (
-            NOT_MEASURED if instances is None else f"{instances:,}",
-            NOT_MEASURED if largest is None else number(largest),
-            number(row["bound"]) if "bound" in row else NOT_MEASURED,
-        )
         made = self.cells(
             [
                 self.paragraph(f"**{row['place']}.** {row['claim']}"),
                 [nodes.paragraph("", row["verdict"])],
-                *([nodes.paragraph("", value)] for value in values),
+                *([nodes.paragraph("", value)] for value in figures(evidence)),
                 [self.links(row)],
             ]
         )
         made["ids"] = [f"claim-{row['id']}"]
+        if isinstance(row.get("bound"), dict):
+            made["classes"].append("several-bounds")
         return made
 
     def links(self, row: dict[str, Any]) -> nodes.paragraph:
@@ -137,7 +161,7 @@ class ClaimsSummary(Ledger):
         parts, evidence = self.read()
         rows = [row for part in parts for row in part["rows"]]
         verdicts = Counter(row["verdict"] for row in rows)
-        instances = sum(measured(row)[0] for row in evidence["rows"].values())
+        compared = sum(instances(row) for row in evidence["rows"].values())
         counted = [f"- **{verdicts[verdict]}**: {verdict}" for verdict in VERDICTS]
         made_with = evidence["made_with"]
         machine = f"{made_with['system']} on {made_with['machine']}"
@@ -147,7 +171,7 @@ class ClaimsSummary(Ledger):
             if name not in ("system", "machine")
         )
         return self.paragraph(
-            f"**{len(rows)} claims** and {instances:,} compared instances:\n\n"
+            f"**{len(rows)} claims** and {compared:,} compared instances:\n\n"
             + "\n".join(counted)
             + f"\n\nMeasured in one run of the tests, with {versions} ({machine})."
         )
