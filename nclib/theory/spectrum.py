@@ -332,9 +332,10 @@ def _helmert_adjoint(x: Array) -> Array:
 class _SecularRoots:
     """Roots of ``sum_j w_j / (N_j - t) = 0``, one between each two neighbouring poles N_j.
 
-    This is the secular equation ``1 = sum_j p_j^2 / (N (N_j - t))`` of ``G G' = diag(N_j) - p p' / N``
-    with the root t = 0 divided out; w_j = l_j N_j. A root is kept as its nearest pole and the signed offset from it,
-    so that every difference N_j - t has full relative accuracy.
+    This is the secular equation ``1 = sum_j p_j^2 / (N (N_j - t))`` of
+    ``G G' = diag(N_j) - p p' / N`` with the root t = 0 divided out; w_j = l_j N_j. A root is kept
+    as its nearest pole and the signed offset from it, so that every difference N_j - t has full
+    relative accuracy.
     """
 
     poles: Array
