@@ -22,11 +22,11 @@ VERDICTS = ("holds", "holds after correction", "undefined as printed", "not test
 # What stands above each column, and its share of the width.
 COLUMNS = {
     "Claim": 35,
-    "Verdict": 14,
-    "Instances": 12,
-    "Largest error": 10,
-    "Bound": 9,
-    "Where": 20,
+    "Verdict": 13,
+    "Instances": 11,
+    "Largest error": 12,
+    "Bound": 12,
+    "Where": 17,
 }
 NOT_MEASURED = "\N{EM DASH}"
 
@@ -41,33 +41,46 @@ def instances(evidence: dict[str, Any]) -> int:
     return sum(m["instances"] for test in evidence["tests"].values() for m in test.values())
 
 
-def short_name(what: str) -> str:
-    """Return the end of a name that the tests note: ``networks of figure 1: gap`` is the gap."""
-    return what.rpartition(": ")[2]
+def measured(evidence: dict[str, Any]) -> dict[str, float]:
+    """Return the largest error of each thing that was compared for a row, under its name."""
+    largest: dict[str, float] = {}
+    for test in evidence["tests"].values():
+        for what, noted in test.items():
+            largest[what] = max(noted["largest"], largest.get(what, 0))
+    return largest
 
 
-def figures(evidence: dict[str, Any] | None) -> tuple[str, str, str]:
+def figures(evidence: dict[str, Any] | None) -> list[nodes.paragraph]:
     """Write the number of instances of a row, the largest error and the bound.
 
     A row with one bound for all that it compares shows the largest of all errors. Otherwise each
     error and each bound stands behind the name of what was compared: ``gap 8e-4; nc1 2e-6``.
     """
     if evidence is None:
-        return (NOT_MEASURED,) * 3
-    largest: dict[str, float] = {}
-    for test in evidence["tests"].values():
-        for what, noted in test.items():
-            largest[what] = max(noted["largest"], largest.get(what, 0))
-    bound = evidence["bound"]
-    if not isinstance(bound, dict):
-        errors, bounds = number(max(largest.values())), number(bound)
-    else:
-        errors, bounds = (
-            # A no-break space: a narrow column breaks the line between two of them.
-            "; ".join(f"{short_name(what)}\N{NO-BREAK SPACE}{number(of[what])}" for what in bound)
-            for of in (largest, bound)
-        )
-    return f"{instances(evidence):,}", errors, bounds
+        return [nodes.paragraph("", NOT_MEASURED) for _ in range(3)]
+    largest, bound = measured(evidence), evidence["bound"]
+    compared = nodes.paragraph("", f"{instances(evidence):,}")
+    if isinstance(bound, dict):
+        return [compared, named({what: largest[what] for what in bound}), named(bound)]
+    numbers = number(max(largest.values())), number(bound)
+    return [compared, *(nodes.paragraph("", text) for text in numbers)]
+
+
+def named(values: dict[str, float]) -> nodes.paragraph:
+    """Write numbers with their names, of which the end will do.
+
+    ``networks of figure 1: gap`` is the gap. A line breaks between two pairs, or else between a
+    name and its number, but not inside of a number.
+    """
+    paragraph = nodes.paragraph()
+    for place, (what, value) in enumerate(values.items(), start=1):
+        pair = nodes.inline("", f"{what.rpartition(': ')[2]} ", classes=["pair"])
+        pair += nodes.inline("", number(value), classes=["number"])
+        paragraph += pair
+        if place < len(values):
+            pair += nodes.Text(";")
+            paragraph += nodes.Text(" ")
+    return paragraph
 
 
 class Ledger(SphinxDirective):
@@ -117,13 +130,11 @@ class Claims(Ledger):
             [
                 self.paragraph(f"**{row['place']}.** {row['claim']}"),
                 [nodes.paragraph("", row["verdict"])],
-                *([nodes.paragraph("", value)] for value in figures(evidence)),
+                *([paragraph] for paragraph in figures(evidence)),
                 [self.links(row)],
             ]
         )
         made["ids"] = [f"claim-{row['id']}"]
-        if isinstance(row.get("bound"), dict):
-            made["classes"].append("several-bounds")
         return made
 
     def links(self, row: dict[str, Any]) -> nodes.paragraph:
