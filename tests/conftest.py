@@ -3,13 +3,16 @@
 A test that compares numbers takes the fixture `record_error` and calls
 `record_error(what, error, allowed)` before it asserts; the largest error seen for each `what`
 is printed at the end of the run, also under pytest-xdist. `make evidence` stores the same for the
-tests that the ledger of claims names.
+tests that the ledger of claims names. A case that no longer makes as many comparisons as are
+stored for it fails.
 """
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tools import evidence as ledger
 
 # Several folders have one: looking through them for examples would mix them up.
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]
@@ -49,12 +52,28 @@ class ErrorRecorder:
         return error <= allowed
 
 
+_RECORDER = pytest.StashKey[ErrorRecorder]()
+
+
 @pytest.fixture
 def record_error(request):
-    recorder = ErrorRecorder()
+    recorder = request.node.stash[_RECORDER] = ErrorRecorder()
     yield recorder
     for what, noted in recorder.noted.items():
         request.node.user_properties.append((_LARGEST_ERROR, (what, *noted)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fail a passing test of the ledger if the evidence has other numbers of instances for it."""
+    result = yield
+    plugins = item.config.pluginmanager.get_plugins()
+    if _RECORDER in item.stash and not any(isinstance(one, ledger.Recorder) for one in plugins):
+        noted = item.stash[_RECORDER].noted
+        stored = ledger.stored_instances().get(item.nodeid, {})
+        compared = {what: noted[what][-1] if what in noted else 0 for what in stored}
+        assert compared == stored, "the ledger's evidence is of another test: run `make evidence`"
+    return result
 
 
 @pytest.fixture

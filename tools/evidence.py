@@ -2,7 +2,8 @@
 
 ``make evidence`` runs this. `book/claims.yml` says what is claimed and which test measures it;
 `book/results/evidence.json` gets what the tests have noted with `record_error`. The page of the
-ledger joins the two.
+ledger joins the two. How many instances each case of a test has compared is stored as well: when
+the case runs again, `tests/conftest.py` counts them, so that no number is older than its test.
 """
 
 import json
@@ -11,6 +12,7 @@ import platform
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,13 @@ def names(measures: str | list[str]) -> list[str]:
 def named_tests(row: Row) -> list[str]:
     """Return all tests of a row: those that measure it and those that refute the printed form."""
     return [*row.get("tests", {}), *row.get("refuted_by", [])]
+
+
+def bounds(row: Row) -> dict[str, float]:
+    """Return the bound of each measure of a row, which may give one for all of them."""
+    bound = row["bound"]
+    measures = [what for test in row["tests"].values() for what in names(test)]
+    return {what: bound[what] if isinstance(bound, dict) else bound for what in measures}
 
 
 def is_case_of(node_id: str, named: str) -> bool:
@@ -122,6 +131,29 @@ def join(rows: Iterable[Row], recorder: Recorder) -> dict[str, Any]:
     }
 
 
+def counted(rows: Iterable[Row], recorder: Recorder) -> dict[str, dict[str, int]]:
+    """Return, for each case of a test that measures a row, how many instances it compared."""
+    wanted: dict[str, set[str]] = {}
+    for row in rows:
+        for test, measures in row.get("tests", {}).items():
+            for node_id in recorder.noted:
+                if is_case_of(node_id, test):
+                    wanted.setdefault(node_id, set()).update(names(measures))
+    return {
+        node_id: {
+            name: instances for name, _, _, instances in recorder.noted[node_id] if name in measures
+        }
+        for node_id, measures in wanted.items()
+    }
+
+
+@cache
+def stored_instances() -> dict[str, dict[str, int]]:
+    """Read what `counted` found when the evidence was made."""
+    evidence: dict[str, dict[str, dict[str, int]]] = json.loads(EVIDENCE.read_text("utf-8"))
+    return evidence["instances"]
+
+
 def main() -> int:
     """Run the tests and write the evidence; after a failure the file is as it was."""
     rows = load_claims()
@@ -140,6 +172,7 @@ def main() -> int:
             **{name: version(name) for name in PACKAGES},
         },
         "rows": join(rows, recorder),
+        "instances": counted(rows, recorder),
     }
     EVIDENCE.parent.mkdir(exist_ok=True)
     text = json.dumps(evidence, indent=1, sort_keys=True, allow_nan=False)
@@ -149,4 +182,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Under its own name: tests/conftest.py knows the recorder by its class.
+    from tools import evidence
+
+    sys.exit(evidence.main())

@@ -22,11 +22,11 @@ VERDICTS = ("holds", "holds after correction", "undefined as printed", "not test
 # What stands above each column, and its share of the width.
 COLUMNS = {
     "Claim": 35,
-    "Verdict": 14,
-    "Instances": 12,
-    "Largest error": 10,
-    "Bound": 9,
-    "Where": 20,
+    "Verdict": 13,
+    "Instances": 11,
+    "Largest error": 12,
+    "Bound": 12,
+    "Where": 17,
 }
 NOT_MEASURED = "\N{EM DASH}"
 
@@ -36,10 +36,51 @@ def number(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-") if value else "0"
 
 
-def measured(evidence: dict[str, Any]) -> tuple[int, float]:
-    """Return how many instances were compared for a row, and the largest error."""
-    measures = [noted for test in evidence["tests"].values() for noted in test.values()]
-    return sum(m["instances"] for m in measures), max(m["largest"] for m in measures)
+def instances(evidence: dict[str, Any]) -> int:
+    """Return how many instances were compared for a row."""
+    return sum(m["instances"] for test in evidence["tests"].values() for m in test.values())
+
+
+def measured(evidence: dict[str, Any]) -> dict[str, float]:
+    """Return the largest error of each thing that was compared for a row, under its name."""
+    largest: dict[str, float] = {}
+    for test in evidence["tests"].values():
+        for what, noted in test.items():
+            largest[what] = max(noted["largest"], largest.get(what, 0))
+    return largest
+
+
+def figures(evidence: dict[str, Any] | None) -> list[nodes.paragraph]:
+    """Write the number of instances of a row, the largest error and the bound.
+
+    A row with one bound for all that it compares shows the largest of all errors. Otherwise each
+    error and each bound stands behind the name of what was compared: ``gap 8e-4; nc1 2e-6``.
+    """
+    if evidence is None:
+        return [nodes.paragraph("", NOT_MEASURED) for _ in range(3)]
+    largest, bound = measured(evidence), evidence["bound"]
+    compared = nodes.paragraph("", f"{instances(evidence):,}")
+    if isinstance(bound, dict):
+        return [compared, named({what: largest[what] for what in bound}), named(bound)]
+    numbers = number(max(largest.values())), number(bound)
+    return [compared, *(nodes.paragraph("", text) for text in numbers)]
+
+
+def named(values: dict[str, float]) -> nodes.paragraph:
+    """Write numbers with their names, of which the end will do.
+
+    ``networks of figure 1: gap`` is the gap. A line breaks between two pairs, or else between a
+    name and its number, but not inside of a number.
+    """
+    paragraph = nodes.paragraph()
+    for place, (what, value) in enumerate(values.items(), start=1):
+        pair = nodes.inline("", f"{what.rpartition(': ')[2]} ", classes=["pair"])
+        pair += nodes.inline("", number(value), classes=["number"])
+        paragraph += pair
+        if place < len(values):
+            pair += nodes.Text(";")
+            paragraph += nodes.Text(" ")
+    return paragraph
 
 
 class Ledger(SphinxDirective):
@@ -85,17 +126,11 @@ class Claims(Ledger):
 
     def row(self, row: dict[str, Any], evidence: dict[str, Any] | None) -> nodes.row:
         """Make the row of one claim."""
-        instances, largest = measured(evidence) if evidence else (None, None)
-        values = (
-            NOT_MEASURED if instances is None else f"{instances:,}",
-            NOT_MEASURED if largest is None else number(largest),
-            number(row["bound"]) if "bound" in row else NOT_MEASURED,
-        )
         made = self.cells(
             [
                 self.paragraph(f"**{row['place']}.** {row['claim']}"),
                 [nodes.paragraph("", row["verdict"])],
-                *([nodes.paragraph("", value)] for value in values),
+                *([paragraph] for paragraph in figures(evidence)),
                 [self.links(row)],
             ]
         )
@@ -137,7 +172,7 @@ class ClaimsSummary(Ledger):
         parts, evidence = self.read()
         rows = [row for part in parts for row in part["rows"]]
         verdicts = Counter(row["verdict"] for row in rows)
-        instances = sum(measured(row)[0] for row in evidence["rows"].values())
+        compared = sum(instances(row) for row in evidence["rows"].values())
         counted = [f"- **{verdicts[verdict]}**: {verdict}" for verdict in VERDICTS]
         made_with = evidence["made_with"]
         machine = f"{made_with['system']} on {made_with['machine']}"
@@ -147,7 +182,7 @@ class ClaimsSummary(Ledger):
             if name not in ("system", "machine")
         )
         return self.paragraph(
-            f"**{len(rows)} claims** and {instances:,} compared instances:\n\n"
+            f"**{len(rows)} claims** and {compared:,} compared instances:\n\n"
             + "\n".join(counted)
             + f"\n\nMeasured in one run of the tests, with {versions} ({machine})."
         )

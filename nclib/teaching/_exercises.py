@@ -2087,8 +2087,52 @@ def _rescue() -> Solved:
     ]
 
 
+@_asks(
+    "12-d.1",
+    Numbers("the share that the second class needs where M = 12"),
+    "Write the lead of the second class over the first with one living mode, and let n_1 grow.",
+)
+def _share_of_the_second() -> Solved:
+    def needed(rare: int) -> float:
+        # The lead is linear in the share, -1 without the mode in the limit of one huge class.
+        counts = ClassCounts([10**15] + [1000] * rare)
+        v = Spectrum(counts).V @ np.eye(counts.K)[0]
+        large, small = counts.n[0], counts.n[1]
+        slope = v[1] * (v[1] - math.sqrt(large / small) * v[0])
+        return float((large - small) / counts.N / slope)
+
+    return needed(12), [
+        Mistake(
+            "counted the large class among the rare ones",
+            needed(11),
+            "There are 12 rare classes beside the large one.",
+        ),
+        Mistake(
+            "counted one class too many",
+            needed(13),
+            "There are 13 classes, but 12 of them are rare.",
+        ),
+        Mistake(
+            "took the share from which the mode of six layers lives",
+            5 / 6,
+            "From this share on the mode of six layers lives. Which share is enough for the second "
+            "class?",
+        ),
+        Mistake(
+            "took two classes",
+            needed(1),
+            "This is the share for one rare class. The mode of 12 has to be shared by all of them.",
+        ),
+        Mistake(
+            "gave what the mode leaves",
+            1 - needed(12),
+            "This is how much may be lost. How much has to be kept?",
+        ),
+    ]
+
+
 def _tries_to_break(answer: object) -> str:
-    """Look for a class that the rule of 12-d gets wrong, just before each mode dies."""
+    """Look for a class that the rule of 12-d.2 gets wrong, just before each mode dies."""
     try:
         counts = as_counts(answer)
     except (TypeError, ValueError) as error:
@@ -2107,7 +2151,7 @@ def _tries_to_break(answer: object) -> str:
 
 
 @_asks(
-    "12-d",
+    "12-d.2",
     Example("three class counts, all different, that break the rule", _tries_to_break),
     "Let a program try all counts up to some N, each just before its weaker mode dies.",
 )

@@ -94,8 +94,9 @@ class Spectrum:
 
     References
     ----------
-    Liu, arXiv 2411.17278, Theorem 4.4 and Appendix B.4. The right vectors are rebuilt from the
-    computed roots (Loewner's formula), which keeps them orthogonal however close the roots lie.
+    Liu, arXiv 2411.17278, Theorem 4.4. The values between the groups come from a secular equation
+    (see `secular_function`), and the right vectors are rebuilt from its computed roots (Loewner's
+    formula), which keeps them orthogonal however close the roots lie.
 
     Examples
     --------
@@ -212,8 +213,11 @@ class Spectrum:
 
         References
         ----------
-        Liu, arXiv 2411.17278, Appendix B.4. The equation there, ``1 = sum_j p_j^2 / (N (N_j - t))``
-        with ``p_j = N_j sqrt(l_j)``, is this one times ``-t / N``: its root t = 0 is divided out.
+        Golub, Some modified matrix eigenvalue problems, SIAM Review 15, 1973: the eigenvalues of
+        ``G G' = diag(N_j) - p p' / N``, ``p_j = N_j sqrt(l_j)``, are the roots of the secular
+        equation ``1 = sum_j p_j^2 / (N (N_j - t))``. Here its root t = 0 is divided out:
+        1 less that sum is ``-t / N`` times this function. Not in the paper (Liu, arXiv 2411.17278),
+        whose Appendix B.4 has ``G G'`` and its characteristic polynomial.
 
         Examples
         --------
@@ -355,9 +359,10 @@ def _helmert_adjoint(x: Array) -> Array:
 class _SecularRoots:
     """Roots of ``sum_j w_j / (N_j - t) = 0``, one between each two neighbouring poles N_j.
 
-    This is the paper's secular equation ``1 = sum_j p_j^2 / (N (N_j - t))`` with the root t = 0
-    divided out; w_j = l_j N_j. A root is kept as its nearest pole and the signed offset from it,
-    so that every difference N_j - t has full relative accuracy.
+    This is the secular equation ``1 = sum_j p_j^2 / (N (N_j - t))`` of
+    ``G G' = diag(N_j) - p p' / N`` with the root t = 0 divided out; w_j = l_j N_j. A root is kept
+    as its nearest pole and the signed offset from it, so that every difference N_j - t has full
+    relative accuracy.
     """
 
     sums: _SecularSums

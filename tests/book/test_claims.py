@@ -11,10 +11,13 @@ from docutils.nodes import make_id
 
 from tools import evidence as ledger
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 ROWS = ledger.load_claims()
 EVIDENCE = json.loads(ledger.EVIDENCE.read_text(encoding="utf-8"))["rows"]
+INSTANCES = ledger.stored_instances()
 TESTED = [row for row in ROWS if row["verdict"] != "not testable"]
 
 VERDICTS = {"holds", "holds after correction", "undefined as printed", "not testable"}
@@ -83,6 +86,10 @@ def test_row_is_complete(row):
     assert bool(row.get("errata")) == corrected
     if "refuted_by" in row:
         assert corrected
+    if isinstance(row.get("bound"), dict):
+        measures = {what for test in row["tests"].values() for what in ledger.names(test)}
+        assert set(row["bound"]) == measures
+        assert len(set(row["bound"].values())) > 1, "one bound for all is one number"
 
 
 @each_row
@@ -113,17 +120,37 @@ def test_evidence_was_measured_for_what_the_row_says_now(row):
     expected = {test: set(ledger.names(measures)) for test, measures in row["tests"].items()}
     assert {test: set(found) for test, found in found["tests"].items()} == expected
     assert set(found["refuted_by"]) == set(row.get("refuted_by", []))
-    assert all(cases > 0 for cases in found["refuted_by"].values())
 
 
 @each_tested
 def test_measured_error_is_within_the_bound(row):
-    """And so is what the tests allow: the suite fails before the page could be wrong."""
+    """The bound is what the tests allow: a page that showed another would hide the stricter one."""
+    bounds = ledger.bounds(row)
     for measures in EVIDENCE[row["id"]]["tests"].values():
         for what, measured in measures.items():
-            assert measured["instances"] > 0
-            assert measured["largest"] <= row["bound"], what
-            assert measured["allowed"] <= row["bound"], what
+            assert measured["largest"] <= bounds[what], what
+            assert measured["allowed"] == bounds[what], what
+
+
+@each_tested
+def test_instances_are_those_of_the_cases_that_exist(row, node_ids):
+    """What each case counts is compared with what is stored for it whenever that case runs."""
+    found = EVIDENCE[row["id"]]
+    for test, measures in found["tests"].items():
+        cases = [node_id for node_id in node_ids if ledger.is_case_of(node_id, test)]
+        assert set(cases) <= set(INSTANCES), "run `make evidence`"
+        for what, measured in measures.items():
+            counted = sum(INSTANCES[node_id].get(what, 0) for node_id in cases)
+            assert 0 < counted == measured["instances"], what
+    for test, cases in found["refuted_by"].items():
+        assert cases == sum(ledger.is_case_of(node_id, test) for node_id in node_ids)
+
+
+def test_instances_are_stored_for_no_other_cases(node_ids):
+    measured = [test for row in TESTED for test in row["tests"]]
+    for node_id in INSTANCES:
+        assert node_id in node_ids
+        assert any(ledger.is_case_of(node_id, test) for test in measured)
 
 
 def test_the_page_shows_every_part_once():
@@ -182,6 +209,43 @@ class TestTool:
                 "refuted_by": {"a.py::u": 1},
             }
         }
+
+    def test_a_row_has_one_bound_or_one_for_each_measure(self):
+        row = {"tests": {"a.py::t": ["gap", "nc1"], "a.py::u": "gap"}}
+        assert ledger.bounds(row | {"bound": 1e-3}) == {"gap": 1e-3, "nc1": 1e-3}
+        several = {"gap": 1e-3, "nc1": 1e-5}
+        assert ledger.bounds(row | {"bound": several}) == several
+
+    def test_instances_of_each_case_are_counted_for_the_measures_of_the_ledger(self):
+        recorder = self.recorder(
+            **{
+                "a.py::t[x]": [("gap", 1e-9, 1e-8, 3), ("other", 1.0, 1.0, 1)],
+                "a.py::t[y]": [("nc1", 4e-9, 1e-7, 2)],
+                "a.py::u": [("gap", 1.0, 1.0, 9)],
+            }
+        )
+        rows = [{"tests": {"a.py::t": "gap"}}, {"tests": {"a.py::t[y]": ["nc1"]}}, {"id": "two"}]
+        assert ledger.counted(rows, recorder) == {
+            "a.py::t[x]": {"gap": 3},
+            "a.py::t[y]": {"nc1": 2},
+        }
+
+    @pytest.mark.parametrize(("stored", "passed"), [(2, 1), (3, 0)])
+    def test_a_case_that_counts_otherwise_than_is_stored_fails(
+        self, pytester, monkeypatch, stored, passed
+    ):
+        """With the hook of the tests' own conftest.py, on a case with two instances."""
+        instances = {"test_two.py::test_two": {"gap": stored}}
+        monkeypatch.setattr(ledger, "stored_instances", lambda: instances)
+        pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"))
+        pytester.makepyfile(
+            test_two="""
+            def test_two(record_error):
+                assert record_error("gap", 0, 0)
+                assert record_error("gap", 0, 0)
+            """
+        )
+        pytester.runpytest_inprocess().assert_outcomes(passed=passed, failed=1 - passed)
 
     def test_a_test_that_notes_nothing_is_named(self):
         row = {"id": "one", "bound": 1, "tests": {"a.py::t": "gap"}}

@@ -1,6 +1,8 @@
 """The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
 
 import importlib.util
+import json
+import math
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -123,26 +125,71 @@ class TestExplorablePages:
         assert "\nexport " not in script
 
 
+# What two tests have noted for one row.
+NOTED = {
+    "one": {
+        "of x: a": {"instances": 1003, "largest": 1e-10},
+        "of x: b": {"instances": 4, "largest": 0},
+    },
+    "two": {"of x: a": {"instances": 13, "largest": 2e-20}},
+}
+
+
 class TestClaims:
     CLAIMS = extension("claims")
 
+    EVIDENCE = json.loads((EXTENSIONS.parent / "results" / "evidence.json").read_text("utf-8"))
+
+    def cells(self, row, evidence):
+        """The text of each cell of a row, as it stands on the page."""
+        table = object.__new__(self.CLAIMS.Claims)
+        table.paragraph = lambda text: [nodes.paragraph("", text)]
+        return [cell.astext() for cell in table.row(row, evidence)]
+
     @pytest.mark.parametrize(
-        ("value", "text"), [(0, "0"), (1e-5, "1e-5"), (3.4e-16, "3e-16"), (1e-12, "1e-12")]
-    )
+        ("value", "text"),
+        [(0, "0"), (1e-5, "1e-5"), (3.4e-16, "3e-16"), (1e-12, "1e-12"), (1e-10, "1e-10"),
+         (2e-20, "2e-20"), (0.03, "3e-2"), (9.7e-100, "1e-99"), (5e-101, "5e-101")],
+    )  # fmt: skip
     def test_errors_are_powers_of_ten(self, value, text):
         assert self.CLAIMS.number(value) == text
 
     def test_instances_are_added_and_the_largest_error_is_kept(self):
-        row = {
-            "tests": {
-                "one": {
-                    "a": {"instances": 3, "largest": 1e-9},
-                    "b": {"instances": 4, "largest": 0},
-                },
-                "two": {"a": {"instances": 5, "largest": 2e-8}},
-            }
-        }
-        assert self.CLAIMS.measured(row) == (12, 2e-8)
+        row = {"id": "x", "place": "There", "claim": "So.", "verdict": "holds", "bound": 1e-10}
+        cells = self.cells(row, {"bound": 1e-10, "tests": NOTED})
+        assert cells[1:5] == ["holds", "1,020", "1e-10", "1e-10"]
+
+    def test_bounds_of_several_things_stand_with_their_names(self):
+        bound = {"of x: a": 1e-10, "of x: b": 0.03}
+        row = {"id": "x", "place": "There", "claim": "So.", "verdict": "holds", "bound": bound}
+        cells = self.cells(row, {"bound": bound, "tests": NOTED})
+        assert cells[2:5] == ["1,020", "a 1e-10; b 0", "a 1e-10; b 3e-2"]
+
+    def test_a_row_without_a_measurement_has_no_numbers(self):
+        row = {"id": "x", "place": "There", "claim": "So.", "verdict": "not testable"}
+        assert self.cells(row, None)[2:5] == [self.CLAIMS.NOT_MEASURED] * 3
+
+    @pytest.mark.parametrize("name", EVIDENCE["rows"])
+    def test_what_the_page_shows_is_what_is_stored(self, name):
+        """To half a unit of the one digit that is shown, and every instance."""
+        evidence = self.EVIDENCE["rows"][name]
+        compared, *shown = (cell.astext() for cell in self.CLAIMS.figures(evidence))
+        measures = [(what, m) for test in evidence["tests"].values() for what, m in test.items()]
+        assert int(compared.replace(",", "")) == sum(m["instances"] for _, m in measures)
+        bound = evidence["bound"]
+        if isinstance(bound, dict):
+            names = [what.split(": ")[-1] for what in bound]
+            largest = [max(m["largest"] for what, m in measures if what == one) for one in bound]
+            expected = [largest, list(bound.values())]
+        else:
+            names = [""]
+            expected = [[max(m["largest"] for _, m in measures)], [bound]]
+        for text, values in zip(shown, expected, strict=True):
+            pieces = [piece.rpartition(" ") for piece in text.split("; ")]
+            assert [label for label, _, _ in pieces] == names
+            for (_, _, digits), value in zip(pieces, values, strict=True):
+                unit = 10.0 ** math.floor(math.log10(value)) if value else 0
+                assert abs(float(digits) - value) <= 0.5001 * unit
 
 
 class TestSymbols:

@@ -19,6 +19,8 @@ from reference import (
     largest_root,
     singular_values,
 )
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 
 import nclib as nc
 from nclib.theory.descent import sweep_lambdas
@@ -141,26 +143,92 @@ def test_a_accuracy_of_deeper_heads_as_modes_die(n, expected, depth, record_erro
         assert record_error("(a) accuracy as modes die, L >= 2", error, 1e-12)
 
 
-def test_a_observed_only_the_q_plus_1_largest_classes_are_right():
-    """Distinct counts, q modes alive. Not proved: looked at in random instances."""
+def leads(logits):
+    """Entry (j, k): how far the answer for k is above that for j, on the samples of class k."""
+    return np.diag(logits) - logits
+
+
+def assert_no_class_is_mistaken_for_a_rarer_one(n, logits, alive_squares, record_error):
+    """Both parts of the theorem, pair by pair of classes with different counts."""
+    n = np.asarray(n, dtype=float)
+    lead, bound = leads(logits), (n - n[:, None]) / n.sum()
+    rarer = n > n[:, None]
+    short = float((bound - lead)[rarer].max(initial=0.0))
+    assert record_error("(a) lead over a rarer class: short of its bound by", short, 1e-9)
+    lost = (n < n[:, None]) & (n[:, None] <= min(alive_squares, default=np.inf) * (1 + 1e-12))
+    beyond = float((lead - bound)[lost].max(initial=0.0))
+    assert record_error("(a) lead of a lost class: above its bound by", beyond, 1e-9)
+    return int(rarer.sum()), int(lost.sum())
+
+
+def test_a_no_class_is_answered_as_a_rarer_one(record_error):
+    """Every local minimum (the paper's formulas, dense SVD), also where a block is cut."""
     rng = np.random.default_rng(1)
-    fewer = {1: 0, 2: 0, 6: 0}
-    for _ in range(600):
-        n = np.unique(np.ceil(10 ** rng.uniform(0, rng.choice([1.5, 3.0]), 5)).astype(int))[::-1]
-        if n.size < 3:
-            continue
-        depth = int(rng.choice([1, 2, 6]))
-        alive = int(rng.integers(1, n.size))
-        death = deaths(n, depth)
-        lower = death[alive] if alive < n.size - 1 else 0.5 * death[alive - 1]
-        lam = float(lower ** (w := rng.choice([1e-6, 0.5])) * death[alive - 1] ** (1 - w))
-        form = closed_form(n, depth, lam)
-        assert form.survives.sum() == alive
-        right = margins(form.logits) > 0
-        assert not right[alive + 1 :].any()
-        fewer[depth] += not right[: alive + 1].all()
-    assert fewer[1] > 0
-    assert fewer[6] == 0
+    counted = np.zeros(2, dtype=int)
+    not_global = fewer = 0
+    for _ in range(500):
+        n = random_counts(rng, largest_K=8)
+        depth = int(rng.choice([1, 2, 3, 6]))
+        death = deaths(n, depth)[:-1]
+        lam = float(np.exp(rng.uniform(np.log(death.min() / 2), np.log(1.3 * death.max()))))
+        globally = closed_form(n, depth, lam)
+        alpha = alphas(globally.kappa, n, depth, (lam,) * depth, lam)
+        limit = alpha_spinodal(depth) * (1 - 1e-9)
+        prefixes = range(int((alpha < limit).sum()) + 1) if depth > 1 else [None]
+        for alive in prefixes:
+            form = ClosedForm(n, depth, True, (lam,) * depth, lam, alive=alive)
+            squares = form.kappa[form.survives] ** 2
+            counted += assert_no_class_is_mistaken_for_a_rarer_one(
+                n, form.logits, squares, record_error
+            )
+            not_global += form.survives.sum() != globally.survives.sum()
+            if len(set(n)) == len(n):  # no ties: among the q + 1 largest are all that are right
+                right = np.flatnonzero(margins(form.logits) > 0)
+                largest = np.argsort(n)[::-1][: form.survives.sum() + 1]
+                assert set(right) <= set(largest)
+                fewer += right.size < largest.size
+    assert counted.min() > 1000
+    assert not_global > 500
+    assert fewer > 0
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("factor", [0.6, 0.95])
+def test_a_descent_answers_no_class_as_a_rarer_one(depth, factor, record_error):
+    """The theorem on what the tests' own optimiser finds, every sample and a free bias."""
+    n = (9, 4, 3, 2)
+    lam = factor * float(deaths(n, depth)[0])
+    free = FreeProblem(n, depth, True, (lam,) * depth, lam, (4,) * depth)
+    found = minimise(free)
+    means = found.class_means(n)
+    logits = found.product @ means + found.b[:, None]
+    lead = leads(logits)
+    for k, j in itertools.combinations(range(4), 2):  # n falls: class j is rarer
+        assert lead[j, k] >= (n[k] - n[j]) / sum(n) - 1e-4
+
+
+@pytest.mark.parametrize(("factor", "right"), [(0.999, 1), (0.9, 1), (0.8, 1), (0.7, 1), (0.4, 2)])
+def test_a_the_q_plus_1_largest_classes_need_not_be_right(factor, right):
+    """One mode alive, six layers, far from the border: the second class waits for s > 12/13."""
+    n = (10**6, *range(112, 100, -1))
+    form = closed_form(n, 6, factor * float(deaths(n, 6)[0]))
+    assert form.survives.sum() == 1
+    assert (margins(form.logits) > 0).tolist() == [True] * right + [False] * (13 - right)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_a_as_many_rare_classes_as_layers_break_the_rule(depth):
+    """In the limit the second class is right iff s > M/(M+1), and a mode lives from (L-1)/L on."""
+    for rare in (depth - 1, depth, 2 * depth):
+        n = (10**9, *range(10**5 + rare, 10**5, -1))
+        v = np.linalg.svd(effective_label_matrix(n, True))[2][0]
+        needed = (1 - n[1] / n[0]) * n[0] / sum(n) / (v[1] * (v[1] - np.sqrt(n[0] / n[1]) * v[0]))
+        assert needed == pytest.approx(rare / (rare + 1), abs=1e-3)
+        form = closed_form(n, depth, float(deaths(n, depth)[0]) * (1 - 1e-9))
+        assert form.survives.sum() == 1
+        second = margins(form.logits)[1]
+        if rare != depth - 1:  # there s = (L-1)/L = M/(M+1): on the border
+            assert second < 0
 
 
 @pytest.mark.parametrize("n", [(30, 3, 2), (26, 3, 2, 1)])
@@ -731,6 +799,30 @@ def test_g_the_lost_share_is_a_mixture_of_simple_fractions(depth, record_error):
         assert record_error("(g) mixture against the lost share", error, 2e-3)
 
 
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_g_the_continued_share_stays_away_from_one(depth):
+    """phi(delta) = delta^-p (1 - delta)^-q below the real line, mostly near 0 and 1.
+
+    Those with phi in the upper half-plane are the continuation. They keep the distance q/2 from 1,
+    where the two real roots meet, so they tend to 0 at infinity.
+    """
+    p, q = (depth + 1) / depth, (depth - 1) / depth
+    rng = np.random.default_rng(0)
+    size = 10 ** rng.uniform(-6, 1, 200_000)
+    delta = rng.choice([0, 1 - q / 2, 1], size.size) + size * np.exp(
+        -1j * np.pi * rng.uniform(0, 1, size.size)
+    )
+    t = delta**-p * (1 - delta) ** -q
+    ours = t.imag > 1e-12 * np.abs(t)
+    distance = np.abs(1 - delta)
+    assert distance[ours].min() >= q / 2
+    assert distance[ours].min() < q / 2 + 1e-4
+    assert (np.abs(delta[ours]) <= (np.abs(t[ours]) * (q / 2) ** q) ** (-1 / p) * (1 + 1e-9)).all()
+    # What is left out is there: close to 1, and all of it over the lower half-plane.
+    assert ((distance < q / 2) & (t.imag < 0) & (np.abs(t) > 10)).sum() > 1000
+    assert ours.sum() > 10_000
+
+
 def test_g_signs_of_one_fraction(record_error):
     """Resolvent of Pi D^2 Pi at a: the signs off the diagonal that the proof uses."""
     rng = np.random.default_rng(4)
@@ -905,3 +997,59 @@ def test_i_the_limits_are_for_two_classes_with_a_bias():
             two_class_limits(made)
     with pytest.raises(TypeError, match="problem"):
         two_class_limits((2, 1))
+
+
+# ---------------------------------------------------------------- (j) cross-entropy, one layer
+
+
+def cross_entropy_descent(n, lam, bias, seed):
+    """W H, H and b where L-BFGS ends: mean cross-entropy, lam on W and on every feature.
+
+    The loss is convex in the logits, so at a minimum the features of a class are equal: one for
+    each class, counted n_k times.
+    """
+    n = np.asarray(n, dtype=float)
+    K, N = n.size, n.sum()
+
+    def value(x):
+        W, H, b = x[: K * K].reshape(K, K), x[K * K : 2 * K * K].reshape(K, K), x[2 * K * K :]
+        logits = W @ H + (b[:, None] if bias else 0)
+        shares = softmax(logits, axis=0)
+        loss = n @ (logsumexp(logits, axis=0) - np.diag(logits)) / N
+        residual = (shares - np.eye(K)) * n / N
+        gradient = residual @ H.T + lam * W, W.T @ residual + lam * H * n, residual.sum(1) * bias
+        price = lam / 2 * (np.sum(W**2) + np.sum(H**2 * n))
+        return loss + price, np.concatenate([part.ravel() for part in gradient])
+
+    start = np.random.default_rng(seed).normal(size=2 * K * K + K)
+    options = {"maxiter": 50_000, "maxfun": 200_000, "ftol": 0, "gtol": 1e-12, "maxcor": 30}
+    x = minimize(value, start, jac=True, method="L-BFGS-B", options=options).x
+    W, H = x[: 2 * K * K].reshape(2, K, K)
+    return W @ H, H, x[2 * K * K :]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("factor", [0.97, 1.03])
+def test_j_cross_entropy_merges_a_group_where_the_squared_error_does(factor, bias):
+    """At sqrt(lambda_W lambda_H) = sqrt(n_k)/N, and all of the paper's other modes play no part."""
+    n = (30, 30, 12, 12, 12, 5)
+    lam = factor * np.sqrt(12) / sum(n)
+    _, H, _ = cross_entropy_descent(n, lam, bias, seed=0)
+    spread = np.ptp(H[:, 2:5], axis=1).max() / np.abs(H).max()
+    assert spread < 1e-3 if factor > 1 else spread > 0.05
+    assert np.abs(H[:, 0] - H[:, 1]).max() / np.abs(H).max() > 0.1
+
+
+@pytest.mark.parametrize("n", [(30, 12, 5), (30, 30, 12, 12, 5)])
+def test_j_cross_entropy_with_a_bias_is_lost_altogether_where_the_squared_error_is(n):
+    """At kappa_1/N: with no features left the gradient in T = W H D is -Yhat/N."""
+    N, kappa = sum(n), singular_values(n, True)
+    shares = np.outer(np.array(n) / N, np.ones(len(n)))  # of softmax(b), b = log(n/N)
+    gradient = (shares - np.eye(len(n))) * np.sqrt(n) / N
+    np.testing.assert_allclose(gradient, -effective_label_matrix(n, True) / N, atol=1e-15)
+    for factor in (0.97, 1.03):
+        product, _, b = cross_entropy_descent(n, factor * kappa[0] / N, True, seed=1)
+        size = np.abs(product).max()
+        assert size < 1e-4 if factor > 1 else size > 0.01
+        if factor > 1:
+            np.testing.assert_allclose(softmax(b), np.array(n) / N, atol=1e-4)

@@ -73,13 +73,15 @@ def test_zeros_of_the_secular_function_are_the_squares(n):
         assert exact_sum(n, t * (1 - 1e-12)) < 0 < exact_sum(n, t * (1 + 1e-12))
 
 
-def test_secular_function_is_the_papers_with_zero_divided_out():
-    """1 - sum_j p_j^2 / (N (N_j - t)) = -t S(t) / N."""
+def test_secular_function_is_the_papers_polynomial_over_the_poles_and_its_root_zero():
+    """f(t) = |t I - G G'| = prod_j (t - N_j) (1 - sum_j p_j^2 / (N (N_j - t))), -t S(t) / N."""
     counts = ClassCounts([9, 4, 4, 1])
     t = np.array([0.5, 2.0, 6.0, 30.0])
-    p_squared = np.array([81.0, 2 * 16.0, 1.0])
-    paper = 1 - (p_squared / (18 * (np.array([9.0, 4.0, 1.0]) - t[:, None]))).sum(axis=1)
-    np.testing.assert_allclose(paper, -t / 18 * Spectrum(counts).secular_function(t))
+    N_j, p = np.array([9.0, 4.0, 1.0]), np.array([9.0, 4.0 * 2**0.5, 1.0])
+    secular = 1 - (p**2 / (18 * (N_j - t[:, None]))).sum(axis=1)
+    np.testing.assert_allclose(secular, -t / 18 * Spectrum(counts).secular_function(t))
+    f = np.linalg.det(t[:, None, None] * np.eye(3) - np.diag(N_j) + np.outer(p, p) / 18)
+    np.testing.assert_allclose(f, np.prod(t[:, None] - N_j, axis=1) * secular)
 
 
 def test_secular_function_at_a_pole_and_at_one_number():

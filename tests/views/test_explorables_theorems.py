@@ -227,9 +227,9 @@ def test_secular_function_class_by_class(compare):
         n = np.repeat([500.0, 300.0, 100.0], sizes)
         N, K = n.sum(), n.size
         np.testing.assert_array_equal(t[:110], grid)
-        # The paper's form: 1 - sum over classes of n^2 / (N (n - t)) is -t / N times S.
-        paper = 1 - np.sum(n**2 / (N * (n - grid[:, None])), axis=1)
-        compare("secular, S", S[:110], -N / grid * paper / K)
+        # Golub's form: 1 - sum over classes of n^2 / (N (n - t)) is -t / N times S.
+        secular = 1 - np.sum(n**2 / (N * (n - grid[:, None])), axis=1)
+        compare("secular, S", S[:110], -N / grid * secular / K)
         assert list(S[110:]) == [0, 0, None, None, None]
         assert list(t[112:]) == [500, 300, 100]
         squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / N)

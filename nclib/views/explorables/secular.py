@@ -40,7 +40,8 @@ def secular_function() -> Explorable:
 
     References
     ----------
-    Liu, arXiv 2411.17278, Theorem 4.4 and Appendix B.4.
+    Liu, arXiv 2411.17278, Theorem 4.4, for the zeros; for the function see
+    `nclib.Spectrum.secular_function`.
 
     Examples
     --------
