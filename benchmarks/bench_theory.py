@@ -75,6 +75,22 @@ def solve(n: np.ndarray) -> float:
     return float(best.z.sum() + best.sigma.sum() + best.objective)
 
 
+def many_alive(n: np.ndarray) -> nc.Minimizer:
+    """Minimiser with most of the modes of many distinct counts alive, its spectrum new."""
+    problem = nc.Problem(nc.ClassCounts(n), depth=3, lambda_W=1e-6, lambda_H=1e-8)
+    return nc.global_minimizer(problem)
+
+
+def dense_fates(best: nc.Minimizer) -> np.ndarray:
+    """Own logits and strongest rivals of distinct counts, from the table of all logits."""
+    modes = best.spectrum.group_modes("right")
+    root = np.sqrt(best.problem.counts.values)
+    logits = (modes * np.append(best.s[:-1], 1.0)) @ modes.T * np.outer(root, 1 / root)
+    own = np.diag(logits).copy()
+    np.fill_diagonal(logits, -np.inf)
+    return np.stack([own, logits.max(axis=0)])
+
+
 def main() -> None:
     """Print one table."""
     print(
@@ -100,6 +116,20 @@ def main() -> None:
 
     n = grouped_counts(10_000, 1)
     rows.append(("spectrum, 10,000 distinct counts", median_seconds(lambda: spectrum(n), 3), ""))
+
+    n = grouped_counts(2_000, 1)
+    ours = median_seconds(lambda: nc.class_fates(many_alive(n)), 3)
+    memory = peak_megabytes(lambda: nc.class_fates(many_alive(n)))
+    rows.append(("class fates, 2,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
+    dense = median_seconds(lambda: dense_fates(many_alive(n)), 1)
+    memory = peak_megabytes(lambda: dense_fates(many_alive(n)))
+    note = f"{dense / ours:,.1f} x, peak {memory:,.0f} MB"
+    rows.append(("  by the table of all logits", dense, note))
+
+    n = grouped_counts(10_000, 1)
+    ours = median_seconds(lambda: nc.class_fates(many_alive(n)), 1)
+    memory = peak_megabytes(lambda: nc.class_fates(many_alive(n)))
+    rows.append(("class fates, 10,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
 
     n = grouped_counts(1_000, 1_000)
     million = median_seconds(lambda: solve(n), 5)

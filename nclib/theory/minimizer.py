@@ -410,7 +410,7 @@ class _GroupView:
     @cached_property
     def _modes(self) -> FilteredModes | None:
         """The between-group modes, as far as they survive; None without a bias."""
-        return self.spectrum.filtered(self.between_s) if self.problem.bias else None
+        return self.spectrum._filtered(self.between_s) if self.problem.bias else None
 
     def between(self, chosen: slice) -> Array:
         """Answers to samples of a slice of groups, inner modes apart, shape (rows, m).

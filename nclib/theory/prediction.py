@@ -200,13 +200,16 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
     deaths = deaths[deaths > 0]
     best = global_minimizer(problem)
 
-    def right_and_margin(factor: float) -> tuple[NDArray[np.bool_], Array]:
-        fates = class_fates(_rescaled(best, factor))
-        group = fates.group[asked]
-        return fates.right[group] == 1, (fates.own_logit - fates.rival_logit)[group]
+    def right_at(factor: float) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = _rescaled(best, factor).training_accuracy().per_class[asked] == 1
+        return right
 
-    def margin(factor: float, j: int) -> float:
-        return float(right_and_margin(factor)[1][j])
+    def margins_at(factor: float) -> Array:
+        fates = class_fates(_rescaled(best, factor))
+        return (fates.own_logit - fates.rival_logit)[fates.group[asked]]
+
+    def margin_at(factor: float, j: int) -> float:
+        return float(margins_at(factor)[j])
 
     # All classes halve together: what is needed at one factor is computed once and not kept.
     low, high = np.zeros(asked.size, dtype=np.int64), np.full(asked.size, deaths.size)
@@ -214,7 +217,7 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
         middle = (low + high) // 2
         for i in np.unique(middle[searched]):
             here = searched & (middle == i)
-            right, _ = right_and_margin(deaths[i] * (1 + _NEAR))
+            right = right_at(deaths[i] * (1 + _NEAR))
             low[here & right] = i + 1
             high[here & ~right] = i
 
@@ -224,16 +227,15 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
         factors[here] = death = deaths[lost]
         before = deaths[lost - 1] * (1 + _NEAR) if lost else death * _SMALL
         after = death * (1 - _NEAR)
-        right, margin_after = right_and_margin(after)
-        earlier = np.flatnonzero(here & ~right)
+        earlier = np.flatnonzero(here & ~right_at(after))
         if not earlier.size:
             continue
-        right, margin_before = right_and_margin(before)
-        for j in earlier:
-            if not right[j]:
-                factors[j] = 0.0
-            elif margin_before[j] > 0 > margin_after[j]:  # else a tie that only rounding decides
-                factors[j] = brentq(margin, before, after, args=(j,), xtol=1e-300, rtol=1e-12)
+        saved = right_at(before)[earlier]
+        factors[earlier[~saved]] = 0.0
+        margin_before, margin_after = margins_at(before), margins_at(after)
+        for j in earlier[saved]:
+            if margin_before[j] > 0 > margin_after[j]:  # else a tie that only rounding decides
+                factors[j] = brentq(margin_at, before, after, args=(j,), xtol=1e-300, rtol=1e-12)
     return factors[answer]
 
 

@@ -251,18 +251,8 @@ class Spectrum:
         """
         return np.vstack(list(self._secular.vector_rows(side)))
 
-    def filtered(self, factor: Array) -> FilteredModes:
-        """Weigh the between-group modes; needs a bias.
-
-        Parameters
-        ----------
-        factor : (m - 1,) ndarray
-            A weight for each between-group mode but the null one.
-
-        Returns
-        -------
-        FilteredModes
-        """
+    def _filtered(self, factor: Array) -> FilteredModes:
+        """Weigh each between-group mode but the null one by a factor (m - 1,); needs a bias."""
         return FilteredModes.of(self._secular, factor)
 
     @property

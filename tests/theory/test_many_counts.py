@@ -151,7 +151,7 @@ def test_polynomials_of_many_modes_need_no_modes(n, record_error):
         (np.ones(counts.m - 1), 1 / w, lambda a: -np.ones((a.size, counts.m)) / N),
         (squares, N_j / w, lambda a: -((N_j[a, None] + N_j) - mean) / N),
     ):
-        modes = spectrum.filtered(factor)
+        modes = spectrum._filtered(factor)
         size = np.sqrt(on_the_diagonal)
         for start in range(0, counts.m, 100):
             rows = slice(start, min(start + 100, counts.m))
