@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -30,6 +30,7 @@ from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.training.data import (
     ImageData,
     Normalization,
+    has_test_images,
     imbalanced_subset,
     load_images,
     to_tensors,
@@ -51,7 +52,7 @@ _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
 _AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
 """The metrics that compare with a minimum."""
 
-_TEST_IMAGES = 50
+TEST_IMAGES = 50
 """Of each class, held out where a data set has no test images."""
 
 
@@ -574,7 +575,8 @@ def run(
         and removed when the result is written.
     images : path-like, optional
         File or folder of images, whose name without ending is ``experiment.data``. Default: the
-        images that `load_images` knows by that name.
+        images that `load_images` knows by that name. Where there are no test images, 50 of each
+        class are held out as such, the same for every seed.
     root, download
         As for `load_images`.
     device : str, optional
@@ -705,21 +707,27 @@ def _draw(
     everything = load_images(source, root=root, download=download)
     data = without_conflicts(everything)
     left_out = everything.N - data.N
-    try:
+    if has_test_images(source):
         test = load_images(source, split="test", root=root, download=download)
-    except ValueError:
-        if images is None:
-            raise
-        # The file has one split only.
+    else:
         test, data = _hold_out(data)
     return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
 
 
 def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
     """Split off test images, the same for every seed, that do not occur among the others."""
-    test = imbalanced_subset(data, [_TEST_IMAGES] * data.K, seed=0)
+    held_out = f"without the {TEST_IMAGES} of each class that are held out as test images"
+    try:
+        test = imbalanced_subset(data, [TEST_IMAGES] * data.K, seed=0)
+    except ValueError as error:
+        raise ValueError(
+            f"{data.name} has no split 'test', so {TEST_IMAGES} images of each class are held out "
+            f"as test images, and that is too many: {error}"
+        ) from None
     seen = {image.tobytes() for image in test.images}
-    return test, data.take([image.tobytes() not in seen for image in data.images])
+    rest = data.take([image.tobytes() not in seen for image in data.images])
+    # The name is what errors call them.
+    return test, replace(rest, name=f"{data.name} ({held_out})")
 
 
 def _reached(
