@@ -192,11 +192,11 @@ def require_images(name: str, images: Path | None, root: Path | None, download: 
 def say_what_is_held_out(images: Path | None) -> None:
     """Say where the test images come from, if not from a split of their own."""
     from nclib.training.data import has_test_images
-    from nclib.training.experiments import TEST_IMAGES
+    from nclib.training.experiments import _TEST_IMAGES
 
     if images is not None and not has_test_images(images):
         out.say(
-            f"{images} has no split 'test': {TEST_IMAGES} images of each class were held out as "
+            f"{images} has no split 'test': {_TEST_IMAGES} images of each class were held out as "
             "test images."
         )
 

@@ -245,37 +245,6 @@ def load_images(
     )
 
 
-def has_test_images(source: str | PathLike[str]) -> bool:
-    """Whether a source has images of a split "test".
-
-    Parameters
-    ----------
-    source : str or path-like
-        As for `load_images`; where it is a path, something must be there.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    OSError, ValueError
-        If the file can't be read.
-
-    Examples
-    --------
-    >>> has_test_images("digits")
-    True
-    """
-    if source in _BUILT_IN:
-        return True
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return any(entry.is_dir() for entry in path.glob("train/*")) and (path / "test").is_dir()
-    split = read_npz(path, (), ("split",)).get("split")
-    return split is not None and bool(np.any(split == "test"))
-
-
 def imbalanced_subset(
     data: ImageData, counts: ClassCounts | ArrayLike, *, seed: int | np.random.Generator
 ) -> ImageData:
@@ -371,6 +340,37 @@ def without_conflicts(data: ImageData) -> ImageData:
     np.minimum.at(low, which, data.labels)
     np.maximum.at(high, which, data.labels)
     return data.take((low == high)[which])
+
+
+def has_test_images(source: str | PathLike[str]) -> bool:
+    """Whether a source has images of a split "test".
+
+    Parameters
+    ----------
+    source : str or path-like
+        As for `load_images`; where it is a path, something must be there.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file can't be read.
+
+    Examples
+    --------
+    >>> has_test_images("digits")
+    True
+    """
+    if source in _BUILT_IN:
+        return True
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return any(entry.is_dir() for entry in path.glob("train/*")) and (path / "test").is_dir()
+    split = read_npz(path, (), ("split",)).get("split")
+    return split is not None and bool(np.any(split == "test"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,6 @@ from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.training.data import (
     ImageData,
     Normalization,
-    has_test_images,
     imbalanced_subset,
     load_images,
     to_tensors,
@@ -52,7 +51,7 @@ _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
 _AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
 """The metrics that compare with a minimum."""
 
-TEST_IMAGES = 50
+_TEST_IMAGES = 50
 """Of each class, held out where a data set has no test images."""
 
 
@@ -575,8 +574,7 @@ def run(
         and removed when the result is written.
     images : path-like, optional
         File or folder of images, whose name without ending is ``experiment.data``. Default: the
-        images that `load_images` knows by that name. Where there are no test images, 50 of each
-        class are held out as such, the same for every seed.
+        images that `load_images` knows by that name.
     root, download
         As for `load_images`.
     device : str, optional
@@ -596,6 +594,11 @@ def run(
         If the images can't be read, or a class has too few of them.
     DivergenceError, MemoryError
         As for `train`.
+
+    Notes
+    -----
+    Of images without a split "test", 50 of each class are held out as test images, the same for
+    every seed.
     """
     path = result_path(experiment, folder)
     if path.exists():
@@ -707,21 +710,24 @@ def _draw(
     everything = load_images(source, root=root, download=download)
     data = without_conflicts(everything)
     left_out = everything.N - data.N
-    if has_test_images(source):
+    try:
         test = load_images(source, split="test", root=root, download=download)
-    else:
+    except ValueError:
+        if images is None:
+            raise
+        # The file has one split only.
         test, data = _hold_out(data)
     return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
 
 
 def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
     """Split off test images, the same for every seed, that do not occur among the others."""
-    held_out = f"without the {TEST_IMAGES} of each class that are held out as test images"
+    held_out = f"without the {_TEST_IMAGES} of each class that are held out as test images"
     try:
-        test = imbalanced_subset(data, [TEST_IMAGES] * data.K, seed=0)
+        test = imbalanced_subset(data, [_TEST_IMAGES] * data.K, seed=0)
     except ValueError as error:
         raise ValueError(
-            f"{data.name} has no split 'test', so {TEST_IMAGES} images of each class are held out "
+            f"{data.name} has no split 'test', so {_TEST_IMAGES} images of each class are held out "
             f"as test images, and that is too many: {error}"
         ) from None
     seen = {image.tobytes() for image in test.images}

@@ -6,7 +6,6 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
-from PIL import Image
 
 import nclib as nc
 from nclib.training import experiments
@@ -308,18 +307,6 @@ def test_what_is_held_out_is_said_where_images_are_short(tmp_path):
         Experiment("dots", [45, 30], small().config), path, None, False
     )
     assert (train.N, test.N) == (75, 75)
-
-
-def test_a_damaged_split_of_test_images_is_not_replaced_by_another(tmp_path):
-    for k, path in enumerate(("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png")):
-        target = tmp_path / "pets" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((2, 2), k, np.uint8)).save(target)
-    target.write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"b.1\.png: cut short, damaged"):
-        experiments._draw(
-            Experiment("pets", [1, 1], small().config), tmp_path / "pets", None, False
-        )
 
 
 def test_images_must_be_those_that_the_experiment_names(tmp_path):
