@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -70,10 +71,27 @@ def _write(path: str, content: bytes) -> None:
                 with suppress(PermissionError):  # only root may give files away
                     os.chown(scratch, old.st_uid, old.st_gid)
             scratch.chmod(old.st_mode & 0o777)
-        scratch.replace(target)
+        os.replace(scratch, target)  # noqa: PTH105 (what a test holds on to)
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Bring the names in a folder to the disk, so that a power cut takes back no renaming."""
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # Not every file system can, and who may write a folder need not be allowed to read it.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EACCES):
+            raise
 
 
 def _open_descriptor(path: str) -> int | None:

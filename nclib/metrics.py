@@ -452,8 +452,9 @@ def effective_lambda_H(features: Any, labels: Any, W_1: Any, lambda_W1: float) -
     W_1 : (d_1, d) array or tensor
         The layer of the head nearest the features; for one layer its weight matrix.
     lambda_W1 : float
-        The penalty ``lambda_W1 / 2 ||W_1||^2`` it was trained with: the weight decay (of Adam with
-        L2, or of SGD; that of AdamW is something else).
+        The penalty ``lambda_W1 / 2 ||W_1||^2`` it was trained with, beside a loss of
+        ``1/(2N) ||Z - Y||^2``. Not the optimiser's weight decay, which belongs to the script's
+        loss: for ``MSELoss()`` it is K/2 times that; `translate_penalties` translates.
 
     Returns
     -------

@@ -6,11 +6,13 @@ No reader here ever loads a pickle: loading one can run any code.
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import zipfile
 from collections.abc import Sequence
 from io import BytesIO
-from os import SEEK_END, PathLike
+from os import PathLike
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,7 +107,8 @@ def read_npz(
         If the file can't be opened.
     ValueError
         If it is no `.npz` file, is cut short or damaged (every array carries a checksum), lacks a
-        required array, or holds Python objects where an array is asked for.
+        required array or has it twice, holds Python objects where an array is asked for, or
+        unpacks to more than there is memory.
     """
     source = Path(path)
     start = _read(source, len(_NPY))
@@ -126,18 +129,28 @@ def read_npz(
             held = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
     except Exception as error:  # zipfile raises almost any
         raise ValueError(f"{source}: cut short or damaged ({_reason(error)})") from None
+    twice = [name for name in (*required, *optional) if held.count(name) > 1]
+    if twice:
+        raise ValueError(f"{source}: two arrays {twice[0]!r}, and no saying which is meant")
     missing = [name for name in required if name not in held]
     if missing:
         raise ValueError(
             f"{source}: no array {missing[0]!r}; it has {_listed(held)}, but "
             f"{_listed(required)} are needed"
         )
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(source) as archive:
-        for name in (*required, *optional):
-            if name in held:
-                with archive.open(f"{name}.npy") as file:
-                    arrays[name] = _array(file, f"{source}: array {name!r}")
+        wanted = [name for name in (*required, *optional) if name in held]
+        sizes = {name: archive.getinfo(f"{name}.npy").file_size for name in wanted}
+        total = sum(sizes.values())
+        if total > _memory():
+            raise ValueError(_too_large(source, total))
+        for name, size in sizes.items():
+            with archive.open(f"{name}.npy") as file:
+                try:
+                    arrays[name] = _array(file, f"{source}: array {name!r}", size)
+                except MemoryError:
+                    raise ValueError(_too_large(source, total)) from None
     return arrays
 
 
@@ -196,19 +209,25 @@ def class_folders(folder: str | PathLike[str]) -> list[Path]:
 def _members_promised(archive: zipfile.ZipFile) -> int:
     """Return how many members the end of the file counts: zipfile itself does not look."""
     file: Any = archive.fp
-    file.seek(-12 - len(archive.comment), SEEK_END)
+    file.seek(-12 - len(archive.comment), os.SEEK_END)
     return int.from_bytes(file.read(2), "little")
 
 
-def _array(file: IO[bytes], what: str) -> NDArray[Any]:
-    """Read an array to the end of its file; `what` stands for it in errors."""
+def _array(file: IO[bytes], what: str, size: int) -> NDArray[Any]:
+    """Read an array to the end of its file of `size` bytes; `what` stands for it in errors."""
     # A damaged header or archive can stop numpy, zipfile or zlib with almost any exception.
     try:
+        # numpy takes the memory that a header asks for before it reads anything.
+        if _promised(file) > size:
+            raise ValueError("shorter than its header says")
+        file.seek(0)
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         # In an archive the checksum is compared at the end, which numpy does not reach if a
         # damaged header promises too few numbers.
         if file.read(1):
             raise ValueError("longer than its header says")
+    except MemoryError:
+        raise
     except Exception as error:
         if "allow_pickle" in str(error):  # numpy's word for an array of Python objects
             raise ValueError(
@@ -217,6 +236,32 @@ def _array(file: IO[bytes], what: str) -> NDArray[Any]:
             ) from None
         raise ValueError(f"{what} is cut short or damaged ({_reason(error)})") from None
     return array
+
+
+def _promised(file: IO[bytes]) -> int:
+    """Return how many bytes of numbers the header of an array promises."""
+    version = np.lib.format.read_magic(file)
+    of_version = np.lib.format.read_array_header_1_0
+    if version != (1, 0):  # later ones differ in the length and the letters of the header alone
+        of_version = np.lib.format.read_array_header_2_0
+    shape, _, dtype = of_version(file)
+    # Python objects are pickled, and may be shorter; they are refused anyway.
+    return 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
+
+
+def _memory() -> int:
+    """Return how many bytes of memory this machine has; where it does not say, any number."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+def _too_large(source: Path, size: int) -> str:
+    return (
+        f"{source}: unpacks to too much: its arrays take {size / 1e9:.3g} GB, more than there is "
+        f"memory; the file has {source.stat().st_size / 1e9:.3g} GB"
+    )
 
 
 def _counts_from_path(path: Path, given: str) -> ClassCounts:
@@ -242,7 +287,7 @@ def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> C
     if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
         if not data.startswith(_NPY):
             raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
-        array = _array(BytesIO(data), f"{source}: the array")
+        array = _array(BytesIO(data), f"{source}: the array", len(data))
         require_no_labels(array, source, _AS_CSV)
         return _named(source, array)
     text = _decoded(data, source)

@@ -2,6 +2,9 @@
 
 import io
 import pickle
+import re
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nclib import readers
 from nclib.readers import read_npz
 from nclib.training.data import ImageData, load_images
 
@@ -152,6 +156,132 @@ def test_no_damage_changes_what_is_read(content, tmp_path_factory, data):
     assert set(read) == set(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read[name], array, strict=True)
+
+
+# ---------------------------------------------------------------- the table of contents
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("contents") / "changed.npz"
+
+
+def read_or_refused(path, data):
+    """Whether the arrays are read as they were; False if the file is refused by name."""
+    path.write_bytes(data)
+    said = ""
+    try:
+        read = read_npz(path, ("images", "labels"), ("class_names",))
+    except ValueError as error:
+        said = str(error)
+    if said:
+        assert re.match(rf"{re.escape(str(path))}: (cut short or damaged|array .* cut short)", said)
+        return False
+    assert set(read) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(read[name], array, strict=True)
+    return True
+
+
+def test_no_byte_of_the_table_of_contents_can_hide_an_array(content, place):
+    """An array that may be absent would be missed by nobody: every byte is tried."""
+    start = content.index(b"PK\x01\x02")
+    refused = 0
+    for at in range(start, len(content)):
+        for bit in (0, 3, 7):
+            changed = bytearray(content)
+            changed[at] ^= 1 << bit
+            refused += not read_or_refused(place, changed)
+    assert refused > 200  # names, places, sizes and checksums of three members
+
+
+@pytest.mark.parametrize("member", list(ARRAYS))
+def test_a_member_that_has_another_name_in_the_contents_is_found_out(content, place, member):
+    name = f"{member}.npy".encode()
+    first, last = content.index(name), content.rindex(name)
+    assert first < last  # the member's own header, and the table of contents
+    other = name[:-5] + b"q" + name[-4:]
+    for at in (first, last):
+        assert not read_or_refused(place, content[:at] + other + content[at + len(name) :])
+    both = content.replace(name, other)
+    assert both.count(other) == 2
+    if member == "class_names":  # then it is another array, and nobody lied
+        place.write_bytes(both)
+        assert set(read_npz(place, ("images",), ("class_names",))) == {"images"}
+
+
+def test_a_table_of_contents_that_lost_its_last_member_is_found_out(content, place):
+    """zipfile reads as far as the length says, and does not count."""
+    entry = content.rindex(b"PK\x01\x02")
+    end = content.index(b"PK\x05\x06")
+    tail = bytearray(content[end:])
+    size = int.from_bytes(tail[12:16], "little") - (end - entry)
+    tail[12:16] = size.to_bytes(4, "little")
+    shorter = content[:entry] + bytes(tail)
+    with zipfile.ZipFile(io.BytesIO(shorter)) as archive:
+        assert len(archive.namelist()) == 2  # zipfile does not notice
+    assert not read_or_refused(place, shorter)
+    tail[8:12] = bytes([2, 0, 2, 0])  # told as well, it is an archive of two
+    place.write_bytes(content[:entry] + bytes(tail))
+    assert set(read_npz(place, ("images", "labels"), ("class_names",))) == {"images", "labels"}
+
+
+def test_two_members_of_one_name_are_refused(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("labels.npy", npy(ARRAYS["labels"]))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("labels.npy", npy(ARRAYS["labels"][::-1]))
+    with pytest.raises(ValueError, match=r"made\.npz: two arrays 'labels'"):
+        read_npz(path, ("labels",))
+
+
+def test_members_that_lead_out_of_the_archive_are_not_read_and_write_nothing(tmp_path):
+    path = tmp_path / "a" / "b" / "made.npz"
+    path.parent.mkdir(parents=True)
+    members = {f"{name}.npy": npy(array) for name, array in ARRAYS.items()}
+    names = ("../labels.npy", "/images.npy", "../../class_names.npy", "a/labels.npy")
+    outside = {name: npy(np.arange(3)) for name in names}
+    path.write_bytes(archive(outside | members))
+    read = read_npz(path, ("images", "labels"), ("class_names",))
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(read[name], array)
+    path.write_bytes(archive(outside))
+    with pytest.raises(ValueError, match="no array 'labels'"):
+        read_npz(path, ("labels",))
+    assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
+
+
+# ---------------------------------------------------------------- what unpacks to too much
+
+
+def test_an_archive_that_unpacks_to_too_much_is_called_so(path, monkeypatch):
+    """Nothing about it is damaged: it says itself how large it is."""
+    np.savez_compressed(path, images=np.zeros((100, 100, 100), dtype=np.uint8), labels=np.arange(9))
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(readers, "_memory", lambda: 10**6)
+    with pytest.raises(ValueError, match=r"made\.npz: unpacks to too much: .* 0\.001 GB") as caught:
+        read_npz(path, ("images", "labels"))
+    assert "damaged" not in str(caught.value)
+    assert read_npz(path, ("labels",))["labels"].size == 9  # what is not asked for is not unpacked
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_an_archive_larger_than_the_memory_left_is_called_so(path):
+    np.savez_compressed(path, images=np.zeros((200, 1000, 1000), dtype=np.uint8))
+    code = (
+        "import resource, sys\n"
+        "from nclib.readers import read_npz\n"
+        "now = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (now + 10**8,) * 2)\n"
+        "try: read_npz(sys.argv[1], ('images',))\n"
+        "except ValueError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert f"{path}: unpacks to too much: its arrays take 0.2 GB" in done.stdout, done.stderr
+
+
+def test_this_machine_says_how_much_memory_it_has():
+    assert 10**8 < readers._memory() <= sys.maxsize
 
 
 # ---------------------------------------------------------------- fuzzing

@@ -64,7 +64,7 @@ def measure(
     Save the inputs of the last linear layers for all training samples, with their labels from 0
     to K - 1, and the head:
 
-    `numpy.savez("network.npz", features=H, labels=y, W=fc.weight, b=fc.bias)`
+    `numpy.savez("network.npz", features=H, labels=y, W=fc.weight.detach(), b=fc.bias.detach())`
 
     For example:
 
@@ -76,7 +76,12 @@ def measure(
 
     - `nclib measure features.npy --labels y.txt -L 1 --lambda-W 5e-4 --lambda-H 1e-5` (no head)
 
-    --lambda-W is the L2 weight decay of the head. In JSON, null stands for what is 0/0.
+    --lambda-W is the model's penalty: lambda_W/2 times the sum of squared weights, beside 1/(2N)
+    times the sum of squared errors. A script's weight decay is another number: with
+    `torch.nn.MSELoss()` and L2 decay, lambda_W is K/2 times the weight decay, for K classes. In
+    Python, `nclib.translate_penalties` translates for this and other losses.
+
+    In JSON, null stands for what is 0/0.
     """
     if labels is not None and features.suffix.lower() != ".npy":
         raise typer.BadParameter("--labels goes with an .npy file of features; .npz has its own")

@@ -41,7 +41,8 @@ def train(
         typer.Argument(
             metavar="[DATA]",
             help="Images: digits (comes with scikit-learn), cifar10, fashion-mnist, "
-            "emnist-letters, an .npz file, or a folder of images by class.",
+            "emnist-letters, an .npz file, or a folder of images by class. Of a file or folder "
+            "without a split 'test', 50 images of each class are held out as test images.",
         ),
     ] = "digits",
     depth: DepthOption = 2,
@@ -159,6 +160,8 @@ def train(
             )
         if stored:
             out.say("This run was done already; here is its stored result.")
+        else:
+            say_what_is_held_out(images)
         if as_json:
             out.write_json(result.to_dict())
         else:
@@ -184,6 +187,18 @@ def require_images(name: str, images: Path | None, root: Path | None, download: 
     except FileNotFoundError as error:
         hint = "" if download or images else "; here: --download, or another data set"
         raise FileNotFoundError(f"{error}{hint}") from None
+
+
+def say_what_is_held_out(images: Path | None) -> None:
+    """Say where the test images come from, if not from a split of their own."""
+    from nclib.training.data import has_test_images
+    from nclib.training.experiments import _TEST_IMAGES
+
+    if images is not None and not has_test_images(images):
+        out.say(
+            f"{images} has no split 'test': {_TEST_IMAGES} images of each class were held out as "
+            "test images."
+        )
 
 
 def read_training_counts(text: str) -> Any:
@@ -364,6 +379,8 @@ def reproduce(
             remaining = left()
             if remaining:
                 out.say(f"{len(remaining)} left to do; the same command goes on.")
+        if todo:
+            say_what_is_held_out(images)
         if as_json:
             out.write_json({"folder": f"{folder}", "results": [summary(r) for r in results]})
         else:

@@ -342,6 +342,37 @@ def without_conflicts(data: ImageData) -> ImageData:
     return data.take((low == high)[which])
 
 
+def has_test_images(source: str | PathLike[str]) -> bool:
+    """Whether a source has images of a split "test".
+
+    Parameters
+    ----------
+    source : str or path-like
+        As for `load_images`; where it is a path, something must be there.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file can't be read.
+
+    Examples
+    --------
+    >>> has_test_images("digits")
+    True
+    """
+    if source in _BUILT_IN:
+        return True
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return any(entry.is_dir() for entry in path.glob("train/*")) and (path / "test").is_dir()
+    split = read_npz(path, (), ("split",)).get("split")
+    return split is not None and bool(np.any(split == "test"))
+
+
 @dataclass(frozen=True, eq=False)
 class Normalization(Record):
     """Mean and standard deviation of each channel, of pixels from 0 to 1.
@@ -612,6 +643,10 @@ def _opened(pil: Any, file: Path) -> Iterator[Any]:
     try:
         with pil.open(file) as image:
             yield image
+    except (pil.DecompressionBombError, pil.DecompressionBombWarning, MemoryError) as error:
+        raise ValueError(
+            f"{file}: unpacks to too much, more pixels than pillow takes for an image ({error})"
+        ) from None
     except Exception as error:
         raise ValueError(f"{file}: cut short, damaged or not an image ({_reason(error)})") from None
 

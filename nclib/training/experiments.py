@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -594,6 +594,11 @@ def run(
         If the images can't be read, or a class has too few of them.
     DivergenceError, MemoryError
         As for `train`.
+
+    Notes
+    -----
+    Of images without a split "test", 50 of each class are held out as test images, the same for
+    every seed.
     """
     path = result_path(experiment, folder)
     if path.exists():
@@ -717,9 +722,18 @@ def _draw(
 
 def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
     """Split off test images, the same for every seed, that do not occur among the others."""
-    test = imbalanced_subset(data, [_TEST_IMAGES] * data.K, seed=0)
+    held_out = f"without the {_TEST_IMAGES} of each class that are held out as test images"
+    try:
+        test = imbalanced_subset(data, [_TEST_IMAGES] * data.K, seed=0)
+    except ValueError as error:
+        raise ValueError(
+            f"{data.name} has no split 'test', so {_TEST_IMAGES} images of each class are held out "
+            f"as test images, and that is too many: {error}"
+        ) from None
     seen = {image.tobytes() for image in test.images}
-    return test, data.take([image.tobytes() not in seen for image in data.images])
+    rest = data.take([image.tobytes() not in seen for image in data.images])
+    # The name is what errors call them.
+    return test, replace(rest, name=f"{data.name} ({held_out})")
 
 
 def _reached(

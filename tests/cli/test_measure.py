@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -129,6 +130,35 @@ def test_features_alone(nclib, network, tmp_path):
     for wrong in ((*penalties,), ("-L", 2, *penalties[:2])):
         outcome = nclib(*arguments, *wrong)
         assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_the_example_of_the_help_is_what_can_be_measured(nclib, network, tmp_path, monkeypatch):
+    """With torch's own layer, of which numpy takes no parameter that wants a gradient."""
+    import torch
+
+    features, Ws, b = network
+    fc = torch.nn.Linear(4, 4).double()
+    with torch.no_grad():
+        fc.weight.copy_(torch.tensor(Ws[1] @ Ws[0]))
+        fc.bias.copy_(torch.tensor(b))
+    text = " ".join(nclib("measure", "--help").out.split())
+    example = re.search(r"numpy\.savez\(.*?\)\)", text).group()
+    monkeypatch.chdir(tmp_path)
+    exec(example, {"numpy": np, "H": torch.tensor(features), "y": LABELS, "fc": fc})
+    found = nclib("measure", "network.npz", "--lambda-W", 5e-3, "--json").json
+    assert found["right_by_class"] == by_exact_arithmetic(features, LABELS, [Ws[1] @ Ws[0]], b)
+
+
+def test_the_help_says_what_lambda_W_is_for_a_script(nclib):
+    """For `MSELoss()` K/2 times the weight decay, and not the weight decay."""
+    text = " ".join(nclib("measure", "--help").out.split())
+    assert "with torch.nn.MSELoss() and L2 decay, lambda_W is K/2 times the weight decay" in text
+    assert "translate_penalties" in text
+    assert "is the L2 weight decay" not in text
+    for K in (2, 10, 7):
+        # MSELoss is 1/(NK) of the sum of squares: of the model's 1/(2N) it is 2/K.
+        mine = nc.translate_penalties([5] * K, weight_decay=1e-3).lambda_W
+        assert mine == pytest.approx(1e-3 / (1 / K) * (1 / 2))
 
 
 def test_total_collapse_is_measured_too(nclib, tmp_path):

@@ -80,6 +80,10 @@ def test_other_images_and_counts(nclib, tmp_path):
         assert content["experiment"]["counts"] == [30, 20, 10]
         assert content["experiment"]["config"]["bias"] is False
     assert not list(tmp_path.glob("*.json"))  # nothing is kept without --out
+    assert (
+        "dots.npz has no split 'test': 50 images of each class were held out"
+        in nclib(*arguments, "--counts", "30,20,10").err
+    )
     assert nclib(*arguments, "--counts", "300,20,10").failed("short")
     assert nclib(*arguments, "--counts", "30,20").failed("one entry for each of the 3 classes")
     assert nclib(*arguments, "--counts", "30,0,1").failed("n[1] = 0")

@@ -20,7 +20,7 @@ import torchvision.datasets
 from PIL import Image
 
 from nclib.training import data as data_module
-from nclib.training.data import Normalization, load_images, without_conflicts
+from nclib.training.data import Normalization, has_test_images, load_images, without_conflicts
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -267,6 +267,29 @@ TRANSPARENT = Image.fromarray(np.dstack([RGB, np.full((4, 5), 254, np.uint8)]))
 def test_folder_with_something_wrong_is_refused_by_file(folder, files, message):
     with pytest.raises(ValueError, match=message):
         load_images(folder(PETS | files))
+
+
+@pytest.mark.parametrize("most", [4, 12])
+def test_an_image_that_unpacks_to_too_much_is_called_so(folder, monkeypatch, most):
+    """Of 20 pixels where pillow allows 4 (refused) or 12 (warned of)."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    with pytest.raises(ValueError, match=r"one\.PNG: unpacks to too much") as caught:
+        load_images(folder(PETS))
+    assert "damaged" not in str(caught.value)
+
+
+def test_which_sources_have_test_images(folder, tmp_path):
+    assert has_test_images("digits")
+    assert not has_test_images(folder(PETS))
+    root = folder({"train/cat/a.png": RGB, "train/dog/a.png": RGB}, "split")
+    assert not has_test_images(root)
+    folder({"test/cat/x.png": RGB, "test/dog/y.png": RGB}, "split")
+    assert has_test_images(root)
+    arrays = {"images": IMAGES[:3], "labels": np.array([0, 1, 0])}
+    for split, expected in ((None, False), (["train"] * 3, False), (["train", "a", "test"], True)):
+        more = {} if split is None else {"split": np.array(split)}
+        np.savez(tmp_path / "i.npz", **arrays, **more)
+        assert has_test_images(tmp_path / "i.npz") is expected
 
 
 @pytest.mark.parametrize("files", [{"cat/one.png": RGB}, {"one.png": RGB, "two.png": RGB}])

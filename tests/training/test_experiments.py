@@ -286,6 +286,29 @@ def test_images_that_are_held_out_do_not_occur_in_training(tmp_path):
     assert (others.images != train.images).any()
 
 
+def test_what_is_held_out_is_said_where_images_are_short(tmp_path):
+    labels = np.repeat([0, 1], [90, 60])
+    path = tmp_path / "dots.npz"
+    images = np.arange(150 * 4, dtype=np.uint16).view(np.uint8).reshape(150, 2, 4)
+    np.savez(path, images=images, labels=labels)
+    # Of 90 and 60, 50 each are test images.
+    assert experiments._draw(Experiment("dots", [40, 10], small().config), path, None, False)[
+        0
+    ].counts.n.tolist() == [40, 10]
+    with pytest.raises(ValueError, match=r"without the 50 of each class that are held out .*'0' "
+                       r"has 40 of 41 \(1 short\)"):  # fmt: skip
+        experiments._draw(Experiment("dots", [41, 10], small().config), path, None, False)
+    np.savez(path, images=images[:120], labels=labels[:120])
+    with pytest.raises(ValueError, match=r"no split 'test', so 50 images of each class are held "
+                       r"out .* too many: .*'1' has 30 of 50"):  # fmt: skip
+        experiments._draw(Experiment("dots", [5, 5], small().config), path, None, False)
+    np.savez(path, images=images, labels=labels, split=np.array(["train", "test"] * 75))
+    train, test, _ = experiments._draw(
+        Experiment("dots", [45, 30], small().config), path, None, False
+    )
+    assert (train.N, test.N) == (75, 75)
+
+
 def test_images_must_be_those_that_the_experiment_names(tmp_path):
     with pytest.raises(ValueError, match="images must be those that the experiment names"):
         run(small(), tmp_path, images=tmp_path / "letters.npz")
