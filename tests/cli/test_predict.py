@@ -296,7 +296,7 @@ def test_a_report_for_which_a_package_is_missing_says_what_to_install(nclib, tmp
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "altair", None)
     outcome = nclib("predict", *PAPER, "--report", tmp_path / "r.html")
-    assert outcome.failed('pip install "nclib[book]"')
+    assert outcome.failed('pip install ".[book]" in a copy of the repository')
     assert not list(tmp_path.iterdir())
 
 
