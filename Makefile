@@ -5,8 +5,14 @@ PYTHON ?= python3
 VENV ?= .venv
 # What holds the versions still. `make test-all PINS=/dev/null` takes the newest of everything.
 PINS ?= requirements.txt
+# What else pip is told, whenever it installs something: from where, for example.
+PIP_FLAGS ?=
 
 PY := $(VENV)/bin/python
+
+# make takes a space for the end of a name. The folder of the project itself may have one.
+$(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) must be one path \
+    without spaces; got '$($(name))')))
 
 .DEFAULT_GOAL := help
 .PHONY: help book zip pdf test test-all lint notebooks evidence resources copies lab bench \
@@ -51,7 +57,7 @@ pdf: book
 	@if [ -z "$(CHROMIUM)" ]; then \
 	    echo "No browser: install Chrome or Chromium, or name one: make CHROMIUM=... pdf" >&2; exit 1; \
 	fi
-	@# What it says is for the tests; what is wrong makes it fail.
+	@# What it writes is for the tests. Warnings and errors it names here.
 	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf \
 	    > _build/print.json
 	@echo "The book is printed: $(CURDIR)/_build/neural-collapse-book.pdf"
@@ -87,11 +93,13 @@ bench: $(VENV)/.test
 	"$(PY)" benchmarks/bench_theory.py
 	"$(PY)" benchmarks/bench_metrics.py
 	"$(PY)" benchmarks/bench_training.py
+	"$(PY)" benchmarks/bench_monitor.py
+	"$(PY)" benchmarks/bench_site.py
 
 # One set for every platform and every Python from 3.11 on. The last line installs nclib itself,
 # so that `pip install -r requirements.txt` is all a reader without make needs.
 requirements: $(VENV)/.python
-	"$(PY)" -m pip install --quiet --upgrade uv
+	"$(PY)" -m pip install --quiet $(PIP_FLAGS) --upgrade uv
 	"$(PY)" -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 	    --no-header --annotation-style line --output-file "$(VENV)/pins.txt" pyproject.toml
 	{ echo "# One complete set of versions that work together, on Linux, macOS and Windows and every"; \
@@ -129,6 +137,6 @@ $(VENV)/constraints.txt: $(PINS) $(VENV)/.python
 	sed '/^\.$$/d' "$(PINS)" > "$@"
 
 $(VENV)/.book $(VENV)/.test $(VENV)/.all: $(VENV)/.%: pyproject.toml $(VENV)/constraints.txt
-	"$(PY)" -m pip install --quiet --disable-pip-version-check \
+	"$(PY)" -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
 	    --constraint "$(VENV)/constraints.txt" --editable ".[$*]"
 	touch "$@"

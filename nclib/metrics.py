@@ -614,8 +614,12 @@ class MetricsAccumulator:
             mean[rows] = old + (sums - self._array(size[:, None] / 1.0) * old) / total
             counts[present] += size
         if not bool(self._xp.all(self._xp.isfinite(mean))):
+            if not self.counts.any():  # the first to come decides nothing where it is refused
+                self.d = self._mean = self._shift = None
             raise ValueError(_not_finite(features))
         self._mean, self.counts = mean, counts
+        # The coarsest type that has come decides over the cut.
+        self._coarse |= self._xp.finfo(features.dtype).bits < 64
 
     def set_head(self, Ws: Any, b: Any = None) -> None:
         """Take another head: that of the end, where it learned while the features came in.
@@ -753,7 +757,6 @@ class MetricsAccumulator:
                 raise TypeError("features must be of the same kind, numpy or torch, as before")
         elif features.shape[0]:
             self._start(features)
-        self._coarse |= xp.finfo(features.dtype).bits < 64
         return features, classes
 
     def _start(self, features: Any) -> None:

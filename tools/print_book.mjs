@@ -5,8 +5,11 @@
 //
 // The pages become one document beside the site, so that links between them lead to pages of the PDF.
 // It is printed twice: where a heading stands is known when it has been printed once. Nothing is
-// fetched: MathJax has to be in the site. What a reader should know of the outcome goes to stdout
-// as JSON.
+// fetched: MathJax has to be in the site. What there is to know of the outcome goes to stdout as JSON.
+//
+// What the fonts of a machine make too wide for the paper is a warning. A place that is missing, or
+// something that could not be loaded, is an error: then the exit code is 1. Both are named on stderr,
+// and the PDF is written.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
@@ -141,7 +144,7 @@ function compose({ entrance, pages, site, style }) {
   return `<!DOCTYPE html>\n${whole.outerHTML}`;
 }
 
-// Runs in the browser: makes what is wider than the paper fit it, and lists what does not.
+// Runs in the browser: makes formulas that are wider than the paper fit it.
 function fit() {
   for (const formula of document.querySelectorAll("mjx-container[display]")) {
     const share = formula.clientWidth / formula.scrollWidth;
@@ -149,18 +152,25 @@ function fit() {
   }
 }
 
-// Runs in the browser, in print media, at the width of the paper.
+// Runs in the browser, in print media, at the width of the paper: lists what is cut off there.
 function outside(width) {
   const problems = [];
+  // What MathJax writes for screen readers takes room and is not seen: it cuts nothing.
+  const seen = document.createElement("style");
+  seen.textContent = "mjx-assistive-mml { display: none !important; }";
+  document.head.append(seen);
   for (const node of document.querySelectorAll("body *")) {
     if (node.closest("mjx-container > *, svg > *") || !node.checkVisibility()) continue;
     const box = node.getBoundingClientRect();
     const { display, overflowX } = getComputedStyle(node);
     const cut = display !== "inline" && overflowX !== "visible" && node.scrollWidth > node.clientWidth + 1;
     if (box.right > width + 1 || box.left < -1 || cut) {
-      problems.push(`${node.closest("article")?.id}: ${node.tagName} ${node.className} to ${Math.round(box.right)}: ${node.textContent.trim().slice(0, 60)}`);
+      const text = node.textContent.trim().replace(/\s+/g, " ").slice(0, 60);
+      const end = Math.round(Math.max(box.right, box.left + node.scrollWidth));
+      problems.push(`${node.closest("article")?.id}: ${node.tagName.toLowerCase()}.${node.className} to ${end} of ${width} px: ${text}`);
     }
   }
+  seen.remove();
   return problems;
 }
 
@@ -214,7 +224,7 @@ await page.goto(pathToFileURL(DOCUMENT).href);
 await page.evaluate(() => window.MathJax.startup.promise);
 await page.evaluate(() => document.fonts.ready);
 await page.evaluate(fit);
-const problems = [...failed, ...(await page.evaluate(outside, PAPER_WIDTH))];
+const wide = await page.evaluate(outside, PAPER_WIDTH);
 
 const paper = { preferCSSPageSize: true, printBackground: true };
 let { sheets, found } = places(await page.pdf(paper));
@@ -240,9 +250,12 @@ const dead = await page.$$eval("a[href^='#']", (links) =>
   links.map((link) => link.getAttribute("href").slice(1)).filter((id) => !document.getElementById(decodeURIComponent(id))),
 );
 await browser.close();
+const problems = [...failed];
 for (const id of new Set(dead)) problems.push(`no such place: ${id}`);
 for (const { id, page: number } of entries) {
   if (number !== found.get(id)) problems.push(`contents: ${id} is on page ${found.get(id)}, not ${number}`);
 }
-process.stdout.write(`${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, problems })}\n`);
+for (const one of wide) console.error(`warning: wider than the paper with the fonts of this machine: ${one}`);
+for (const one of problems) console.error(`error: ${one}`);
+process.stdout.write(`${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, wide, problems })}\n`);
 process.exitCode = problems.length ? 1 : 0;

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from nclib._extras import install_command
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -66,7 +68,7 @@ def reported() -> Iterator[None]:
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:
             fail(_words_of(error))
-        fail(f'this needs the package {error.name!r}: pip install "nclib[{extra}]"')
+        fail(f"this needs the package {error.name!r}: {install_command(extra)}")
     except _EXPECTED as error:
         fail(_words_of(error))
 

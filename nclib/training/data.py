@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._extras import install_command
 from nclib._numbers import as_whole
 from nclib._records import Record
 from nclib.readers import _reason, class_folders, image_files, read_npz
@@ -496,7 +497,7 @@ def _import(module: str, what: str) -> Any:
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
         raise ImportError(
-            f"{what} needs the package {package}: pip install 'nclib[train]'"
+            f"{what} needs the package {package}: {install_command('train')}"
         ) from error
 
 

@@ -428,8 +428,19 @@ class Monitor:
         Returns
         -------
         pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed: no extra of this package brings it.
         """
-        return import_module("pandas").DataFrame(self.history)
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            raise ImportError(
+                "to_frame needs pandas: pip install pandas; `history` has the same rows without it"
+            ) from None
+        return pandas.DataFrame(self.history)
 
     def _is_frozen(self) -> bool:
         return not any(layer.weight.requires_grad for layer in self._layers)

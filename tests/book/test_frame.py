@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -167,3 +169,115 @@ def test_what_contributors_are_told_to_open_is_there():
     assert len(named) > 20
     for path in named:
         assert path.startswith(".venv/") or (ROOT / path).exists(), path
+
+
+# Put together here, too, so that this file sends nobody there either.
+IMPORTED = "nc" + "lib"
+# Names that some package index may have, or get, for something else.
+NOT_FROM_AN_INDEX = "|".join([IMPORTED, PROJECT["name"]])
+
+
+def taken_from_an_index(text):
+    """Commands in a text that would install this library, by its name, from a package index."""
+    text = re.sub(r"\\\n\s*", " ", text)
+    text = re.sub(r"(install|download|add)\s*\n\W*", r"\1 ", text)
+    found = []
+    for command in re.findall(
+        r"\b(?:pip3?|pipx|uv|conda|mamba|poetry|pdm)\b[^\n`]*?\b(?:install|download|wheel|add)\b[^\n`]*",
+        text,
+    ):
+        names = re.findall(
+            rf"(?<![\w./-])(?:{NOT_FROM_AN_INDEX})(?:\[[^]]*\])?(?! @ )(?![\w/\[-])", command
+        )
+        if names and "--no-index" not in command:
+            found.append(command)
+    # An extra, however it is said.
+    found += [
+        line
+        for line in text.splitlines()
+        if re.search(rf"\b{IMPORTED}\[\W*[a-z]", line) and line not in found
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"pip install {IMPORTED}",
+        f'pip install "{IMPORTED}[train]"',
+        f"`pip install '{IMPORTED}[book]' jupyterlab`",
+        f"%pip install -q {IMPORTED}",
+        f"python -m pip install --upgrade numpy {IMPORTED}==1.0",
+        f"pip install \\\n    {IMPORTED}",
+        f"pip install\n# {IMPORTED}",
+        f"uv add {IMPORTED}",
+        f"conda install {IMPORTED}",
+        f'fail(f"needs {IMPORTED}[{{extra}}]")',
+        f"the extra `{IMPORTED}[train]`",
+        f"pip install {PROJECT['name']}",
+        f'pip install "{PROJECT["name"]}[train]"',
+        f"pip wheel --wheel-dir wheels {PROJECT['name']}",
+    ],
+)
+def test_what_would_fetch_another_project_is_found(text):
+    assert taken_from_an_index(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install .",
+        'pip install ".[train]"',
+        f"`pip install .` installs {IMPORTED}",
+        f'pip install "{PROJECT["name"]}[book] @ git+https://example.org/a"',
+        f'pip install --no-index --find-links wheels "{PROJECT["name"]}[book]"',
+        f'%pip install "./{IMPORTED}-book[train]"',
+        f"pip install -r requirements.txt\nimport {IMPORTED}",
+    ],
+)
+def test_what_installs_from_the_repository_or_a_file_is_not(text):
+    assert taken_from_an_index(text) == []
+
+
+def test_the_distribution_has_a_name_of_its_own():
+    """On the package index the import's name is that of a library for network sockets."""
+    assert canonicalize_name(PROJECT["name"]) == PROJECT["name"] != IMPORTED
+    extras = PROJECT["optional-dependencies"].values()
+    assert IMPORTED not in {Requirement(line).name for extra in extras for line in extra}
+
+
+def test_no_file_sends_anyone_to_an_index_for_this_library():
+    for path in project_files():
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = text.replace('\\"', '"')
+        assert taken_from_an_index(text) == [], path
+
+
+@pytest.fixture
+def make():
+    """What make says; with -n, what it would run."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+
+    def run(*arguments):
+        return subprocess.run(
+            ["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def test_make_tells_pip_what_it_was_told(make):
+    """A reader names the build of PyTorch once, whatever is installed first."""
+    done = make("-n", "-B", "PIP_FLAGS=--as told", "book", "test", "test-all", "requirements")
+    lines = done.stdout.replace("\\\n", " ").splitlines()
+    calls = [line for line in lines if " -m pip " in line]
+    assert len(calls) >= 4
+    assert all(" install " in call and " --as told " in call for call in calls)
+
+
+def test_make_says_what_it_cannot_do_with_a_space(make):
+    done = make("-n", "VENV=an environment", "test")
+    assert done.returncode == 2
+    assert "VENV must be one path without spaces; got 'an environment'" in done.stderr

@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
+import { PATIENCE, meter, rest, settled, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -19,8 +20,6 @@ const FORMS = ["light", "dark"].flatMap((theme) =>
   [1280, 390].map((width) => ({ name: `${theme}-${width}`, theme, width })),
 );
 const PHONE = 390;
-// How long a page may take before it counts as broken, in ms.
-const PATIENCE = 20_000;
 // As many as there are cores in the smallest place where this runs.
 const AT_ONCE = 2;
 
@@ -49,14 +48,17 @@ async function pages() {
 }
 
 // A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
-async function open(address, { theme = "light", width = 1280, ...options } = {}) {
+// `before` sees the page while it is still empty.
+async function open(address, { theme = "light", width = 1280, before, ...options } = {}) {
   const context = await browser.newContext({
     colorScheme: theme,
     viewport: { width, height: width === PHONE ? 844 : 800 },
     ...(width === PHONE && { hasTouch: true, isMobile: true }),
     ...options,
   });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
+  await before?.(page);
   const errors = [];
   const requests = new Set();
   page.on("console", (message) => {
@@ -81,22 +83,18 @@ async function open(address, { theme = "light", width = 1280, ...options } = {})
   return { page, errors, requests, close: () => context.close() };
 }
 
-// The moment from which nothing more moves: loaded, every formula set and every explorable drawn. In
-// ms from the start.
-async function settled(page, errors = []) {
-  const ready = page.evaluate(async () => {
-    await window.MathJax?.startup?.promise;
-    await document.fonts.ready;
-    while (document.querySelector(".nc-explorable:not(.nc-mounted)")) {
-      await new Promise((next) => requestAnimationFrame(next));
-    }
-    return performance.now();
-  });
-  // Neither comes to an end where a part of it failed.
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, Infinity));
-  const ms = await Promise.race([ready, late]);
-  if (ms === Infinity) errors.push(`formulas or explorables were not there after ${PATIENCE / 1000} s`);
-  return ms;
+// Loaded to the last formula and explorable, or an error.
+async function complete(page, errors) {
+  if (!(await settled(page))) errors.push("the page stopped working before all formulas and explorables were there");
+}
+
+// What a job finds; where it breaks off or hangs, `broken` of that.
+async function found(job, broken) {
+  try {
+    return await within(job);
+  } catch (error) {
+    return broken(`broke off: ${error.message}`);
+  }
 }
 
 async function axe(page) {
@@ -113,7 +111,7 @@ async function axe(page) {
 // One page in one form.
 async function visit(name, form) {
   const { page, errors, close } = await open(`${server.origin}/${name}`, form);
-  await settled(page, errors);
+  await complete(page, errors);
   const seen = {
     page: name,
     form: form.name,
@@ -130,15 +128,19 @@ async function visit(name, form) {
   return seen;
 }
 
-// What a first visit costs, one page at a time so that no other page takes the processor.
+// What a first visit costs: bytes, and the work of the page, in units of a fixed calculation.
 async function measure(name) {
-  const { page, requests, close } = await open(`${server.origin}/${name}`);
-  const ms = await settled(page);
+  let worked;
+  const before = async (page) => { worked = await meter(page); };
+  const { page, errors, requests, close } = await open(`${server.origin}/${name}`, { before });
+  await complete(page, errors);
+  const work = await worked();
   const bytes = [...requests]
     .filter((url) => url.startsWith(server.origin))
     .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
+  const unit = await yardstick(page, worked);
   await close();
-  return { page: name, ms: Math.round(ms), bytes };
+  return { page: name, bytes, work: work / unit, problems: errors };
 }
 
 // Links and anchors of all pages against each other; a file that is no page need only be there.
@@ -166,7 +168,7 @@ async function links(visits) {
 
 async function search() {
   const { page, errors, close } = await open(`${server.origin}/search.html?q=minority+collapse`);
-  await page.waitForSelector("#search-results li a", { timeout: PATIENCE }).catch(() => {});
+  await page.waitForSelector("#search-results li a");
   const found = await page.$$eval("#search-results li a", (list) => list.map((link) => link.textContent));
   await close();
   return { found, errors };
@@ -176,7 +178,7 @@ async function search() {
 const SITUATIONS = {
   async "from the file system"(name) {
     const { page, errors, close } = await open(pathToFileURL(join(SITE, name)).href);
-    await settled(page, errors);
+    await complete(page, errors);
     const problems = [...errors, ...(await page.evaluate(look.formulas))];
     await close();
     return problems;
@@ -194,14 +196,14 @@ const SITUATIONS = {
   },
   async "less motion"(name) {
     const { page, errors, close } = await open(`${server.origin}/${name}`, { reducedMotion: "reduce" });
-    await settled(page, errors);
+    await complete(page, errors);
     const problems = [...errors, ...(await page.evaluate(look.motion))];
     await close();
     return problems;
   },
   async "on paper"(name) {
     const { page, errors, close } = await open(`${server.origin}/${name}`, { theme: "dark" });
-    await settled(page, errors);
+    await complete(page, errors);
     await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     const problems = await page.evaluate(() => {
@@ -223,7 +225,7 @@ const SITUATIONS = {
     const problems = [];
     for (const theme of ["light", "dark"]) {
       const { page, errors, close } = await open(`${server.origin}/${name}`, { theme });
-      await settled(page, errors);
+      await complete(page, errors);
       const stops = await page.evaluate(
         () => [...document.querySelectorAll("a[href], button, input")].filter((node) => node.checkVisibility()).length,
       );
@@ -248,9 +250,9 @@ const SITUATIONS = {
     for (const theme of ["light", "dark"]) {
       for (const button of [".primary-toggle", ".secondary-toggle", ".article-header-buttons .search-button"]) {
         const { page, errors, close } = await open(`${server.origin}/${name}`, { theme, width: PHONE });
-        await settled(page, errors);
+        await complete(page, errors);
         await page.click(button);
-        await page.waitForTimeout(500);
+        await rest(page, 500);
         const found = [...(await axe(page)), ...(await page.evaluate(look.touch)), ...errors];
         problems.push(...found.map((problem) => `${theme} ${button}: ${JSON.stringify(problem)}`));
         await close();
@@ -274,22 +276,31 @@ async function all(jobs) {
   return results;
 }
 
-const started = performance.now();
 const names = await pages();
 // The entrance only sends the reader on.
 const inner = names.filter((name) => name !== "index.html");
 const example = "book/five-minutes.html";
 
 const entrance = await open(`${server.origin}/`);
-await entrance.page.waitForURL("**/book/intro.html", { timeout: PATIENCE }).catch(() => {});
+await entrance.page.waitForURL("**/book/intro.html").catch(() => {});
 const leads = new URL(entrance.page.url()).pathname;
 await entrance.close();
 
-const costs = [];
-for (const name of inner) costs.push(await measure(name));
-const visits = await all(inner.flatMap((name) => FORMS.map((form) => () => visit(name, form))));
+const costs = await all(
+  inner.map((page) => () => found(() => measure(page), (problem) => ({ page, problems: [problem] }))),
+);
+const visits = await all(
+  inner.flatMap((page) =>
+    FORMS.map((form) => () =>
+      found(() => visit(page, form), (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] })),
+    ),
+  ),
+);
 const situations = await all(
-  Object.entries(SITUATIONS).map(([name, run]) => async () => ({ name, problems: await run(example) })),
+  Object.entries(SITUATIONS).map(([name, run]) => async () => ({
+    name,
+    problems: await found(() => run(example), (problem) => [problem]),
+  })),
 );
 const report = {
   entrance: leads,
@@ -297,8 +308,7 @@ const report = {
   links: await links(visits),
   costs,
   situations,
-  search: await search(),
-  seconds: Math.round((performance.now() - started) / 1000),
+  search: await found(search, (problem) => ({ found: [], errors: [problem] })),
 };
 await browser.close();
 server.close();

@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
+import { PATIENCE, meter, redraw, rest, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
@@ -25,8 +26,8 @@ const MOVES = {
   end: ["End"],
   between: ["Home", "ArrowRight", "ArrowRight"],
 };
-// Arrow keys that are timed, for each control.
-const TIMED = 6;
+// Arrow keys whose work is measured, for each control.
+const MEASURED = 6;
 
 // What the reader has before them.
 function seen(box) {
@@ -47,25 +48,6 @@ function seen(box) {
   };
 }
 
-// From the key to the painted picture, in ms.
-async function redraw(page, control, key) {
-  await control.evaluate((node) => {
-    window.redrawn = new Promise((done) => {
-      node.addEventListener("keydown", () => {
-        const start = performance.now();
-        // After the frame that shows it: a message comes later than the paint.
-        requestAnimationFrame(() => {
-          const { port1, port2 } = new MessageChannel();
-          port1.onmessage = () => done(performance.now() - start);
-          port2.postMessage(null);
-        });
-      }, { once: true });
-    });
-  });
-  await page.keyboard.press(key);
-  return page.evaluate(() => window.redrawn);
-}
-
 async function saved(page, button) {
   const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
   return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
@@ -73,6 +55,7 @@ async function saved(page, button) {
 
 async function explore(name, id) {
   const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
@@ -96,7 +79,8 @@ async function explore(name, id) {
       await control.focus();
       for (const key of keys) await page.keyboard.press(key);
     }
-    await page.waitForTimeout(400);
+    // The address follows when the keys have come to rest.
+    await rest(page, 400);
     report.moved.push(await box.evaluate(seen));
   }
   await ready(page.url());
@@ -107,12 +91,22 @@ async function explore(name, id) {
   await box.getByRole("button", { name: "Copy link to this moment" }).click();
   report.link = await page.evaluate(() => navigator.clipboard.readText());
 
-  report.redraws = [];
+  // One frame after each key, and what all of it took.
+  report.frames = [];
+  const worked = await meter(page);
+  const unit = await yardstick(page, worked);
+  let work = 0;
   for (const control of await controls.all()) {
     await control.focus();
     await page.keyboard.press("Home");
-    for (let press = 0; press < TIMED; press++) report.redraws.push(await redraw(page, control, "ArrowRight"));
+    for (let press = 0; press < MEASURED; press++) {
+      const start = await worked();
+      await redraw(page, control, "ArrowRight");
+      work += (await worked()) - start;
+      report.frames.push(await box.evaluate(seen));
+    }
   }
+  report.work = work / report.frames.length / unit;
 
   // Tab stops at each control, shows where it is, and says what it is.
   report.stops = [];
@@ -134,7 +128,7 @@ async function explore(name, id) {
   report.widths = [];
   for (const width of [390, 844, 390, 1280]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.waitForTimeout(300);
+    await rest(page, 300);
     report.widths.push(await box.locator(".nc-chart").evaluate((chart) =>
       [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]));
   }
@@ -150,6 +144,7 @@ async function explore(name, id) {
   await plain.context().close();
 
   const local = await (await browser.newContext()).newPage();
+  local.setDefaultTimeout(PATIENCE);
   await local.goto(pathToFileURL(join(SITE, name)).href);
   await local.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
   await local.locator(`#${id} .nc-controls :is(input, select)`).first().focus();
@@ -171,7 +166,9 @@ function shown(box) {
 
 const reports = [];
 for (const [page, name] of pages) {
-  reports.push({ page, name, ...(await explore(page, `explorable-${name}`)) });
+  // One that hangs or breaks off leaves the others alone.
+  const found = await within(() => explore(page, `explorable-${name}`)).catch((error) => ({ broke: error.message }));
+  reports.push({ page, name, ...found });
 }
 await browser.close();
 server.close();

@@ -10,9 +10,9 @@
 import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
-// How long a whole notebook, and one redrawing, may take, in ms.
-const PATIENCE = 300_000;
-const REDRAW = 20_000;
+// How long a whole notebook, and one redrawing, may take, in ms, before they count as hung.
+const PATIENCE = 900_000;
+const REDRAW = 300_000;
 
 const FAILED = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']";
 

@@ -1,13 +1,10 @@
 """The landing page's calculator, in a real browser, against nclib."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_site import SITE, browser, require_browser_and_site
+from test_site import SITE, drive, require_browser_and_site
 
 import nclib as nc
 
@@ -93,15 +90,7 @@ def problems():
 @pytest.fixture(scope="module")
 def answers(problems):
     require_browser_and_site()
-    run = subprocess.run(
-        ["node", SCRIPT, SITE],
-        input=json.dumps({"problems": problems, "texts": BAD_COUNTS}).encode(),
-        env={**os.environ, "CHROMIUM": browser()},
-        stdout=subprocess.PIPE,
-        timeout=300,
-        check=True,
-    )
-    return json.loads(run.stdout)
+    return drive(SCRIPT, SITE, told={"problems": problems, "texts": BAD_COUNTS})
 
 
 def test_a_thousand_random_problems_as_nclib_solves_them(problems, answers, record_error):

@@ -1,32 +1,18 @@
 """The cheat sheet on paper: one side of A4, with nothing cut off."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from test_site import SITE, browser, require_browser_and_site
+from test_site import SITE, drive, require_browser_and_site
 
 SCRIPT = Path(__file__).with_name("print_page.mjs")
 A4_POINTS = (595, 842)
 
 
-def printed(page):
-    run = subprocess.run(
-        ["node", SCRIPT, page],
-        env={**os.environ, "CHROMIUM": browser()},
-        stdout=subprocess.PIPE,
-        timeout=120,
-        check=True,
-    )
-    return json.loads(run.stdout)
-
-
 @pytest.fixture(scope="module")
 def report():
     require_browser_and_site()
-    return printed(SITE / "book" / "cheat-sheet.html")
+    return drive(SCRIPT, SITE / "book" / "cheat-sheet.html")
 
 
 def test_it_takes_one_sheet_of_a4(report):
@@ -44,6 +30,6 @@ def test_more_than_a_sheet_would_be_noticed(tmp_path):
     require_browser_and_site()
     page = tmp_path / "long.html"
     page.write_text("<article class='bd-article'>" + "<p>line</p>" * 200 + "</article>")
-    report = printed(page)
+    report = drive(SCRIPT, page)
     assert report["sheets"] > 1
     assert report["outside"]

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from test_site import ROOT, browser, missing_browser, require_nothing_missing
+from test_site import ROOT, drive, missing_browser, require_nothing_missing
 
 import nclib as nc
 from nclib.views import explorables, sandbox
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("jupyterlab.mjs")
 CHAPTER = "05-deep-head"
-SECONDS_TO_START = 60
+SECONDS_TO_START = 600
 
 SETTINGS = {
     # Cells out of sight would have no outputs to look at.
@@ -103,7 +103,7 @@ def server(tmp_path_factory):
     finally:
         # The server takes its kernels with it.
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)
 
 
 def started(folder, process, log):
@@ -119,15 +119,7 @@ def started(folder, process, log):
 
 @pytest.fixture(scope="module")
 def report(server):
-    run = subprocess.run(
-        ["node", SCRIPT, server],
-        input=json.dumps(list(MOVES.values())).encode(),
-        env={**os.environ, "CHROMIUM": browser()},
-        stdout=subprocess.PIPE,
-        timeout=900,
-        check=True,
-    )
-    seen = json.loads(run.stdout)
+    seen = drive(SCRIPT, server, told=list(MOVES.values()), pages=3)
     return seen | {"moved": dict(zip(MOVES, seen["moved"], strict=True))}
 
 

@@ -1,13 +1,10 @@
 """The offline copy: one zip, opened from the file system in a real browser without a network."""
 
-import json
-import os
-import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
-from test_site import SITE, browser, require_browser_and_site
+from test_site import SITE, drive, require_browser_and_site
 
 import nclib as nc
 from nclib.views import explorables
@@ -40,14 +37,7 @@ def report(tmp_path_factory):
     pack(SITE, folder / "copy.zip")
     with zipfile.ZipFile(folder / "copy.zip") as archive:
         archive.extractall(folder)
-    run = subprocess.run(
-        ["node", SCRIPT, folder / NAME],
-        env={**os.environ, "CHROMIUM": browser()},
-        stdout=subprocess.PIPE,
-        timeout=300,
-        check=True,
-    )
-    return json.loads(run.stdout)
+    return drive(SCRIPT, folder / NAME)
 
 
 def test_nothing_fails_and_nothing_is_fetched(report):

@@ -30,8 +30,13 @@ SITUATIONS = [
 ]
 
 MAX_BYTES = 2_500_000
-# The aim is 2 s on two cores; shared machines are slower, and differ from run to run.
-MAX_MS = 6_000
+# Work of a page until it is complete, in units of a fixed calculation in the same browser: half a
+# second of the processor's time where this was set, and a clock would say how busy the machine is.
+MAX_WORK = 10
+
+# Seconds for each page, after which a script counts as hung. A last resort: the scripts give each
+# page less, and report it.
+HANGS = 1200
 
 
 def built_pages():
@@ -70,17 +75,23 @@ def require_browser_and_site():
     require_nothing_missing(site or missing_browser())
 
 
-@pytest.fixture(scope="session")
-def report():
-    require_browser_and_site()
+def drive(script, *arguments, told=None, pages=1):
+    """What a script that drives the browser reports; `told` is what it reads."""
     run = subprocess.run(
-        ["node", SCRIPT, SITE],
+        ["node", script, *arguments],
+        input=None if told is None else json.dumps(told).encode(),
         env={**os.environ, "CHROMIUM": browser()},
         stdout=subprocess.PIPE,
-        timeout=600,
+        timeout=HANGS * pages,
         check=True,
     )
     return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="session")
+def report():
+    require_browser_and_site()
+    return drive(SCRIPT, SITE, pages=len(built_pages()))
 
 
 # The site may not be built when tests are collected: then one test of each kind says so.
@@ -88,17 +99,19 @@ def report():
 @pytest.mark.parametrize("page", built_pages() or ["the site"])
 def test_page(report, page, form):
     (visit,) = [seen for seen in report["visits"] if (seen["page"], seen["form"]) == (page, form)]
-    problems = {check: visit[check] for check in CHECKS if visit[check]}
+    # Of a page that could not be looked at, the console says why.
+    checks = CHECKS if not visit["console"] else [check for check in CHECKS if check in visit]
+    problems = {check: visit[check] for check in checks if visit[check]}
     assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("page", built_pages() or ["the site"])
 def test_first_visit_is_light_and_quick(report, page, record_first_visit):
     (cost,) = [cost for cost in report["costs"] if cost["page"] == page]
-    record_first_visit(page, cost["bytes"], cost["ms"])
+    assert cost["problems"] == []
+    record_first_visit(page, cost["bytes"], cost["work"])
     assert cost["bytes"] < MAX_BYTES
-    assert cost["ms"] is not None, "the page never settled"
-    assert cost["ms"] < MAX_MS
+    assert cost["work"] < MAX_WORK
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,8 @@ import typer.main
 import typer.testing
 
 from nclib.cli import app
+
+TESTS = Path(__file__).parents[1]
 
 
 class Outcome:
@@ -41,9 +42,8 @@ class Outcome:
 
 class Cost(NamedTuple):
     out: str
-    seconds: float
-    processor: float
-    """Seconds that the processor worked."""
+    work: float
+    """Time of the processor, in loops of a million steps."""
     peak: int
     """Memory at most, KiB."""
 
@@ -52,10 +52,14 @@ _AND_SAY_THE_COST = """
 import sys, time
 from pathlib import Path
 from nclib.cli import app
+folder = sys.argv.pop(1)
 app(sys.argv[1:], standalone_mode=False)
+processor = time.process_time()
 # Not getrusage: what it calls the peak includes that of the process that started this one.
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
-print(time.process_time(), peak, file=sys.stderr)
+sys.path.append(folder)
+from yardstick import yardstick
+print(processor / yardstick(), peak, file=sys.stderr)
 """
 
 
@@ -66,15 +70,13 @@ def cost_of():
         pytest.skip("this system does not say how much memory a process took")
 
     def run(*arguments):
-        began = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-c", _AND_SAY_THE_COST, *map(str, arguments)],
+            [sys.executable, "-c", _AND_SAY_THE_COST, TESTS, *map(str, arguments)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        seconds = time.perf_counter() - began
-        processor, peak = done.stderr.splitlines()[-1].split()
-        cost = Cost(done.stdout, seconds, float(processor), int(peak))
-        print(f"{seconds:.2f} s, {cost.processor:.2f} s of the processor, {cost.peak} KiB")
+        work, peak = done.stderr.splitlines()[-1].split()
+        cost = Cost(done.stdout, float(work), int(peak))
+        print(f"the work of {cost.work:.0f} loops, {cost.peak} KiB")
         return cost
 
     return run

@@ -336,7 +336,7 @@ def test_a_report_for_which_a_package_is_missing_says_what_to_install(nclib, tmp
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "altair", None)
     outcome = nclib("predict", *PAPER, "--report", tmp_path / "r.html")
-    assert outcome.failed('pip install "nclib[book]"')
+    assert outcome.failed('pip install ".[book]" in a copy of the repository')
     assert not list(tmp_path.iterdir())
 
 
@@ -353,6 +353,5 @@ def test_a_million_classes(cost_of, tmp_path, more):
     path.write_text("name,count\n" + "".join(f"class{k},{c}\n" for k, c in enumerate(n)))
     cost = cost_of("predict", path, "-L", 3, "--lambda-W", 1e-9, *more)
     assert "1,000,000" in cost.out or "1000000" in cost.out
-    # The aim is 3 s on a machine that does nothing else.
-    assert cost.processor < 6
+    assert cost.work < 60
     assert cost.peak < 10**6

@@ -1,5 +1,6 @@
 """Batches give the same numbers as everything at once, and what they must not do is refused."""
 
+import itertools
 import tracemalloc
 
 import dense_metrics as dense
@@ -102,10 +103,33 @@ def test_the_head_is_copied():
     assert accumulator.compute(BEST).nc2_w == before
 
 
-def test_coarsest_batch_decides_the_cut():
-    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(8))
-    result = streamed([(X[:5], labels[:5]), (X[5:].astype(np.float32), labels[5:])], 2)
-    assert result.nc1.rtol == 3 * 2.0**-23
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("types", "eps"),
+    [
+        *((order, 2.0**-23) for order in sorted({*itertools.permutations(["f8", "f4", "f8"])})),
+        *((order, 2.0**-23) for order in itertools.permutations(["f8", "f4", "f2"])),
+        (("f4", "f4", "f4"), 2.0**-23),
+        (("f8", "f8", "f8"), 2.0**-52),
+    ],
+    ids=str,
+)
+def test_the_coarsest_batch_decides_the_cut_whenever_it_comes(kind, types, eps, record_error):
+    """A direction with 1e-8 of the largest eigenvalue: noise in float32, and not in float64."""
+    rng = np.random.default_rng(8)
+    labels = np.arange(60) % 3
+    means = np.array([[0.0, 0, 0, 0], [1, 0, 0, 0], [0, 1e-4, 0, 0]])
+    X = means[labels] + 1e-5 * rng.standard_normal((60, 4))
+    parts = [X[:20].astype(types[0]), X[20:40].astype(types[1]), X[40:].astype(types[2])]
+    batches = list(zip(parts, np.split(labels, 3), strict=True))
+    if kind == "torch":
+        torch = pytest.importorskip("torch")
+        batches = [(torch.tensor(part), of) for part, of in batches]
+    result = streamed(batches, 3).nc1
+    value, rank = dense.nc1(np.concatenate([part.astype(float) for part in parts]), labels, 4 * eps)
+    assert result.rtol == 4 * eps
+    assert result.rank == rank == (1 if eps > 1e-10 else 2)
+    assert record_error("NC1 of mixed types, dense", abs(result.value / value - 1), 1e-11)
 
 
 def test_empty_batches_do_nothing():
@@ -126,6 +150,61 @@ def test_a_refused_batch_leaves_nothing_behind():
         if not _:
             accumulator.second_pass()
     assert accumulator.compute().nc1.value == nc.nc1(X, labels).value
+
+
+@pytest.mark.parametrize("width", [3, 5])
+def test_a_refused_first_batch_decides_nothing(width):
+    """Neither the cut, nor the width, nor the library of those that come."""
+    torch = pytest.importorskip("torch")
+    bad = torch.ones((10, 3), dtype=torch.float32)
+    bad[7, 1] = torch.nan
+    X, labels = dense.samples((5, 5), width, 0.1, np.random.default_rng(10))
+    accumulator = nc.MetricsAccumulator(2)
+    with pytest.raises(ValueError, match="row 7"):
+        accumulator.update(bad, labels)
+    assert accumulator.d is None
+    for passes in range(2):
+        accumulator.update(X, labels)
+        if not passes:
+            accumulator.second_pass()
+    whole = nc.nc1(X, labels)
+    assert accumulator.compute().nc1 == whole
+    assert whole.rtol == width * 2.0**-52
+
+
+def changed(labels, old, new, times):
+    """Labels of which some, the first of their class, are another."""
+    labels = labels.copy()
+    labels[np.flatnonzero(labels == old)[:times]] = new
+    return labels
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        # As many samples, but of other classes.
+        (lambda X, y: (X, changed(y, 1, 2, 1)), "it saw 3 of class 1, not 4"),
+        (lambda X, y: (X, changed(y, 0, 2, 4)), "it saw 2 of class 0, not 6"),
+        (lambda X, y: (X, (y + 1) % 3), "it saw 2 of class 0, not 6"),
+        # Fewer, or more.
+        (lambda X, y: (X[:-1], y[:-1]), r"it saw \d of class \d, not \d"),
+        (lambda X, y: (X[y != 2], y[y != 2]), "it saw 0 of class 2, not 2"),
+        (lambda X, y: (np.tile(X, (2, 1)), np.tile(y, 2)), "it saw 12 of class 0, not 6"),
+        (lambda X, y: (np.tile(X, (2, 1))[:13], np.tile(y, 2)[:13]), r"it saw \d of class"),
+    ],
+    ids=["one", "four", "all", "fewer", "lost", "twice", "more"],
+)
+def test_a_second_pass_over_other_classes_is_refused(kind, second, says):
+    X, labels = dense.samples((6, 4, 2), 3, 0.1, np.random.default_rng(11))
+    other, other_labels = second(X, labels)
+    as_kind = np.asarray if kind == "numpy" else pytest.importorskip("torch").tensor
+    accumulator = nc.MetricsAccumulator(3)
+    accumulator.update(as_kind(X), labels)
+    accumulator.second_pass()
+    accumulator.update(as_kind(other), other_labels)
+    with pytest.raises(ValueError, match=f"must see the same samples as the first; {says}"):
+        accumulator.compute()
 
 
 def test_the_second_pass_must_see_the_same_samples():

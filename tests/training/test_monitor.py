@@ -602,6 +602,12 @@ def test_batches_of_another_kind():
     assert row["nc2_w"] == pytest.approx(monitor.history[0]["nc2_w"], rel=1e-12)
 
 
+def test_a_table_without_pandas_says_what_has_the_same_rows(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas; `history` has the same rows"):
+        Monitor(Net(), COUNTS, lambda_W=1e-3).to_frame()
+
+
 # ---------------------------------------------------------------- Lightning
 
 
