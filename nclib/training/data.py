@@ -279,9 +279,16 @@ def load_splits(
     >>> load_splits("digits")[1]
     ImageData('digits, test': 355 grey images, 8 x 8, K=10 classes of 34 to 36)
     """
-    train = load_images(source, root=root, download=download)
+    if source not in NAMES and Path(source).expanduser().is_file():
+        of_split = _npz_splits(Path(source).expanduser())
+    else:
+
+        def of_split(split: str) -> ImageData:
+            return load_images(source, split=split, root=root, download=download)
+
+    train = of_split("train")
     try:
-        return train, load_images(source, split="test", root=root, download=download)
+        return train, of_split("test")
     except _NoSplitError:
         return train, None
 
@@ -587,19 +594,31 @@ class _NoSplitError(ValueError):
 
 
 def _from_npz(path: Path, split: str) -> ImageData:
+    return _npz_splits(path)(split)
+
+
+def _npz_splits(path: Path) -> Callable[[str], ImageData]:
+    """Read a file; return what gives its splits by name."""
     arrays = read_npz(path, ("images", "labels"), ("class_names", "split"))
+    images, labels = arrays["images"], arrays["labels"]
     try:
-        images, labels = arrays["images"], arrays["labels"]
         _validated_images(images)
         _validated_labels(labels, len(images))
         names = _class_names(arrays.get("class_names"), labels)
-        data = ImageData(f"{path.stem}, {split}", images, labels, names)
-        chosen = _chosen_split(arrays.get("split"), data.N, split)
-    except _NoSplitError as error:
-        raise _NoSplitError(f"{path}: {error}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return data if chosen is None else data.take(chosen)
+
+    def of_split(split: str) -> ImageData:
+        try:
+            data = ImageData(f"{path.stem}, {split}", images, labels, names)
+            chosen = _chosen_split(arrays.get("split"), data.N, split)
+        except _NoSplitError as error:
+            raise _NoSplitError(f"{path}: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from None
+        return data if chosen is None else data.take(chosen)
+
+    return of_split
 
 
 def _class_names(names: NDArray[Any] | None, labels: NDArray[Any]) -> tuple[str, ...]:

@@ -853,11 +853,17 @@ def _draw(
     everything, test = load_splits(source, root=root, download=download)
     if isinstance(source, Path):
         _require_digest(experiment, source, content_digest(everything, test))
+    data, test, left_out = _divided(everything, test)
+    return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
+
+
+def _divided(everything: ImageData, test: ImageData | None) -> tuple[ImageData, ImageData, int]:
+    """Return what training images are drawn from, test images, and how many were left out."""
     data = without_conflicts(everything)
     left_out = everything.N - data.N
     if test is None:
         test, data = _hold_out(data)
-    return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
+    return data, test, left_out
 
 
 def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
