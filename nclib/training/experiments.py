@@ -882,7 +882,7 @@ def _reached(
     head = trained.network.head
     if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
         with torch.no_grad():
-            features = trained.network(samples.to(head.weights[0].device))[1]
+            features = trained.network(samples.to(head.weights[0]))[1]  # there, and as exact
             measured = measure(features, labels, list(head.weights), head.b, minimum)
         for name in _AGAINST_MINIMUM:
             value = getattr(measured, name)

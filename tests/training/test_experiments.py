@@ -334,6 +334,20 @@ def test_numbers_of_numpy_in_the_settings_end_in_a_result(tmp_path, monkeypatch)
     assert run(odd, tmp_path).to_dict() == first.to_dict()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("backbone", ["mlp", "conv"])
+@pytest.mark.parametrize("head", ["linear", "relu"])
+def test_every_kind_of_network_ends_in_a_result(dtype, backbone, head, tmp_path):
+    plan = small(dtype=dtype, backbone=backbone, head=head, epochs=2, learning_rate=1e-2)
+    result = run(plan, tmp_path, progress=False)
+    assert load_results(tmp_path) == [result]
+    if result.reached["is_global"] and head == "linear":
+        # Measured once during the training, and once against the minimum that was reached.
+        measured = result.final["metrics"]["corrected"]
+        for name, value in result.reached["metrics"].items():
+            assert value == pytest.approx(measured[name], rel=1e-5)
+
+
 def test_a_factor_of_numpy_scales_the_penalties_exactly():
     for factor in (np.float32(2), np.float16(2), np.int8(2), torch.tensor(2.0)):
         assert paper_figure(1, "small", lambda_factor=factor) == paper_figure(
