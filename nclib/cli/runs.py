@@ -121,7 +121,7 @@ def train(
     lambdas = out.per_layer(lambda_W or [2e-2], depth)
     with out.reported():
         from nclib.training.engine import TrainingConfig
-        from nclib.training.experiments import Experiment, result_path, run
+        from nclib.training.experiments import Experiment, on_images, result_path, run
 
         config = TrainingConfig(
             depth=depth,
@@ -138,16 +138,24 @@ def train(
         )
         name, images = named_images(data)
         experiment = Experiment(name, read_training_counts(counts or DIGITS_COUNTS), config)
+        if images is not None:
+            (experiment,) = on_images([experiment], images)
         with ready_folder(folder) as place:
+            stored = result_path(experiment, place).exists()
             interrupted = place / ".checkpoints" / experiment.name
-            if interrupted.exists() and not resume:
+            if not stored and interrupted.exists() and not resume:
                 raise ValueError(
                     f"{interrupted} has an interrupted run with these settings: --resume goes on "
                     "with it; remove the folder to begin anew"
                 )
-            stored = result_path(experiment, place).exists()
             if not stored:
-                require_images(name, images, root, download)
+                if resume and not interrupted.exists():
+                    out.say(
+                        f"{place} has no interrupted run with these settings and images: it begins "
+                        "anew."
+                    )
+                if images is None:
+                    require_images(name, root, download)
             result = run(
                 experiment,
                 place,
@@ -172,20 +180,24 @@ def train(
 
 def named_images(data: str) -> tuple[str, Path | None]:
     """Split what was given into the name that results carry and a path, if it is one."""
-    from nclib.training.data import _BUILT_IN
+    from nclib.training.data import NAMES, data_name, load_images
 
+    if data in NAMES:
+        return data, None
     path = Path(data).expanduser()
-    return (data, None) if data in _BUILT_IN or not path.exists() else (path.stem, path)
+    if not path.exists():
+        load_images(data)  # which says so
+    return data_name(path), path
 
 
-def require_images(name: str, images: Path | None, root: Path | None, download: bool) -> None:
-    """Load the images once before any run: what is wrong with them is said once."""
+def require_images(name: str, root: Path | None, download: bool) -> None:
+    """Load a data set once before any run: what is wrong with it is said once."""
     from nclib.training.data import load_images
 
     try:
-        load_images(images or name, root=root, download=download)
+        load_images(name, root=root, download=download)
     except FileNotFoundError as error:
-        hint = "" if download or images else "; here: --download, or another data set"
+        hint = "" if download else "; here: --download, or another data set"
         raise FileNotFoundError(f"{error}{hint}") from None
 
 
@@ -345,19 +357,21 @@ def reproduce(
     if scale not in ("paper", "medium", "small"):
         raise typer.BadParameter(f"--scale is paper, medium or small; got {scale!r}")
     with out.reported():
-        from nclib.training.experiments import paper_figure, result_path, sweep
+        from nclib.training.experiments import on_images, paper_figure, result_path, sweep
 
         name, images = (None, None) if data is None else named_images(data)
         experiments = paper_figure(
             figure, scale, seeds=range(seeds), data=name, head_scale=head_scale
         )
+        if images is not None:
+            experiments = on_images(experiments, images)
 
         def left() -> list[Experiment]:
             return [e for e in experiments if not result_path(e, folder).exists()]
 
         todo = left()
-        if todo:
-            require_images(todo[0].data, images, root, download)
+        if todo and images is None:
+            require_images(todo[0].data, root, download)
         out.say(f"Figure {figure}: {len(experiments)} runs, {len(todo)} left to do.")
         for experiment in todo:
             started = (folder / ".checkpoints" / experiment.name).exists()
@@ -446,8 +460,8 @@ def results(
         for path in sorted(folder.glob("*.json")):
             try:
                 found.append(Result.load(path))
-            except ValueError:
-                out.say(f"passed over: {path} does not hold a result of an experiment")
+            except ValueError as error:
+                out.say(f"passed over: {error}")
         if plot is not None:
             from nclib.views.figures.runs import compare_runs
 
@@ -468,6 +482,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "data": experiment.data,
+        "digest": experiment.digest,
         "counts": experiment.counts.n,
         "depth": experiment.config.depth,
         "bias": experiment.config.bias,
@@ -492,13 +507,18 @@ def show_results(found: Sequence[Result]) -> None:
     if not found:
         out.show("No results.")
         return
+    # Of images of one name which ones, if there are several.
+    of_name: dict[str, set[str | None]] = {}
+    for result in found:
+        of_name.setdefault(result.experiment.data, set()).add(result.experiment.digest)
     runs, metrics = [], []
     for number, result in enumerate(found, start=1):
         s = summary(result)
+        which = f" [{(s['digest'] or 'by name')[:7]}]" * (len(of_name[s["data"]]) > 1)
         runs.append(
             (
                 f"{number}",
-                f"{s['data']}, {'' if s['bias'] else 'no '}bias",
+                f"{s['data']}{which}, {'' if s['bias'] else 'no '}bias",
                 s["depth"],
                 s["seed"],
                 s["epochs"],

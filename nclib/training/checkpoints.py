@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import pickle
 import re
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+
+from nclib._files import sync_folder
+from nclib._numbers import as_whole, plain
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +25,7 @@ _FORMAT = 1
 
 
 class CheckpointError(RuntimeError):
-    """No checkpoint can be read, or there are some where none should be."""
+    """A checkpoint can't be read, or there are some where none should be."""
 
 
 class CheckpointStore:
@@ -28,14 +33,15 @@ class CheckpointStore:
 
     A checkpoint is written to a file of another name, brought to the disk, and renamed: whatever
     has the name of a checkpoint was written to its end. It holds tensors and plain values only and
-    is read with ``weights_only=True``; its checksums are compared first.
+    is read with ``weights_only=True``; its checksums are compared first. What could not be read
+    so is not written: scalars of numpy become Python's, and other objects are refused.
 
     Parameters
     ----------
     folder : path-like
         Made where it does not exist.
     keep : int, default 2
-        How many checkpoints stay; older ones are removed once a new one is in place.
+        How many checkpoints stay, at least one; older ones are removed once a new one is in place.
 
     Examples
     --------
@@ -50,7 +56,7 @@ class CheckpointStore:
 
     def __init__(self, folder: str | os.PathLike[str], keep: int = 2) -> None:
         self.folder = Path(folder)
-        self.keep = keep
+        self.keep = as_whole("keep", keep, 1)
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def paths(self) -> list[Path]:
@@ -80,14 +86,17 @@ class CheckpointStore:
 
         Raises
         ------
+        TypeError
+            If the state holds something else; the message says where.
         OSError
             If it cannot be written: the disk is full, say. The older checkpoints are untouched.
         """
+        content = {"format": _FORMAT, "state": _plain_state("state", state)}
         path = self.folder / _NAME.format(epoch)
         unfinished = self.folder / _UNFINISHED
         try:
             with unfinished.open("wb") as file:
-                _write({"format": _FORMAT, "state": state}, file)
+                _write(content, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(unfinished, path)  # noqa: PTH105 (what a test holds on to)
@@ -102,7 +111,9 @@ class CheckpointStore:
     def load(self) -> dict[str, Any] | None:
         """Read the newest checkpoint that is whole.
 
-        A damaged one is renamed, to ``*.damaged``, with a warning in the log.
+        A damaged one, one that is cut short or whose checksums are wrong, is renamed, to
+        ``*.damaged``, with a warning in the log. One that is whole but can't be read keeps its
+        name: another version of torch or nclib, or another user, may read it.
 
         Returns
         -------
@@ -112,7 +123,9 @@ class CheckpointStore:
         Raises
         ------
         CheckpointError
-            If there are checkpoints but none can be read.
+            If there are checkpoints but all are damaged, or if the newest whole one can't be read.
+        OSError
+            If the system does not let it be read.
         """
         (self.folder / _UNFINISHED).unlink(missing_ok=True)
         paths = self.paths()
@@ -130,17 +143,36 @@ class CheckpointStore:
         return None
 
     def _sync_folder(self) -> None:
-        if os.name != "posix":
-            return
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.folder)
 
 
 class _DamagedError(Exception):
     """A file is no whole checkpoint."""
+
+
+def _plain_state(where: str, value: Any) -> Any:
+    """Return a state with plain values only, or raise a TypeError that says where it has others.
+
+    What `torch.load` with ``weights_only=True`` refuses would be found out only after a crash.
+    """
+    value = plain(value) if not isinstance(value, torch.Tensor) else value
+    if isinstance(value, dict):
+        return {
+            _plain_state(f"a key of {where}", key): _plain_state(f"{where}[{key!r}]", item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        items = [_plain_state(f"{where}[{i}]", item) for i, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
+    if value is None or isinstance(value, torch.Tensor):
+        return value
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(
+        f"{where} must be a tensor or a plain value; got {type(value).__module__}."
+        f"{type(value).__qualname__}"
+    )
 
 
 class _Sink:
@@ -173,21 +205,43 @@ def _write(content: dict[str, Any], file: IO[bytes]) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    # What the system refuses is no damage: it is left to whoever may do something about it.
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                # torch does not compare the checksums that it writes.
+                damaged = archive.testzip()
+        except Exception as error:
+            # To seek before the beginning, as a wrong byte may ask for, is an invalid argument.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            raise _DamagedError(f"no checkpoint ({_first_line(error)})") from error
+    if damaged is not None:
+        raise _DamagedError(f"damaged (checksum of {damaged})")
     try:
-        with zipfile.ZipFile(path) as archive:
-            # torch does not compare the checksums that it writes.
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise _DamagedError(f"damaged (checksum of {damaged})")
         content = torch.load(path, map_location="cpu", weights_only=True)
-        if content["format"] != _FORMAT:
-            raise _DamagedError(f"of format {content['format']}, not {_FORMAT}")
-        state: dict[str, Any] = content["state"]
-    except _DamagedError:
+    except (OSError, MemoryError):
         raise
+    except pickle.UnpicklingError as error:
+        raise _unreadable(path, f"it holds what is never loaded ({_first_line(error)})") from error
     except Exception as error:
-        raise _DamagedError(f"no checkpoint ({_first_line(error)})") from error
+        # Its checksums are right, but torch's reader of archives finds more than they cover.
+        if "PytorchStreamReader" in str(error):
+            raise _DamagedError(f"no checkpoint ({_first_line(error)})") from error
+        raise _unreadable(path, f"torch {torch.__version__}: {_first_line(error)}") from error
+    if not isinstance(content, dict) or "format" not in content:
+        raise _unreadable(path, "it was not written by nclib")
+    if content["format"] != _FORMAT:
+        raise _unreadable(path, f"it is of format {content['format']}, not {_FORMAT}")
+    state: dict[str, Any] = content["state"]
     return state
+
+
+def _unreadable(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"no checkpoint can be read: {path} is whole, but {reason}; go on with the versions that "
+        "wrote it, or begin anew in another folder"
+    )
 
 
 def _first_line(error: Exception) -> str:

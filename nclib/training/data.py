@@ -8,7 +8,9 @@ asks whether the files exist; here their contents are checked too, every time.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import itertools
+import os
 import shutil
 import tempfile
 import zipfile
@@ -46,6 +48,9 @@ _FASHION_MNIST = {
     "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
     "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
+
+# Of the digits that scikit-learn brings, before they are split.
+_DIGITS = "f5f7cbf6c6c8224ae7085c78be5df408fc3965f5907c17050f9a1bef8dfc47f6"
 
 _BLOCK = 2**20
 """Pixels that are worked on at a time."""
@@ -211,9 +216,10 @@ def load_images(
 
     Notes
     -----
-    Of "cifar10" every file is compared with the MD5 that torchvision knows before it is opened; of
-    "fashion-mnist" with the MD5 of the unpacked files; of "emnist-letters" with what the archive
-    ``gzip.zip`` holds, whose MD5 torchvision knows, so leave that beside them.
+    A name always stands for the same images. What scikit-learn brings as "digits" is compared with
+    a checksum. Of "cifar10" every file is compared with the MD5 that torchvision knows before it is
+    opened; of "fashion-mnist" with the MD5 of the unpacked files; of "emnist-letters" with what the
+    archive ``gzip.zip`` holds, whose MD5 torchvision knows, so leave that beside them.
 
     References
     ----------
@@ -244,6 +250,88 @@ def load_images(
         f"source must be {', '.join(map(repr, _BUILT_IN))} or the path of an .npz file or of a "
         f"folder of images by class; got {str(source)!r}, and there is no such file or folder"
     )
+
+
+def load_splits(
+    source: str | PathLike[str] = "digits",
+    *,
+    root: str | PathLike[str] | None = None,
+    download: bool = False,
+) -> tuple[ImageData, ImageData | None]:
+    """Load the training images, and the test images if the source has any.
+
+    Parameters
+    ----------
+    source, root, download
+        As for `load_images`.
+
+    Returns
+    -------
+    train : ImageData
+    test : ImageData or None
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError, ImportError, ValueError
+        As for `load_images`; also for what is wrong with test images that are there.
+
+    Examples
+    --------
+    >>> load_splits("digits")[1]
+    ImageData('digits, test': 355 grey images, 8 x 8, K=10 classes of 34 to 36)
+    """
+    if source not in NAMES and Path(source).expanduser().is_file():
+        of_split = _npz_splits(Path(source).expanduser())
+    else:
+
+        def of_split(split: str) -> ImageData:
+            return load_images(source, split=split, root=root, download=download)
+
+    train = of_split("train")
+    try:
+        return train, of_split("test")
+    except _NoSplitError:
+        return train, None
+
+
+def data_name(path: str | PathLike[str]) -> str:
+    """Return what images in a file or a folder are called: its name without the ending.
+
+    Examples
+    --------
+    >>> data_name("images/letters.npz")
+    'letters'
+    """
+    # Of "." and ".." the folder that they stand for.
+    return Path(os.path.abspath(Path(path).expanduser())).stem  # noqa: PTH100 (resolves no links)
+
+
+def content_digest(train: ImageData, test: ImageData | None = None) -> str:
+    """Name images by what they are, whatever their file is called.
+
+    Parameters
+    ----------
+    train, test : ImageData
+        As `load_splits` returns them.
+
+    Returns
+    -------
+    str
+        SHA-256 of the pixels, the labels and the names of the classes, in hexadecimal.
+
+    Examples
+    --------
+    >>> content_digest(*load_splits("digits"))[:10]
+    '65bb072646'
+    """
+    digest = hashlib.sha256()
+    for data in (train, test):
+        about = None if data is None else (data.images.shape, data.class_names)
+        digest.update(f"{about!r}\n".encode())
+        if data is not None:
+            digest.update(np.ascontiguousarray(data.images).data)
+            digest.update(data.labels.astype("<i8").data)
+    return digest.hexdigest()
 
 
 def imbalanced_subset(
@@ -533,18 +621,36 @@ def _validated_labels(labels: Any, N: int) -> NDArray[np.int64]:
 # ---------------------------------------------------------------- files and folders
 
 
+class _NoSplitError(ValueError):
+    """A file or a folder is as it should be, but has no such split."""
+
+
 def _from_npz(path: Path, split: str) -> ImageData:
+    return _npz_splits(path)(split)
+
+
+def _npz_splits(path: Path) -> Callable[[str], ImageData]:
+    """Read a file; return what gives its splits by name."""
     arrays = read_npz(path, ("images", "labels"), ("class_names", "split"))
+    images, labels = arrays["images"], arrays["labels"]
     try:
-        images, labels = arrays["images"], arrays["labels"]
         _validated_images(images)
         _validated_labels(labels, len(images))
         names = _class_names(arrays.get("class_names"), labels)
-        data = ImageData(f"{path.stem}, {split}", images, labels, names)
-        chosen = _chosen_split(arrays.get("split"), data.N, split)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return data if chosen is None else data.take(chosen)
+
+    def of_split(split: str) -> ImageData:
+        try:
+            data = ImageData(f"{path.stem}, {split}", images, labels, names)
+            chosen = _chosen_split(arrays.get("split"), data.N, split)
+        except _NoSplitError as error:
+            raise _NoSplitError(f"{path}: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from None
+        return data if chosen is None else data.take(chosen)
+
+    return of_split
 
 
 def _class_names(names: NDArray[Any] | None, labels: NDArray[Any]) -> tuple[str, ...]:
@@ -568,7 +674,7 @@ def _chosen_split(splits: NDArray[Any] | None, N: int, split: str) -> NDArray[np
     """Flag the images of a split; None is for all."""
     if splits is None:
         if split != "train":
-            raise ValueError(f"no array 'split', so all images are 'train'; got split={split!r}")
+            raise _NoSplitError(f"no array 'split', so all images are 'train'; got split={split!r}")
         return None
     if splits.shape != (N,) or splits.dtype.kind != "U":
         raise ValueError(
@@ -577,7 +683,7 @@ def _chosen_split(splits: NDArray[Any] | None, N: int, split: str) -> NDArray[np
         )
     chosen = splits == split
     if not chosen.any():
-        raise ValueError(f"split must be one of {np.unique(splits).tolist()}; got {split!r}")
+        raise _NoSplitError(f"split must be one of {np.unique(splits).tolist()}; got {split!r}")
     return np.asarray(chosen)
 
 
@@ -588,13 +694,13 @@ def _from_folder(path: Path, split: str) -> ImageData:
         folder = path / split
         if not folder.is_dir():
             splits = sorted(entry.name for entry in path.iterdir() if entry.is_dir())
-            raise ValueError(f"{path}: split must be one of {splits}; got {split!r}")
+            raise _NoSplitError(f"{path}: split must be one of {splits}; got {split!r}")
         here, there = ({sub.name for sub in class_folders(path / s)} for s in (split, "train"))
         if here != there:
             other = min(here ^ there)
             raise ValueError(f"{path}: only one of {split!r} and 'train' has a class {other!r}")
     elif split != "train":
-        raise ValueError(
+        raise _NoSplitError(
             f"{path}: no folders of splits, so all images are 'train'; got split={split!r}"
         )
     files = image_files(folder)
@@ -661,6 +767,8 @@ def _digits(split: str, root: Path, download: bool) -> ImageData:
     # Of 0 to 16 make 0 to 240: whole numbers without rounding.
     images = (15 * digits.images).astype(np.uint8)
     data = ImageData(f"digits, {split}", images, digits.target, tuple("0123456789"))
+    if content_digest(data) != _DIGITS:
+        raise ValueError("scikit-learn's digits are damaged or have changed: install it again")
     return data.take(test == (split == "test"))
 
 
@@ -721,6 +829,9 @@ _BUILT_IN: dict[str, Callable[[str, Path, bool], ImageData]] = {
     "fashion-mnist": _fashion_mnist,
     "emnist-letters": _emnist_letters,
 }
+
+NAMES = tuple(_BUILT_IN)
+"""The data sets that `load_images` knows by name."""
 
 
 def _torchvision(kind: str, source: str) -> tuple[Any, Any]:

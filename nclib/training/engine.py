@@ -155,15 +155,19 @@ class TrainingConfig:
             ("schedule", Schedule),
             ("dtype", Precision),
         ):
-            _require_choice(name, getattr(self, name), choices)
-        if not isinstance(self.last_relu, bool):
-            raise TypeError(f"last_relu must be True or False; got {self.last_relu!r}")
-        _require_between("learning_rate", self.learning_rate, 0, math.inf, low_allowed=False)
-        _require_between("head_scale", self.head_scale, 0, math.inf, low_allowed=False)
-        _require_between("weight_decay", self.weight_decay, 0, math.inf)
-        _require_between("lambda_warmup", self.lambda_warmup, 0, 1)
-        for name in ("learning_rate", "weight_decay", "lambda_warmup"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
+            object.__setattr__(self, name, _choice(name, getattr(self, name), choices))
+        last_relu = plain(self.last_relu)
+        if not isinstance(last_relu, bool):
+            raise TypeError(f"last_relu must be True or False; got {self.last_relu!r:.60}")
+        object.__setattr__(self, "last_relu", last_relu)
+        for name, below, zero_allowed in (
+            ("learning_rate", math.inf, False),
+            ("head_scale", math.inf, False),
+            ("weight_decay", math.inf, True),
+            ("lambda_warmup", 1, True),
+        ):
+            value = _between(name, getattr(self, name), 0, below, low_allowed=zero_allowed)
+            object.__setattr__(self, name, value)
 
     def problem(self, counts: ClassCounts) -> Problem:
         """Return the model whose closed form this training aims at.
@@ -733,7 +737,7 @@ class _Interval:
         if epochs is not None:
             epochs = as_whole("checkpoint_epochs", epochs, 1)
         if seconds != math.inf:
-            _require_between("checkpoint_seconds", seconds, 0, math.inf)
+            seconds = _between("checkpoint_seconds", seconds, 0, math.inf)
         self.epochs, self.seconds = epochs, seconds
         self.last_time = time.monotonic()
 
@@ -861,18 +865,25 @@ def _last_good(store: CheckpointStore | None) -> str:
     return f"The last good checkpoint is {store.paths()[-1]}."
 
 
-def _require_choice(name: str, value: object, choices: Any) -> None:
-    if value not in get_args(choices):
-        allowed = " or ".join(repr(choice) for choice in get_args(choices))
-        raise ValueError(f"{name} must be {allowed}; got {value!r}")
+def _choice(name: str, value: object, choices: Any) -> str:
+    """Return one of the strings allowed, as Python's own."""
+    for choice in get_args(choices):
+        if isinstance(value, str) and value == choice:
+            return str(choice)
+    allowed = " or ".join(repr(choice) for choice in get_args(choices))
+    raise ValueError(f"{name} must be {allowed}; got {value!r:.60}")
 
 
-def _require_between(
-    name: str, value: Any, low: float, high: float, low_allowed: bool = True
-) -> None:
+def _between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
+    """Return a number in an interval that is open above, as Python's float."""
     if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r}")
-    if not low <= value < high or (value == low and not low_allowed):
+        raise TypeError(f"{name} must be a number; got {value!r:.60}")
+    try:
+        number = float(plain(value))
+    except OverflowError:
+        number = math.inf
+    if not low <= number < high or (number == low and not low_allowed):
         first = f"at least {low:g}" if low_allowed else f"above {low:g}"
         below = "finite" if high == math.inf else f"below {high:g}"
-        raise ValueError(f"{name} must be {first} and {below}; got {value!r}")
+        raise ValueError(f"{name} must be {first} and {below}; got {value!r:.60}")
+    return number + 0.0  # of the two zeros the one without a sign

@@ -1,14 +1,17 @@
 """The paper's experiments as data: what to train, sweeps of it, and the stored results.
 
-A result is one small JSON file. A sweep leaves alone what has its result already and takes up what
-was interrupted, so it can be stopped and started again at any time.
+A result is one small JSON file, named after all that its numbers depend on: the settings, the
+counts, and the images by their content. A sweep leaves alone what has its result already and takes
+up what was interrupted, so it can be stopped and started again at any time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -23,15 +26,19 @@ import torch
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
-from nclib._records import Record
+from nclib._numbers import plain
+from nclib._records import Record, require_keys
 from nclib.metrics import measure
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.training.data import (
+    NAMES,
     ImageData,
     Normalization,
+    content_digest,
+    data_name,
     imbalanced_subset,
-    load_images,
+    load_splits,
     to_tensors,
     without_conflicts,
 )
@@ -47,6 +54,11 @@ SIGNIFICANT_DIGITS = 7
 """To which numbers are stored: a little less than float32 has."""
 
 _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
+
+_READABLE_BYTES = 200
+"""How much of the settings goes into the name of a file, which systems limit to 255 bytes."""
+
+_HASH_DIGITS = 10
 
 _AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
 """The metrics that compare with a minimum."""
@@ -108,15 +120,19 @@ class Experiment:
         Name of the images: one that `load_images` knows, or the name without ending of a file or
         folder that `run` is given.
     counts : ClassCounts or array_like of int
-        Training images of each class. They are drawn with the seed of `config`.
+        Training images of each class. They are drawn with the seed of `config`. Names, if there
+        are any, must be those of the images' classes.
     config : TrainingConfig
+    digest : str, optional
+        The `content_digest` of images in a file or a folder; `on_images` finds it. Default: None,
+        for the images that `load_images` knows by name, which never change.
 
     Examples
     --------
     >>> config = TrainingConfig(depth=2, lambda_W=5e-4, lambda_H=1e-5, width=64, epochs=10)
     >>> experiment = Experiment("digits", [50] * 5 + [10] * 5, config)
     >>> experiment.name
-    'digits-300of10-L2-bias-W0.0005-H1e-05-w64-e10-s0'
+    'digits-300of10-L2-bias-W0.0005-H1e-05-w64-e10-s0-ddc89dc90a'
     >>> Experiment.from_dict(experiment.to_dict()) == experiment
     True
     """
@@ -124,26 +140,43 @@ class Experiment:
     data: str
     counts: ClassCounts
     config: TrainingConfig
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         data: object = self.data
         if not isinstance(data, str) or not data or set(data) & _NOT_IN_FILE_NAMES:
-            raise ValueError(f"data must be a name that a file can have; got {self.data!r}")
+            raise ValueError(f"data must be a name that a file can have; got {self.data!r:.60}")
         if not isinstance(self.config, TrainingConfig):
             raise TypeError(f"config must be a TrainingConfig; got {self.config!r:.60}")
+        digest: object = self.digest
+        if digest is not None and not (
+            isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)
+        ):
+            raise ValueError(f"digest must be 64 hexadecimal digits or None; got {digest!r:.80}")
+        object.__setattr__(self, "data", str(data))
         object.__setattr__(self, "counts", as_counts(self.counts))
 
     @property
     def name(self) -> str:
-        """What the result's file is called: the settings that differ within a sweep, readable."""
+        """What the result's file is called.
+
+        First the settings that are changed most, readable, then a hash of all settings, counts and
+        images. The names of the classes are not in it: no number depends on them.
+        """
+        readable = "-".join(self._readable()).encode()[:_READABLE_BYTES].decode(errors="ignore")
+        return f"{readable}-{_hash(self._identity())[:_HASH_DIGITS]}"
+
+    def _readable(self, depth: bool = True, seed: bool = True) -> list[str]:
         c = self.config
-        lambda_W = "-".join(f"{lam:g}" for lam in dict.fromkeys(c.lambda_W))
-        parts = [
-            self.data,
-            f"{self.counts.N}of{self.counts.K}",
-            f"L{c.depth}",
+        lambda_W = [f"{lam:g}" for lam in dict.fromkeys(c.lambda_W)]
+        if len(lambda_W) > 3:
+            lambda_W = [lambda_W[0], "to", lambda_W[-1]]
+        parts = [self.data, f"{self.counts.N}of{self.counts.K}"]
+        if depth:
+            parts.append(f"L{c.depth}")
+        parts += [
             "bias" if c.bias else "nobias",
-            f"W{lambda_W}",
+            f"W{'-'.join(lambda_W)}",
             f"H{c.lambda_H:g}",
             f"w{c.width}",
             f"e{c.epochs}",
@@ -158,7 +191,18 @@ class Experiment:
             parts.append(f"headscale{c.head_scale:g}")
         if c.last_relu:
             parts.append("lastrelu")
-        return "-".join([*parts, f"s{c.seed}"])
+        if seed:
+            parts.append(f"s{c.seed}")
+        return parts
+
+    def _identity(self) -> dict[str, Any]:
+        """All that the numbers of a result depend on."""
+        return {
+            "data": self.data,
+            "digest": self.digest,
+            "counts": self.counts.n.tolist(),
+            "config": self.config.to_dict(),
+        }
 
     @cached_property
     def minimizer(self) -> Minimizer:
@@ -167,11 +211,8 @@ class Experiment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        return {
-            "data": self.data,
-            "counts": self.counts.n.tolist(),
-            "config": self.config.to_dict(),
-        }
+        names = {"names": list(self.counts.names)} if self.counts.names else {}
+        return self._identity() | names
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
@@ -179,13 +220,59 @@ class Experiment:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If a setting is unknown or missing.
         """
-        if set(settings) != {"data", "counts", "config"}:
-            raise ValueError(f"settings must have data, counts and config; got {sorted(settings)}")
+        required = {"data", "digest", "counts", "config"}
+        require_keys("Experiment", settings, required, {"names"})
+        counts = ClassCounts(settings["counts"], settings.get("names"))
         config = TrainingConfig.from_dict(settings["config"])
-        return cls(settings["data"], ClassCounts(settings["counts"]), config)
+        return cls(settings["data"], counts, config, settings["digest"])
+
+
+def on_images(
+    experiments: Iterable[Experiment], images: str | os.PathLike[str]
+) -> list[Experiment]:
+    """Return experiments with the `digest` of images in a file or a folder.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    images : path-like
+        File or folder of images, whose name without ending is the `data` of all experiments.
+
+    Returns
+    -------
+    list of Experiment
+
+    Raises
+    ------
+    ValueError, OSError
+        If the images can't be read, have another name, or are not those of an experiment that has
+        a `digest` already.
+    """
+    path, listed = Path(images).expanduser(), list(experiments)
+    for experiment in listed:
+        _require_name(experiment, path)
+    digest = content_digest(*load_splits(path))
+    for experiment in listed:
+        _require_digest(experiment, path, digest)
+    return [replace(experiment, digest=digest) for experiment in listed]
+
+
+def _require_name(experiment: Experiment, images: Path) -> None:
+    if data_name(images) != experiment.data:
+        raise ValueError(
+            f"images must be those that the experiment names, {experiment.data!r}; got {images}"
+        )
+
+
+def _require_digest(experiment: Experiment, images: Path, digest: str) -> None:
+    if experiment.digest not in (None, digest):
+        raise ValueError(
+            f"images must be those of the experiment, {experiment.digest:.10}...; {images} holds "
+            f"others, {digest:.10}...: it is another file, or it has changed"
+        )
 
 
 def paper_figure(
@@ -231,14 +318,16 @@ def paper_figure(
     --------
     >>> for experiment in paper_figure(3, "small", depths=(1, 6)):
     ...     print(experiment.name)
-    cifar10-3000of10-L1-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0
-    cifar10-3000of10-L6-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0
+    cifar10-3000of10-L1-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0-ac86735afd
+    cifar10-3000of10-L6-nobias-W0.0005-H1e-05-w128-e200-warmup0.5-s0-128acb6bd6
     """
     if number not in _FIGURES:
         raise ValueError(f"number must be one of the paper's figures, 1 to 4; got {number!r}")
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(repr, SCALES))}; got {scale!r}")
     figure, size = _FIGURES[number], SCALES[scale]
+    # Numpy's own numbers may be of a lower precision, and would make the penalties so.
+    lambda_factor = plain(lambda_factor)
     return [
         Experiment(
             figure.data if data is None else data,
@@ -350,10 +439,16 @@ class Result(Record):
         return cls(experiment=Experiment.from_dict(values.pop("experiment")), **values)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the result to its file in a folder, in one step; return the path."""
+        """Write the result to its file in a folder, in one step; return the path.
+
+        The numbers of the training are rounded to 7 digits, the settings are not. A checksum goes
+        with them.
+        """
         path = result_path(self.experiment, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_rounded(self.to_dict()), separators=(",", ":"), allow_nan=False)
+        content = _rounded(self.to_dict()) | {"experiment": self.experiment.to_dict()}
+        content["sha256"] = _hash(content)
+        text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         # One entry of the history a line: readable, and small in a diff.
         write_whole(path, (text.replace('{"epoch"', '\n{"epoch"') + "\n").encode())
         return path
@@ -367,10 +462,14 @@ class Result(Record):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file does not hold a result; the message names it.
+            If the file does not hold a result, or not the one that was written, by its checksum;
+            the message names it.
         """
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            if content.pop("sha256") != _hash(content):
+                raise ValueError("it was changed after it was written (its checksum is another)")
+            return cls.from_dict(content)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{path} does not hold a result of an experiment: {error}") from error
 
@@ -410,8 +509,8 @@ def select(results: Iterable[Result], **settings: Any) -> list[Result]:
     ----------
     results : iterable of Result
     **settings
-        `data`, `counts`, or settings of `TrainingConfig`. A single number for `lambda_W` means
-        that of every layer.
+        `data`, `digest`, `counts`, or settings of `TrainingConfig`. A single number for `lambda_W`
+        means that of every layer; counts without names, those of any classes.
 
     Returns
     -------
@@ -428,16 +527,21 @@ def select(results: Iterable[Result], **settings: Any) -> list[Result]:
     >>> select([], depth=3, bias=True)
     []
     """
-    known = {"data", "counts", *(field.name for field in fields(TrainingConfig))}
+    of_experiment = ("data", "digest", "counts")
+    known = {*of_experiment, *(field.name for field in fields(TrainingConfig))}
     if unknown := sorted(set(settings) - known):
-        raise ValueError(f"settings must be data, counts or those of TrainingConfig; got {unknown}")
+        raise ValueError(
+            f"settings must be data, digest, counts or those of TrainingConfig; got {unknown}"
+        )
 
     def fits(experiment: Experiment) -> bool:
         config = experiment.config
         for name, wanted in settings.items():
-            has = getattr(experiment if name in ("data", "counts") else config, name)
+            has = getattr(experiment if name in of_experiment else config, name)
             if name == "counts":
                 wanted = as_counts(wanted)
+                if wanted.names is None:
+                    has = ClassCounts(has.n)
             elif name == "lambda_W" and not isinstance(wanted, Iterable):
                 wanted = (wanted,) * config.depth
             elif name == "lambda_W":
@@ -483,7 +587,7 @@ def figure_results(
             lambda_warmup=lambda_warmup,
             head_scale=head_scale,
         )
-        return experiment == listed
+        return (experiment.config, *experiment.counts.n) == (listed.config, *listed.counts.n)
 
     return [result for result in results if belongs(result.experiment)]
 
@@ -498,17 +602,49 @@ def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:
     Returns
     -------
     dict of str to list of Result
-        By what they have in common, as in the names of experiments; by depth, then by seed.
+        By what they have in common, as in the names of experiments, and where that is the same for
+        several groups, by the other settings in which they differ; by depth, then by seed.
     """
+    common: dict[str, dict[str, Any]] = {}
     groups: dict[str, list[Result]] = {}
     for result in results:
-        config = result.experiment.config
-        # The penalties stand there once if all layers have the same, whatever their number.
-        name = result.experiment.name.removesuffix(f"-s{config.seed}")
-        groups.setdefault(name.replace(f"-L{config.depth}-", "-", 1), []).append(result)
+        settings = _of_sweep(result.experiment)
+        key = _hash(settings)
+        common[key] = settings
+        groups.setdefault(key, []).append(result)
     for group in groups.values():
         group.sort(key=lambda each: (each.experiment.config.depth, each.experiment.config.seed))
-    return groups
+    readable: dict[str, list[str]] = {}
+    for key, group in groups.items():
+        name = "-".join(group[0].experiment._readable(depth=False, seed=False))
+        readable.setdefault(name, []).append(key)
+    titles = {}
+    for name, keys in readable.items():
+        differ = [
+            setting
+            for setting in common[keys[0]]
+            if len({_hash(common[key][setting]) for key in keys}) > 1
+        ]
+        for key in keys:
+            shown = (f"{setting} {_short(common[key][setting])}" for setting in differ)
+            titles[key] = ", ".join([name, *shown])
+    return {titles[key]: group for key, group in groups.items()}
+
+
+def _of_sweep(experiment: Experiment) -> dict[str, Any]:
+    """All that experiments of a sweep have in common."""
+    config = experiment.config.to_dict()
+    del config["depth"], config["seed"]
+    # The penalties stand there once if all layers have the same, whatever their number.
+    if len(set(config["lambda_W"])) == 1:
+        config["lambda_W"] = config["lambda_W"][0]
+    return {"digest": experiment.digest, "counts": experiment.counts.n.tolist()} | config
+
+
+def _short(value: Any) -> str:
+    """Write a setting in a title: what is long by the beginning of its hash."""
+    text = f"{value}"
+    return text if len(text) <= 20 else _hash(value)[:_HASH_DIGITS]
 
 
 def results_table(results: Iterable[Result]) -> str:
@@ -574,7 +710,8 @@ def run(
         and removed when the result is written.
     images : path-like, optional
         File or folder of images, whose name without ending is ``experiment.data``. Default: the
-        images that `load_images` knows by that name.
+        images that `load_images` knows by that name. The result is that of these very images: of
+        others under the same name it is another, in another file.
     root, download
         As for `load_images`.
     device : str, optional
@@ -587,11 +724,13 @@ def run(
     Returns
     -------
     Result
+        Its `experiment` has the `digest` of the images.
 
     Raises
     ------
     ValueError, OSError
-        If the images can't be read, or a class has too few of them.
+        If the images can't be read, are not those of the experiment's `digest`, or if a class has
+        too few of them.
     DivergenceError, MemoryError
         As for `train`.
 
@@ -600,13 +739,17 @@ def run(
     Of images without a split "test", 50 of each class are held out as test images, the same for
     every seed.
     """
+    if images is not None and experiment.digest is None:
+        (experiment,) = on_images([experiment], images)
     path = result_path(experiment, folder)
+    checkpoints = Path(folder) / ".checkpoints" / experiment.name
     if path.exists():
         result = Result.load(path)
-        if result.experiment != experiment:
+        if result.experiment._identity() != experiment._identity():
             raise ValueError(
                 f"{path} has the result of other settings: {result.experiment.to_dict()}"
             )
+        shutil.rmtree(checkpoints, ignore_errors=True)
         return result
     if threads is not None:
         torch.set_num_threads(threads)
@@ -614,7 +757,6 @@ def run(
     normalization = Normalization.of(train_images)
     flat = experiment.config.backbone == "mlp"
     samples, labels = to_tensors(train_images, normalization, flat=flat)
-    checkpoints = Path(folder) / ".checkpoints" / experiment.name
     trained = train(
         experiment.config,
         samples,
@@ -672,17 +814,19 @@ def sweep(
     SweepError
         If some failed. The others are run to their end first, and their results stored.
     """
+    images = options.get("images")
+    if images is not None and any(experiment.digest is None for experiment in experiments):
+        experiments = on_images(experiments, images)
+    # Each once: two workers at the same run would write the same files.
+    each = {experiment.name: experiment for experiment in experiments}
     outcomes = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_attempt)(experiment, folder, options) for experiment in experiments
+        joblib.delayed(_attempt)(experiment, folder, options) for experiment in each.values()
     )
-    failed = [
-        f"{experiment.name}: {outcome}"
-        for experiment, outcome in zip(experiments, outcomes, strict=True)
-        if isinstance(outcome, str)
-    ]
+    done = dict(zip(each, outcomes, strict=True))
+    failed = [f"{name}: {outcome}" for name, outcome in done.items() if isinstance(outcome, str)]
     if failed:
-        raise SweepError(f"{len(failed)} of {len(experiments)} failed:\n" + "\n".join(failed))
-    return list(outcomes)
+        raise SweepError(f"{len(failed)} of {len(done)} failed:\n" + "\n".join(failed))
+    return [done[experiment.name] for experiment in experiments]
 
 
 def _attempt(
@@ -702,22 +846,29 @@ def _draw(
     download: bool,
 ) -> tuple[ImageData, ImageData, int]:
     """Training images, test images, and how many images of the source were left out."""
-    source = experiment.data if images is None else images
-    if images is not None and Path(images).stem != experiment.data:
+    source = experiment.data if images is None else Path(images).expanduser()
+    # A name that load_images does not know would be taken for a path.
+    if images is None and (experiment.digest is not None or source not in NAMES):
         raise ValueError(
-            f"images must be those that the experiment names, {experiment.data!r}; got {images}"
+            f"images must be the file or folder {experiment.data!r} that the experiment is about: "
+            f"of the images that need none, {', '.join(map(repr, NAMES))}, it is not"
         )
-    everything = load_images(source, root=root, download=download)
+    if isinstance(source, Path):
+        _require_name(experiment, source)
+    everything, test = load_splits(source, root=root, download=download)
+    if isinstance(source, Path):
+        _require_digest(experiment, source, content_digest(everything, test))
+    data, test, left_out = _divided(everything, test)
+    return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
+
+
+def _divided(everything: ImageData, test: ImageData | None) -> tuple[ImageData, ImageData, int]:
+    """Return what training images are drawn from, test images, and how many were left out."""
     data = without_conflicts(everything)
     left_out = everything.N - data.N
-    try:
-        test = load_images(source, split="test", root=root, download=download)
-    except ValueError:
-        if images is None:
-            raise
-        # The file has one split only.
+    if test is None:
         test, data = _hold_out(data)
-    return imbalanced_subset(data, experiment.counts, seed=experiment.config.seed), test, left_out
+    return data, test, left_out
 
 
 def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
@@ -745,7 +896,7 @@ def _reached(
     head = trained.network.head
     if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
         with torch.no_grad():
-            features = trained.network(samples.to(head.weights[0].device))[1]
+            features = trained.network(samples.to(head.weights[0]))[1]  # there, and as exact
             measured = measure(features, labels, list(head.weights), head.b, minimum)
         for name in _AGAINST_MINIMUM:
             value = getattr(measured, name)
@@ -759,7 +910,14 @@ def _reached(
     }
 
 
+def _hash(content: Any) -> str:
+    """Hash plain values, whatever the order of the keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _rounded(value: Any) -> Any:
+    value = plain(value)
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -599,13 +599,19 @@ class _RandomStates:
     """The random states that reading batches and running a model may move."""
 
     def __init__(self, batches: Any) -> None:
-        samplers = [batches]
-        for name in ("sampler", "batch_sampler"):
-            samplers += [getattr(owner, name, None) for owner in samplers]
-        generators = {id(owner): getattr(owner, "generator", None) for owner in samplers}
+        # A loader draws from its own generator or a sampler's, which may have a sampler in turn.
+        owners, nearest = [batches], [batches]
+        for _ in range(3):
+            nearest = [
+                getattr(owner, name, None)
+                for owner in nearest
+                for name in ("sampler", "batch_sampler")
+            ]
+            owners += nearest
+        generators = [getattr(owner, "generator", None) for owner in owners]
         self._generators = [
             (generator, generator.get_state())
-            for generator in generators.values()
+            for generator in generators
             if isinstance(generator, torch.Generator)
         ]
         self._python = random.getstate()

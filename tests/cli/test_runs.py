@@ -9,7 +9,13 @@ import pytest
 import nclib as nc
 from nclib import _files
 from nclib.training import experiments
-from nclib.training.experiments import Scale, load_results, paper_figure, result_path
+from nclib.training.experiments import (
+    Scale,
+    load_results,
+    on_images,
+    paper_figure,
+    result_path,
+)
 
 QUICK = ("--width", 16, "--epochs", 4, "--depth", 2, "--threads", 1)
 
@@ -89,6 +95,95 @@ def test_other_images_and_counts(nclib, tmp_path):
     assert nclib(*arguments, "--counts", "30,0,1").failed("n[1] = 0")
 
 
+@pytest.fixture
+def same_stem(tmp_path):
+    """Two files called data.npz, with other images."""
+    paths = []
+    for seed, name in enumerate("ab"):
+        (tmp_path / name).mkdir()
+        rng = np.random.default_rng(seed)
+        images = rng.integers(0, 255, (600, 8, 8), dtype=np.uint8)
+        paths.append(tmp_path / name / "data.npz")
+        np.savez(paths[-1], images=images, labels=np.repeat([0, 1, 2], 200))
+    return paths
+
+
+def objectives(content):
+    return [entry["objective"] for entry in content["history"]]
+
+
+def test_two_files_of_one_name_have_results_of_their_own(nclib, same_stem, tmp_path):
+    arguments = ("--counts", "30,20,10", *QUICK, "--json")
+    one, other = (nclib("train", p, *arguments, "--out", tmp_path / "same") for p in same_stem)
+    assert "done already" not in other.err
+    alone = nclib("train", same_stem[1], *arguments, "--out", tmp_path / "alone").json
+    assert objectives(other.json) == objectives(alone) != objectives(one.json)
+    # Both are kept, and each is found again.
+    for path, outcome in zip(same_stem, (one, other), strict=True):
+        again = nclib("train", path, *arguments, "--out", tmp_path / "same")
+        assert "done already" in again.err
+        assert again.json == outcome.json
+    listed = nclib("results", tmp_path / "same", "--json").json["results"]
+    assert len({row["digest"] for row in listed}) == len({row["name"] for row in listed}) == 2
+    shown = nclib("results", tmp_path / "same").out
+    for row in listed:
+        assert f"data [{row['digest'][:7]}], bias" in shown
+
+
+def test_a_file_that_has_changed_is_trained_on_anew(nclib, same_stem, tmp_path):
+    arguments = ("--counts", "30,20,10", *QUICK, "--out", tmp_path / "runs", "--json")
+    before = nclib("train", same_stem[0], *arguments).json
+    same_stem[1].replace(same_stem[0])
+    after = nclib("train", same_stem[0], *arguments)
+    assert "done already" not in after.err
+    assert objectives(after.json) != objectives(before)
+
+
+def test_an_interrupted_run_on_other_images_is_another(nclib, same_stem, tmp_path, monkeypatch):
+    train = experiments.train
+
+    def interrupted(*arguments, **options):
+        train(*arguments, **options | {"checkpoint_epochs": 1})
+        raise KeyboardInterrupt
+
+    arguments = ("--counts", "30,20,10", *QUICK, "--out", tmp_path / "runs", "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "train", interrupted)
+        assert nclib("train", same_stem[0], *arguments).code == 130
+    other = nclib("train", same_stem[1], *arguments, "--resume")
+    assert "no interrupted run with these settings and images: it begins anew" in other.err
+    assert nclib("train", same_stem[0], *arguments).failed("--resume")
+    first = nclib("train", same_stem[0], *arguments, "--resume")
+    assert "begins anew" not in first.err
+    assert objectives(first.json) != objectives(other.json)
+    # With its result there, what a kill may have left of it is no interrupted run.
+    (tmp_path / "runs" / ".checkpoints" / f"{load_results(tmp_path / 'runs')[0].experiment.name}"
+     ).mkdir()  # fmt: skip
+    for path in same_stem:
+        assert "done already" in nclib("train", path, *arguments).err
+    assert not list((tmp_path / "runs" / ".checkpoints").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--learning-rate", (5e-3, 5.000001e-3)),
+        ("--lambda-W", (2e-2, 2.0000001e-2)),
+        ("--counts", ("60,20,60,60,60,20,20,20,20,20", "20,60,60,60,60,20,20,20,20,20")),
+        ("--head-scale", (1.0, 1.0000001)),
+    ],
+)
+def test_settings_that_differ_little_have_results_of_their_own(nclib, tmp_path, option, values):
+    settings = ("--width", 8, "--epochs", 1, "--depth", 1, "--threads", 1, "--out", tmp_path)
+    for value in values:
+        outcome = nclib("train", *settings, option, value, "--json")
+        assert outcome.code == 0, outcome.err
+        assert "done already" not in outcome.err
+    assert len(load_results(tmp_path)) == 2
+    for value in values:
+        assert "done already" in nclib("train", *settings, option, value, "--json").err
+
+
 def test_the_head_begins_larger(nclib, tmp_path):
     outcome = nclib("train", *QUICK, "--head-scale", 2, "--out", tmp_path, "--json")
     assert outcome.code == 0, outcome.err
@@ -155,7 +250,8 @@ def test_a_figure_is_run_once(nclib, images, tmp_path, monkeypatch):
     found = nclib(*arguments, "--json")
     assert "3 runs, 3 left to do" in found.err
     names = [r["name"] for r in found.json["results"]]
-    assert names == [e.name for e in paper_figure(1, "small", data="noise", head_scale=2.0)]
+    planned = on_images(paper_figure(1, "small", data="noise", head_scale=2.0), images)
+    assert names == [e.name for e in planned]
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "train", None)
         again = nclib(*arguments)
@@ -164,6 +260,21 @@ def test_a_figure_is_run_once(nclib, images, tmp_path, monkeypatch):
     for result, row in zip(load_results(tmp_path), found.json["results"], strict=True):
         assert row["gap"] == result.final["gap"]
         assert row["modes_alive_at_global"] == result.experiment.minimizer.alive
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_figure_on_other_images_of_one_name_is_run_too(nclib, images, tmp_path):
+    with np.load(images) as content:
+        arrays = dict(content)
+    arrays["images"] = 255 - arrays["images"]
+    other = tmp_path / images.name
+    np.savez(other, **arrays)
+    arguments = ("reproduce", "--figure", 1, "--out", tmp_path / "r", "--threads", 1, "--json")
+    first = nclib(*arguments, "--data", images).json["results"]
+    found = nclib(*arguments, "--data", other)
+    assert "3 runs, 3 left to do" in found.err
+    assert {row["name"] for row in first}.isdisjoint(row["name"] for row in found.json["results"])
+    assert "3 runs, 0 left to do" in nclib(*arguments, "--data", images).err
 
 
 @pytest.mark.usefixtures("tiny")
@@ -264,6 +375,14 @@ def test_other_files_beside_results_are_passed_over(nclib, stored, tmp_path):
     assert len(outcome.json["results"]) == 1
     assert "passed over" in outcome.err
     assert "evidence.json" in outcome.err
+    # What was edited by hand is no result either, and that is said.
+    edited = next(path for path in tmp_path.glob("digits*.json"))
+    content = json.loads(edited.read_text())
+    content["history"][-1]["objective"] *= 1.01
+    edited.write_text(json.dumps(content))
+    outcome = nclib("results", tmp_path, "--json")
+    assert outcome.json["results"] == []
+    assert "changed after it was written" in outcome.err
 
 
 def test_no_results(nclib, tmp_path):

@@ -1,14 +1,18 @@
 """Checkpoints: what is read is whole, harmless, and of the same run."""
 
+import json
 import logging
+import os
 import pickle
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from nclib._files import sync_folder, write_whole
 from nclib.training import engine
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
 from nclib.training.engine import TrainingConfig, train
@@ -104,11 +108,190 @@ def test_none_whole_is_an_error_that_names_all(tmp_path):
 
 
 def test_another_format_is_named(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path)
+    store.save(1, STATE)
     monkeypatch.setattr("nclib.training.checkpoints._FORMAT", 2)
-    CheckpointStore(tmp_path).save(1, STATE)
+    store.save(2, STATE)
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="of format 2, not 1"):
-        CheckpointStore(tmp_path).load()
+    with pytest.raises(CheckpointError, match=r"00000002\.pt is whole, .* of format 2, not 1"):
+        store.load()
+    assert sorted(tmp_path.iterdir()) == store.paths()
+    assert len(store.paths()) == 2
+
+
+class FromElsewhere:
+    """What `torch.load` does not know; not harmful."""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"format": 1, "state": {"scale": np.float64(2)}}, "holds what is never loaded"),
+        ({"format": 1, "state": {"x": np.arange(3)}}, "holds what is never loaded"),
+        ({"format": 1, "state": FromElsewhere()}, "holds what is never loaded"),
+        ({"weights": torch.arange(3)}, "not written by nclib"),
+        ([1, 2], "not written by nclib"),
+    ],
+    ids=str,
+)
+def test_what_is_whole_keeps_its_name(tmp_path, content, words):
+    store = CheckpointStore(tmp_path)
+    store.save(1, STATE)
+    torch.save(content, tmp_path / "epoch-00000002.pt")
+    before = (tmp_path / "epoch-00000002.pt").read_bytes()
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=rf"00000002\.pt is whole, but .*{words}"):
+            store.load()
+    assert len(store.paths()) == len(list(tmp_path.iterdir())) == 2
+    assert (tmp_path / "epoch-00000002.pt").read_bytes() == before
+
+
+def test_a_checkpoint_of_a_later_torch_keeps_its_name(tmp_path):
+    """Its archive says that it needs a later reader, with the right checksum."""
+    store = CheckpointStore(tmp_path)
+    newest = store.save(1, STATE)
+    with zipfile.ZipFile(newest) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (version,) = [name for name in members if name.endswith("/version")]
+    with zipfile.ZipFile(newest, "w") as archive:
+        for name, member in members.items():
+            archive.writestr(name, b"999\n" if name == version else member)
+    with pytest.raises(CheckpointError, match=r"is whole, but torch .*999"):
+        store.load()
+    assert [path.name for path in tmp_path.iterdir()] == [newest.name]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(5, "I/O error")])
+@pytest.mark.parametrize("when", ["open", "read"])
+def test_what_the_system_refuses_keeps_its_name(tmp_path, monkeypatch, error, when):
+    store = CheckpointStore(tmp_path)
+    newest = store.save(1, STATE)
+
+    def refused(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, "open") if when == "open" else (zipfile.ZipFile, "read")), refused)
+        if when == "read":
+            patch.setattr(zipfile.ZipFile, "testzip", refused)
+        with pytest.raises(type(error), match=str(error.strerror)):
+            store.load()
+    assert [path.name for path in tmp_path.iterdir()] == [newest.name]
+    assert store.load()["epoch"] == 7
+
+
+def test_scalars_of_numpy_are_written_as_numbers(tmp_path):
+    store = CheckpointStore(tmp_path)
+    state = {
+        "f8": np.float64(0.1), "f4": np.float32(0.1), "f2": np.float16(0.1), "i": np.int8(3),
+        "b": np.bool_(True), "s": np.str_("mlp"), "array": np.array(2.5),
+        np.int64(4): [np.float64(1), (np.uint8(2), None)],
+    }  # fmt: skip
+    store.save(1, state)
+    loaded = store.load()
+    expected = {
+        "f8": 0.1, "f4": float(np.float32(0.1)), "f2": float(np.float16(0.1)), "i": 3,
+        "b": True, "s": "mlp", "array": 2.5, 4: [1.0, (2, None)],
+    }  # fmt: skip
+    assert loaded == expected
+    assert [type(value) for value in loaded.values()] == [type(v) for v in expected.values()]
+
+
+@pytest.mark.parametrize(
+    ("state", "where"),
+    [
+        ({"a": [{"x": np.arange(2)}]}, r"state\['a'\]\[0\]\['x'\] .* got numpy.ndarray"),
+        ({"a": Path("x")}, r"state\['a'\] must be a tensor or a plain value; got pathlib"),
+        ({(1, object()): 2}, r"a key of state\[1\] must be"),
+        ({"a": np.longdouble(1)}, r"state\['a'\] must be"),
+    ],
+)
+def test_what_could_not_be_read_is_not_written(tmp_path, state, where):
+    store = CheckpointStore(tmp_path)
+    store.save(1, STATE)
+    with pytest.raises(TypeError, match=where):
+        store.save(2, state)
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00000001.pt"]
+
+
+@pytest.mark.parametrize("keep", [0, -1, 1.5, None, True])
+def test_at_least_one_is_kept(tmp_path, keep):
+    with pytest.raises(ValueError, match="keep must be a whole number, at least 1"):
+        CheckpointStore(tmp_path, keep)
+
+
+def watched_system_calls(monkeypatch):
+    """Record what goes to the disk, in order: ("sync" or "rename", name of the file or folder)."""
+    calls = []
+    sync, rename = os.fsync, os.replace
+
+    def watched_sync(descriptor):
+        calls.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+        sync(descriptor)
+
+    def watched_rename(old, new):
+        calls.append(("rename", Path(old).name, Path(new).name))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(os, "replace", watched_rename)
+    return calls
+
+
+on_linux = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="names of open files are asked of Linux"
+)
+
+
+@on_linux
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name_and_before_others_go(
+    tmp_path, monkeypatch
+):
+    store = CheckpointStore(tmp_path / "run", keep=1)
+    store.save(1, STATE)
+    calls = watched_system_calls(monkeypatch)
+    remove = Path.unlink
+
+    def watched_removal(path, missing_ok=False):
+        calls.append(("remove", path.name))
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", watched_removal)
+    store.save(2, STATE)
+    assert calls == [
+        ("sync", "unfinished.tmp"),
+        ("rename", "unfinished.tmp", "epoch-00000002.pt"),
+        ("sync", "run"),
+        ("remove", "epoch-00000001.pt"),
+    ]
+
+
+@on_linux
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """Else a power cut leaves an empty file under the name of the result."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    calls = watched_system_calls(monkeypatch)
+    write_whole(folder / "a.json", b"all of it")
+    (sync, scratch), (rename, old, new), last = calls
+    assert (sync, rename, new) == ("sync", "rename", "a.json")
+    assert scratch == old != new
+    assert last == ("sync", "results")
+
+
+@pytest.mark.parametrize(("number", "passes"), [(22, True), (95, True), (13, True), (5, False)])
+def test_file_systems_that_can_not_sync_a_folder(tmp_path, monkeypatch, number, passes):
+    """EINVAL, ENOTSUP and EACCES are no error of the file, EIO is one."""
+
+    def refused(_):
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(os, "fsync", refused)
+    if passes:
+        sync_folder(tmp_path)
+    else:
+        with pytest.raises(OSError, match="refused"):
+            sync_folder(tmp_path)
 
 
 class Malicious:
@@ -133,13 +316,14 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, bare):
     with pytest.raises(CheckpointError, match="no checkpoint can be read"):
         run(folder, resume=True)
     assert not marker.exists()
-    # The attack is a real one.
-    (damaged,) = folder.glob("*.damaged")
+    # The attack is a real one. In an archive whose checksums are right nothing is damaged.
+    (left,) = folder.iterdir()
+    assert left.name == newest.name + ".damaged" * bare
     if bare:
-        pickle.loads(damaged.read_bytes())
+        pickle.loads(left.read_bytes())
     else:
-        assert zipfile.is_zipfile(damaged)
-        torch.load(damaged, weights_only=False)
+        assert zipfile.is_zipfile(left)
+        torch.load(left, weights_only=False)
     assert marker.exists()
 
 
@@ -183,6 +367,54 @@ def test_another_run_is_not_taken_up(tmp_path):
     with pytest.raises(ValueError, match="another run: data = "):
         run(tmp_path, resume=True, test=(x, y))
     assert run(tmp_path, resume=True).final["epoch"] == 5
+
+
+SCALARS = [np.float64, np.float32, np.float16, np.longdouble, torch.tensor, np.array]
+
+
+@pytest.mark.parametrize("scalar", SCALARS)
+def test_settings_may_be_numbers_of_numpy_and_torch(tmp_path, scalar):
+    """Every real setting, in every kind of number, is Python's float in the configuration."""
+    values = {
+        "lambda_W": 0.25, "lambda_H": 0.5, "head_scale": 2.0, "learning_rate": 0.125,
+        "lambda_warmup": 0.5, "weight_decay": 0.25,
+    }  # fmt: skip
+    settings = {name: scalar(value) for name, value in values.items()}
+    config = TrainingConfig(depth=2, **settings)
+    real = {f.name for f in fields(TrainingConfig) if f.type in ("float", "tuple[float, ...]")}
+    assert real == set(values)
+    for name, value in values.items():
+        has = getattr(config, name)
+        for number in has if name == "lambda_W" else (has,):
+            assert type(number) is float
+            assert number == value
+    first = run(tmp_path, **settings)
+    assert same(first, run(tmp_path, resume=True, **settings))
+    assert same(first, run(tmp_path, resume=True, **values))
+    assert not list(tmp_path.glob("*.damaged"))
+
+
+def test_whole_numbers_flags_and_names_are_plain_too(tmp_path):
+    odd = {
+        "depth": np.int64(2), "width": np.uint8(8), "epochs": np.int16(3),
+        "batch_size": np.array(4), "evaluations": torch.tensor(2), "seed": np.uint64(1),
+        "feature_dim": np.int32(5), "bias": np.bool_(False), "last_relu": np.bool_(True),
+        "backbone": np.str_("mlp"), "head": np.str_("relu"), "schedule": np.str_("step"),
+        "dtype": np.str_("float64"),
+    }  # fmt: skip
+    others = {"lambda_W", "lambda_H", "head_scale", "learning_rate", "lambda_warmup"}
+    assert set(odd) == {f.name for f in fields(TrainingConfig)} - others - {"weight_decay"}
+    first = run(tmp_path, **odd)
+    for name in odd:
+        assert type(getattr(first.config, name)) in (int, bool, str), name
+    json.dumps(first.to_dict())
+    assert same(first, run(tmp_path, resume=True, **odd))
+
+
+def test_numbers_that_are_equal_make_configurations_that_are_equal_to_the_letter():
+    a = TrainingConfig(depth=1, lambda_W=1, lambda_H=1, head_scale=2, weight_decay=-0.0)
+    b = TrainingConfig(depth=1, lambda_W=1.0, lambda_H=1.0, head_scale=2.0)
+    assert json.dumps(a.to_dict()) == json.dumps(b.to_dict())
 
 
 def test_another_machine_is_said(tmp_path, monkeypatch, caplog):

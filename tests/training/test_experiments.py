@@ -1,11 +1,12 @@
 """Experiments as data, runs that are stored once, sweeps that go on where they stopped."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import joblib
 import numpy as np
 import pytest
+import torch
 
 import nclib as nc
 from nclib.training import experiments
@@ -121,15 +122,61 @@ def test_data_must_be_a_name_that_a_file_can_have(name):
         Experiment(name, COUNTS, small().config)
 
 
+CHANGES = [
+    {"depth": 3}, {"lambda_W": (5e-3, 1e-3)}, {"lambda_W": (1e-3, 5e-3)}, {"lambda_W": 5.000001e-3},
+    {"lambda_H": 2e-4}, {"lambda_H": 1.000000001e-4}, {"bias": False}, {"width": 17},
+    {"feature_dim": 15}, {"feature_dim": 16}, {"epochs": 5}, {"lambda_warmup": 0.5}, {"seed": 1},
+    {"last_relu": True}, {"head": "relu"}, {"head_scale": 2}, {"backbone": "conv"},
+    {"dtype": "float64"}, {"batch_size": 32}, {"learning_rate": 1e-3}, {"schedule": "step"},
+    {"schedule": "cosine"}, {"weight_decay": 1e-4}, {"evaluations": 3},
+]  # fmt: skip
+
+
 def test_experiments_that_differ_have_names_that_differ():
-    changes = [
-        {"depth": 3}, {"lambda_W": (5e-3, 1e-3)}, {"lambda_H": 2e-4}, {"bias": False},
-        {"width": 17}, {"epochs": 5}, {"lambda_warmup": 0.5}, {"seed": 1}, {"last_relu": True},
-        {"head": "relu"}, {"head_scale": 2}, {"backbone": "conv"}, {"dtype": "float64"},
-    ]  # fmt: skip
-    names = {small(**change).name for change in changes} | {small().name}
-    names.add(Experiment("digits", [61, *COUNTS[1:]], small().config).name)
-    assert len(names) == len(changes) + 2
+    """In any setting at all, in the counts or their order, and in the images."""
+    assert {name for change in CHANGES for name in change} == {
+        field.name for field in fields(TrainingConfig)
+    }
+    names = {small(**change).name for change in CHANGES} | {small().name}
+    for counts in ([61, *COUNTS[1:]], COUNTS[::-1], [61, 59, *COUNTS[2:]], [36] * 10):
+        names.add(Experiment("digits", counts, small().config).name)
+    for digest in ("0" * 64, "1" * 64):
+        names.add(replace(small(), digest=digest).name)
+    assert len(names) == len(CHANGES) + 7
+
+
+def test_a_name_is_that_of_a_file():
+    """However many settings are named, and however long: 255 bytes are the limit."""
+    many = {
+        "lambda_W": np.geomspace(1.2345678e-5, 1, 99), "lambda_H": 1.2345678e-5, "epochs": 10**9,
+        "lambda_warmup": 0.12345678, "head": "relu", "backbone": "conv", "dtype": "bfloat16",
+        "head_scale": 1.2345678, "last_relu": True, "width": 2**20, "depth": 99,
+    }  # fmt: skip
+    config = small(**many).config
+    ordinary = Experiment("photographs", [2**50] * 1000, config)
+    assert ordinary.name.startswith(
+        "photographs-1125899906842624000of1000-L99-bias-W1.23457e-05-to-1-H"
+    )
+    for long in (
+        replace(ordinary, data="\N{CJK UNIFIED IDEOGRAPH-4E00}" * 80),
+        replace(ordinary, config=replace(config, seed=10**300)),
+    ):
+        # What is written in one step is called a little longer at first.
+        assert 200 < len(long.name.encode()) < 230
+        assert long.name != replace(long, config=replace(config, seed=1)).name
+
+
+def test_equal_settings_have_one_name_whatever_their_kind():
+    odd = small(lambda_W=np.float64(5e-3), head_scale=np.int64(1), batch_size=np.int8(64))
+    assert odd.name == small(batch_size=64).name
+    named = Experiment("digits", dict(zip("0123456789", COUNTS, strict=True)), small().config)
+    assert named.name == small().name
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, 3, b"0" * 64])
+def test_a_digest_is_one(digest):
+    with pytest.raises(ValueError, match="digest must be 64 hexadecimal digits or None"):
+        replace(small(), digest=digest)
 
 
 def test_a_result_is_stored_with_all_that_repeats_it(stored):
@@ -164,10 +211,148 @@ def test_what_is_done_is_not_done_again(stored, monkeypatch):
 def test_another_result_under_the_same_name_is_refused(stored, tmp_path):
     _, result = stored
     other = small(learning_rate=2e-4)
-    assert other.name == small().name
-    result.save(tmp_path)
+    # Whoever renames files.
+    result.save(tmp_path).rename(result_path(other, tmp_path))
     with pytest.raises(ValueError, match="has the result of other settings"):
         run(other, tmp_path)
+
+
+SWEEPS = {
+    "learning rate": [{"learning_rate": rate} for rate in (1e-4, 1.0000001e-4, 1e-3)],
+    "batch size": [{"batch_size": size} for size in (64, 128, 360)],
+    "schedule": [{"schedule": schedule} for schedule in ("constant", "cosine", "step")],
+    "weight decay": [{"weight_decay": decay} for decay in (0.0, 1e-3)],
+    "evaluations": [{"evaluations": most} for most in (1, 60)],
+    "penalty": [{"lambda_W": lam} for lam in (1 / 300, 1 / 300 + 1e-9)],
+}
+
+
+@pytest.mark.parametrize("settings", SWEEPS.values(), ids=SWEEPS)
+def test_a_sweep_over_any_setting_has_each_result(settings, tmp_path, monkeypatch):
+    listed = [small(epochs=1, **changed) for changed in settings]
+    results = sweep(listed, tmp_path, progress=False)
+    assert [result.experiment for result in results] == listed
+    assert len(load_results(tmp_path)) == len(listed)
+    objectives = [result.final["objective"] for result in results]
+    for objective, experiment in zip(objectives, listed, strict=True):
+        alone = run(experiment, tmp_path / "alone", progress=False)
+        assert alone.final["objective"] == objective
+    # A second time none is trained.
+    monkeypatch.setattr(experiments, "train", None)
+    again = sweep(listed, tmp_path, progress=False)
+    assert [result.final["objective"] for result in again] == objectives
+    # Nor are they thrown together in the table.
+    assert len(by_sweep(results)) == len(listed)
+
+
+def test_a_sweep_over_counts_has_each_result(tmp_path, monkeypatch):
+    listed = [
+        Experiment("digits", counts, small(epochs=1).config)
+        for counts in (COUNTS, COUNTS[::-1], [61, 59, *COUNTS[2:]])
+    ]
+    results = sweep(listed, tmp_path, progress=False)
+    assert [result.experiment.counts for result in results] == [e.counts for e in listed]
+    assert len({result.final["objective"] for result in results}) == 3
+    assert len(by_sweep(results)) == 3
+    monkeypatch.setattr(experiments, "train", None)
+    assert len(sweep(listed, tmp_path, progress=False)) == 3
+
+
+def test_what_is_listed_twice_is_run_once(tmp_path, monkeypatch):
+    calls = []
+    train = experiments.train
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(experiments, "train", counted)
+    listed = [small(epochs=1), small(epochs=1, seed=1), small(epochs=1)]
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        results = sweep(listed, tmp_path, progress=False)
+    assert len(calls) == 2
+    assert [result.experiment.config.seed for result in results] == [0, 1, 0]
+
+
+def interrupt_at_the_end(monkeypatch):
+    """Make the next run write its checkpoints, and be interrupted before its result is."""
+    train = experiments.train
+
+    def interrupted(*arguments, **options):
+        train(*arguments, **options | {"checkpoint_epochs": 1})
+        monkeypatch.setattr(experiments, "train", train)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments, "train", interrupted)
+
+
+@pytest.mark.parametrize("kind", ["a dict", "names"])
+def test_a_run_with_named_counts_goes_on_and_is_found_again(kind, stored, tmp_path, monkeypatch):
+    _, result = stored
+    names = list("0123456789")
+    counts = (
+        dict(zip(names, COUNTS, strict=True)) if kind == "a dict" else nc.ClassCounts(COUNTS, names)
+    )
+    named = replace(small(), counts=counts)
+    interrupt_at_the_end(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run(named, tmp_path, progress=False)
+    assert (tmp_path / ".checkpoints" / named.name).exists()
+    expected = without_clock(result)
+    expected["experiment"]["names"] = names
+    assert without_clock(run(named, tmp_path, progress=False)) == expected
+    monkeypatch.setattr(experiments, "train", None)
+    again = run(named, tmp_path, progress=False)
+    assert again.experiment == named
+    assert again.experiment.counts.names == tuple(names)
+    # No number depends on the names.
+    assert without_clock(run(small(), tmp_path)) == expected
+    assert select([again], counts=COUNTS) == select([again], counts=counts) == [again]
+    assert select([again], counts=nc.ClassCounts(COUNTS, list("abcdefghij"))) == []
+
+
+def test_names_that_are_not_those_of_the_images_are_refused(tmp_path):
+    other = replace(small(), counts=nc.ClassCounts(COUNTS, list("abcdefghij")))
+    with pytest.raises(ValueError, match="class 0 is '0', not 'a'"):
+        run(other, tmp_path, progress=False)
+
+
+def test_settings_are_stored_with_all_their_digits(tmp_path, monkeypatch):
+    odd = small(epochs=1, lambda_W=5e-3 / 3, learning_rate=1e-3 / 7, head_scale=2**0.5)
+    run(odd, tmp_path, progress=False)
+    monkeypatch.setattr(experiments, "train", None)
+    assert run(odd, tmp_path).experiment == odd
+
+
+def test_numbers_of_numpy_in_the_settings_end_in_a_result(tmp_path, monkeypatch):
+    odd = small(
+        epochs=np.int64(1), head_scale=np.float32(1.1), learning_rate=np.float32(1e-3),
+        lambda_W=np.array([5e-3, 1e-3], np.float32), last_relu=np.bool_(False),
+    )  # fmt: skip
+    first = run(odd, tmp_path, progress=False)
+    monkeypatch.setattr(experiments, "train", None)
+    assert run(odd, tmp_path).to_dict() == first.to_dict()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("backbone", ["mlp", "conv"])
+@pytest.mark.parametrize("head", ["linear", "relu"])
+def test_every_kind_of_network_ends_in_a_result(dtype, backbone, head, tmp_path):
+    plan = small(dtype=dtype, backbone=backbone, head=head, epochs=2, learning_rate=1e-2)
+    result = run(plan, tmp_path, progress=False)
+    assert load_results(tmp_path) == [result]
+    if result.reached["is_global"] and head == "linear":
+        # Measured once during the training, and once against the minimum that was reached.
+        measured = result.final["metrics"]["corrected"]
+        for name, value in result.reached["metrics"].items():
+            assert value == pytest.approx(measured[name], rel=1e-5)
+
+
+def test_a_factor_of_numpy_scales_the_penalties_exactly():
+    for factor in (np.float32(2), np.float16(2), np.int8(2), torch.tensor(2.0)):
+        assert paper_figure(1, "small", lambda_factor=factor) == paper_figure(
+            1, "small", lambda_factor=2
+        )
 
 
 def test_an_interrupted_run_goes_on(stored, tmp_path, monkeypatch):
@@ -328,6 +513,17 @@ def test_a_run_in_which_every_mode_dies_ends_at_total_collapse(tmp_path):
     assert lost.reached["metrics"] == {}
 
 
+def test_more_modes_alive_than_in_any_minimum_is_not_the_global_one(tmp_path):
+    """Counted after a single epoch at penalties at which every mode is going to die."""
+    config = TrainingConfig(
+        depth=1, lambda_W=0.2, lambda_H=0.2, width=16, epochs=1, learning_rate=1e-2, batch_size=20
+    )
+    early = run(Experiment("digits", COUNTS, config), tmp_path, progress=False)
+    assert early.experiment.minimizer.alive == 0
+    assert early.reached["alive"] == early.final["alive"] > 0
+    assert early.reached["is_global"] is False
+
+
 def test_the_digits_come_to_the_closed_form(tmp_path, record_error):
     config = TrainingConfig(
         depth=2, lambda_W=2e-2, lambda_H=1e-3, width=64, epochs=1000, learning_rate=5e-3,
@@ -403,7 +599,7 @@ def test_the_table_has_the_numbers_of_the_files(stored):
     folder, result = stored
     content = json.loads(result_path(small(), folder).read_text())
     title, head, row = results_table([result]).split("\n")
-    assert small().name == title.replace("-bias", "-L2-bias") + "-s0"
+    assert small().name.startswith(title.replace("-bias", "-L2-bias") + "-s0-")
     cells = row.split()
     final, reached = content["history"][-1], content["reached"]
     names = head.split()

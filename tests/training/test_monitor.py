@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    WeightedRandomSampler,
+)
 
 import nclib as nc
 from nclib.training.monitor import Monitor
@@ -216,15 +222,54 @@ class Augmented(Dataset):
         return self.x[i] + 0.1 * torch.randn(1, 8, 8) + 0.1 * shift, self.y[i]
 
 
-def everything(monitored, own_generator):
+def of_loader(data, generator):
+    return DataLoader(data, batch_size=12, shuffle=True, generator=generator)
+
+
+def of_sampler(data, generator):
+    return DataLoader(data, batch_size=12, sampler=RandomSampler(data, generator=generator))
+
+
+def of_weighted_sampler(data, generator):
+    weights = torch.ones(len(data))
+    sampler = WeightedRandomSampler(weights, len(data), replacement=False, generator=generator)
+    return DataLoader(data, batch_size=12, sampler=sampler)
+
+
+def of_batch_sampler(data, generator):
+    ordered = RandomSampler(data, generator=generator)
+    return DataLoader(data, batch_sampler=BatchSampler(ordered, 12, drop_last=False))
+
+
+def of_plain_batches(data, generator):
+    """No loader of torch's: whatever has a sampler."""
+    loader = of_sampler(data, generator)
+    return type("Batches", (), {"sampler": loader.sampler, "__iter__": lambda _: iter(loader)})()
+
+
+# Which modules are in eval mode while the network trains: somebody's frozen layers.
+FROZEN = {
+    "none": lambda model: [],
+    "the convolution": lambda model: [model.body[0]],
+    "the batch norm": lambda model: [model.body[1]],
+    "dropout": lambda model: [model.body[3]],
+    "the body": lambda model: model.body.modules(),
+    "the network, but not its parts": lambda model: [model],
+    "all but the batch norm": lambda model: set(model.modules()) - {model.body[1]},
+    "all": lambda model: model.modules(),
+}
+
+
+def everything(monitored, own_generator=False, made_by=of_loader, frozen="the convolution"):
     """Train for 50 steps; return all that training has touched."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
     random.seed(0)
     model, (x, y) = Net(), images()
-    model.body[0].eval()  # somebody's frozen layer: the mode of a single module
+    for module in FROZEN[frozen](model):
+        module.training = False
     generator = torch.Generator().manual_seed(5) if own_generator else None
-    loader = DataLoader(Augmented(x, y), batch_size=12, shuffle=True, generator=generator)
+    loader = made_by(Augmented(x, y), generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3)
 
     def train(monitor):
@@ -257,12 +302,71 @@ def everything(monitored, own_generator):
     }
 
 
-@pytest.mark.parametrize("own_generator", [False, True])
-def test_fifty_steps_with_and_without_are_the_same_bit_for_bit(own_generator):
-    with_it, without = everything(True, own_generator), everything(False, own_generator)
+def assert_the_same(**options):
+    with_it, without = everything(True, **options), everything(False, **options)
     for what, tensors in without.items():
         for one, other in zip(tensors, with_it[what], strict=True):
             assert torch.equal(one, other), what
+
+
+@pytest.mark.parametrize("own_generator", [False, True])
+def test_fifty_steps_with_and_without_are_the_same_bit_for_bit(own_generator):
+    assert_the_same(own_generator=own_generator)
+
+
+@pytest.mark.parametrize(
+    "made_by", [of_sampler, of_weighted_sampler, of_batch_sampler, of_plain_batches]
+)
+def test_nor_do_generators_of_samplers_move(made_by):
+    assert_the_same(own_generator=True, made_by=made_by)
+
+
+@pytest.mark.parametrize("frozen", FROZEN)
+def test_each_module_stays_in_its_mode(frozen):
+    """A batch norm that came back in the other mode would train on with other statistics."""
+    assert_the_same(frozen=frozen)
+
+
+def states_of(model, generator):
+    """Random states and modes of the modules, to compare."""
+    return (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002
+        torch.get_rng_state().tolist(),
+        generator.get_state().tolist(),
+        [module.training for module in model.modules()],
+    )
+
+
+@pytest.mark.parametrize("fails_at", [None, 1, 5, 6, 9])
+def test_after_an_evaluation_all_is_as_before_even_where_it_failed(fails_at):
+    """Five batches in each of the two passes, and an error in either."""
+    model, (x, y) = made(), images()
+    model.body[1].eval()
+    generator = torch.Generator().manual_seed(3)
+    loader = of_loader(Augmented(x, y), generator)
+    seen = []
+
+    def forward(batch):
+        assert not any(module.training for module in model.modules())
+        seen.append(batch[0].clone())
+        if len(seen) == fails_at:
+            raise ArithmeticError("in the middle")
+        model(batch[0])
+
+    before = states_of(model, generator)
+    with Monitor(model, COUNTS, lambda_W=1e-3) as monitor:
+        if fails_at is None:
+            monitor.evaluate(loader, forward)
+            # Both passes were over the same samples, noise and order and all.
+            assert len(seen) == 10
+            for one, other in zip(seen[:5], seen[5:], strict=True):
+                assert torch.equal(one, other)
+        else:
+            with pytest.raises(ArithmeticError, match="in the middle"):
+                monitor.evaluate(loader, forward)
+            assert len(seen) == fails_at
+    assert states_of(model, generator) == before
 
 
 def test_what_it_was_given_is_let_go():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from nclib.training.networks import AFFINE_MAPS, MLP, ConvNet, Head, make_network
 
@@ -83,6 +84,32 @@ def test_initial_scale_reaches_every_layer():
         assert W.var().item() == pytest.approx(1 / (3 * W.shape[1]), rel=0.05)
         assert abs(W.mean().item()) < 4 * end / math.sqrt(3 * W.numel())
     assert all((b == 0).all() for b in [*network.backbone.biases, network.head.b])
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (3, 32, 32)])
+def test_initial_scale_reaches_every_kernel(shape):
+    """As of every layer: a kernel of 3 x 3 has 9 inputs for each channel that it reads."""
+    backbone = ConvNet(shape, 64, generator=generator())
+    channels = 1 if len(shape) == 2 else shape[0]
+    flat = 128 * (shape[-1] // 4) * (shape[-2] // 4)
+    fans = {9 * channels: (32, channels, 3, 3), 9 * 32: (64, 32, 3, 3), 9 * 64: (128, 64, 3, 3)}
+    weights = [*backbone.kernels, backbone.weight]
+    assert [tuple(W.shape) for W in weights] == [*fans.values(), (64, flat)]
+    torchs = [
+        nn.Conv2d(channels, 32, 3),
+        nn.Conv2d(32, 64, 3),
+        nn.Conv2d(64, 128, 3),
+        nn.Linear(flat, 64),
+    ]
+    for W, fan_in, torch_layer in zip(weights, [*fans, flat], torchs, strict=True):
+        end = 1 / math.sqrt(fan_in)
+        # Five standard deviations of the variance of so many uniform draws.
+        off = 5 * math.sqrt(4 / 5 / W.numel())
+        assert W.var().item() == pytest.approx(1 / (3 * fan_in), rel=off)
+        assert (1 - 20 / W.numel()) * end < W.abs().max().item() <= end
+        assert abs(W.mean().item()) < 5 * end / math.sqrt(3 * W.numel())
+        assert W.var().item() == pytest.approx(torch_layer.weight.var().item(), rel=2 * off)
+    assert all((b == 0).all() for b in [*backbone.biases, backbone.bias])
 
 
 def test_the_head_alone_begins_larger():
