@@ -123,9 +123,9 @@ def translate_penalties(
         c = scale * 2 B      for "sum"
         c = scale * 2        for "batchmean"
 
-    with B = N / (number of batches in an epoch), or `batch_size` with `drop_last`, where all batches
-    are full. The learning rate and its schedule do not enter:
-    they decide whether and when the minimum is reached. Neither does momentum.
+    with B = N / (number of batches in an epoch), or B = `batch_size` with `drop_last`, where all
+    batches are full. The learning rate and its schedule do not enter: they decide whether and when
+    the minimum is reached. Neither does momentum.
 
     A head's bias has no penalty in the theory: give it a parameter group with ``weight_decay=0``
     (otherwise see `penalised_bias_minimizer`). A usual script has no feature penalty; what its

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
+from nclib._numbers import as_whole, percent
 from nclib._records import Record, html_table, require_keys
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, generator, require_problem
@@ -337,7 +337,7 @@ class Minimizer(Record):
         for j in range(min(counts.m, _SHOWN)):
             right = accuracy[counts.group == j].mean()
             size = f"{counts.multiplicities[j]:,}"
-            rows.append((f"{counts.values[j]:,}", size, view.means(j), f"{right:.1%}"))
+            rows.append((f"{counts.values[j]:,}", size, view.means(j), f"{percent(right, 1)}%"))
         more = "" if counts.m <= _SHOWN else f"; the {_SHOWN} largest of {counts.m:,} counts"
         columns = ("samples per class", "classes", "class means", "classified right")
         return html_table(f"{self!r}{more}", columns, rows)

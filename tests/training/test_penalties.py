@@ -199,7 +199,7 @@ def test_the_loss_factor_is_the_loss_over_the_objectives_first_term(settings, fa
 
 @pytest.mark.parametrize(("batch_size", "batches"), [(None, 1), (4, 3), (5, 2), (7, 1), (12, 1)])
 def test_with_drop_last_every_batch_of_a_sum_is_full(batch_size, batches):
-    """The batches that torch makes, over twelve orders in which each sample is left out as often."""
+    """The batches that torch makes, over orders in which each sample is left out as often."""
     told = translate_penalties(
         COUNTS, weight_decay=0.3, reduction="sum", batch_size=batch_size, drop_last=True
     )
