@@ -219,7 +219,14 @@ def test_a_third_sample_kills_a_class_of_two():
 
 @pytest.mark.parametrize(
     ("own", "low", "high"),
-    [(1, 778, 945), (900, 778, 945), (945, 778, 945), (950, 778, 945), (990, 1001, np.inf)],
+    [
+        (1, 778, 945),
+        (900, 778, 945),
+        (945, 778, 945),
+        (950, 778, 945),
+        (990, 1001, np.inf),
+        (2000, 1001, np.inf),
+    ],
 )
 def test_six_layers_and_two_classes_are_right_in_an_interval(own, low, high):
     """Alive while theta is below its threshold, in plain arithmetic; above 1,000 the largest."""
