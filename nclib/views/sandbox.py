@@ -1,359 +1,334 @@
-"""Files that other people made, read without trust: whatever is wrong with one, the error names it.
+"""Free input where a kernel runs: type class counts, move a slider, and the figure follows.
 
-No reader here ever loads a pickle: loading one can run any code.
+A page without a kernel shows the first picture of each sandbox, what it says, and how to run it.
+Nothing here computes mathematics.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import sys
-import zipfile
-from collections.abc import Sequence
-from io import BytesIO
-from os import PathLike
-from pathlib import Path
-from typing import IO, Any
+import base64
+import io
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from nclib._numbers import MAX_COUNT
-from nclib._tables import columns_of_csv, require_no_labels, total_row
-from nclib.published import gallery
-from nclib.theory.counts import MAX_BYTES, ClassCounts, _decoded, _read, as_counts
+from nclib._numbers import factor_text
+from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.descent import Descent, descend
+from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
+from nclib.theory.prediction import first_loss
+from nclib.theory.problem import Problem
+from nclib.theory.spectrum import Spectrum
+from nclib.views import figures, style
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Files with these endings, in capitals or not, are images; a folder may hold others too."""
+MOST_CLASSES = 1000
+"""A picture of more classes than this shows nothing that one of fewer does not."""
 
-_NPY = b"\x93NUMPY"
+MOST_CLASSES_OF_DESCENT = 50
+"""With ten layers and this many classes a descent takes seconds."""
 
-_JSON = 'expected a list of counts or {"class": count, ...}'
+_FOUND = 1e-4
+"""Relative gap below which a descent has found the optimum: a part of what the eye can see."""
 
-_AS_CSV = "save them as CSV below a line 'count'"
+_HOW_TO_RUN = "*To try your own, open this notebook in JupyterLab (`make lab`) and run it.*"
 
 
-def read_counts(source: Any) -> ClassCounts:
-    """Read samples per class from whatever holds them.
+class Answer(NamedTuple):
+    """What a sandbox shows for one setting of its controls.
+
+    Attributes
+    ----------
+    result : Minimizer, Descent or Spectrum
+        What `nclib.theory` computed.
+    figure : matplotlib.figure.Figure
+        Its picture.
+    words : str
+        The same in a sentence or two.
+    """
+
+    result: Minimizer | Descent | Spectrum
+    figure: Figure
+    words: str
+
+
+class Sandbox:
+    """Controls, and a figure that follows them; made by the functions of this module.
+
+    Shown at the end of a cell, it is a widget where a kernel runs, and else a picture with words.
+
+    Attributes
+    ----------
+    controls : dict of str to ipywidgets.Widget
+        The controls by the names of the arguments that they stand for. Setting the `value` of one
+        from code is the same as moving it.
+    answer : Answer or None
+        What is shown now; None while the input is bad.
+    words : str
+        The sentence below the figure: that of the answer, or what is wrong with the input.
+    """
+
+    def __init__(self, controls: Mapping[str, Any], answer: Callable[..., Answer]) -> None:
+        self.controls = dict(controls)
+        self._answer = answer
+        self._picture, self._words = widgets.HTML(), widgets.HTML()
+        self._redraw()
+        for control in self.controls.values():
+            control.observe(self._redraw, names="value")
+
+    def _redraw(self, _change: object = None) -> None:
+        """Draw what the controls ask for; bad input is told in the words of the library."""
+        self.answer: Answer | None
+        try:
+            self.answer = self._answer(**{name: c.value for name, c in self.controls.items()})
+        except (TypeError, ValueError) as error:
+            self.answer, self.words = None, str(error)
+            self._picture.value = ""
+        else:
+            self.words = self.answer.words
+            image = base64.b64encode(self._png(self.answer.figure)).decode()
+            self._picture.value = (
+                f'<img alt="{escape(self.words)}" src="data:image/png;base64,{image}" '
+                f'style="width: {100 * style.WIDTH:g}px; max-width: 100%">'
+            )
+        self._words.value = f"<p>{escape(self.words)}</p>"
+
+    @staticmethod
+    def _png(figure: Figure) -> bytes:
+        """Turn a figure into a picture, and take it from the ones that pyplot would show."""
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+        plt.close(figure)
+        return buffer.getvalue()
+
+    def _ipython_display_(self) -> None:
+        """Show two things, each as a widget and as what is left of it without a kernel."""
+        if self.answer is None:
+            raise ValueError(f"nothing to show: {self.words}")
+        board = widgets.VBox([*self.controls.values(), self._picture])
+        picture = {"image/png": self._png(self.answer.figure), "text/plain": repr(self)}
+        words = {"text/markdown": f"{self.words} {_HOW_TO_RUN}", "text/plain": self.words}
+        for widget, static in ((board, picture), (self._words, words)):
+            display(widget._repr_mimebundle_() | static, raw=True)  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        return f"Sandbox({', '.join(self.controls)})"
+
+
+def optimum(
+    counts: ClassCounts | ArrayLike,
+    depth: int = 3,
+    bias: bool = True,
+    *,
+    lambda_W: float = 5e-4,
+    lambda_H: float = 1e-5,
+) -> Sandbox:
+    """Try which modes and classes the best possible network keeps.
 
     Parameters
     ----------
-    source : path-like or object
-        One of
-
-        - a path to a CSV file: ``name,count`` or a bare count in each row, with or without a
-          header; UTF-8. Every file is taken for one whose name ends in none of the following;
-        - a path to a `.json` file: a list of counts, or ``{"class": count, ...}``;
-        - a path to an `.npy` file: one row of whole numbers;
-        - a path to a folder of images, with one sub-folder for each class;
-        - ``"-"``: the standard input, JSON if it begins with a bracket or a brace, `.npy` if it
-          begins as such a file does, and CSV otherwise;
-        - the name of an entry of `gallery`, where there is no such file;
-        - a dict ``{class: count}``; a sequence or an array of counts, numpy's or torch's; a pandas
-          Series of counts, named by its index unless that only numbers them; a DataFrame of
-          counts, or of names and counts;
-        - `ClassCounts`, which are returned as they are.
+    counts : ClassCounts or (K,) array_like of int
+        Samples per class at first.
+    depth, bias, lambda_W, lambda_H
+        As for `Problem`, at first; one `lambda_W` for all layers.
 
     Returns
     -------
-    ClassCounts
-        In the order of the source.
-
-    Raises
-    ------
-    OSError
-        If the file can't be opened; FileNotFoundError also names what else is allowed.
-    TypeError
-        If `source` is an object of another kind, or holds what is no number.
-    ValueError
-        If the file is larger than 128 MiB, no such table or a pickle, or if a count is no positive
-        whole number below 2**53. The message names the file and the line or the class.
+    Sandbox
+        Its result is the `Minimizer`.
 
     Examples
     --------
-    >>> read_counts({"cat": 30, "dog": 5})
-    ClassCounts([30, 5], names=('cat', 'dog'))
-    >>> read_counts("ham10000").N
-    10015
+    >>> box = optimum([500, 500, 100, 100])
+    >>> box.answer.result
+    Minimizer(global, unique: 3 of 4 modes alive, depth=3, objective=0.00431396)
+    >>> box.controls["counts"].value = "500, 0, 100"
+    >>> box.words
+    'n[1] = 0: class counts are positive whole numbers below 2**53, one per class'
     """
-    if isinstance(source, str) and source == "-":
-        return _counts_from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
-    if isinstance(source, str | PathLike):
-        return _counts_from_path(Path(source), f"{source}")
-    return as_counts(source)
+
+    def answer(counts: str, **problem: Any) -> Answer:
+        asked = Problem(_counts(counts, MOST_CLASSES), **problem)
+        best = global_minimizer(asked)
+        real = int((best.kappa > 0).sum())
+        right = int((best.training_accuracy().per_class == 1).sum())
+        merged = sum(map(len, best.merged_classes()))
+        margin, death = first_loss(asked).factor, float(collapse_factors(asked)[real - 1])
+        return Answer(
+            best,
+            figures.mode_spectra([best], _title(asked.counts)),
+            f"{best.alive} of {real} modes are alive, {right} of {asked.K} classes are classified "
+            f"right, and {merged} have merged with another. The first class is lost when all "
+            f"penalties are multiplied by {factor_text(margin)}, the first mode dies at "
+            f"{factor_text(death)}.",
+        )
+
+    return Sandbox(_problem_controls(counts, depth, bias, lambda_W, lambda_H), answer)
 
 
-def read_npz(
-    path: str | PathLike[str], required: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, NDArray[Any]]:
-    """Read arrays by name from an `.npz` file.
+def descent(
+    counts: ClassCounts | ArrayLike,
+    depth: int = 3,
+    bias: bool = True,
+    *,
+    lambda_W: float = 5e-4,
+    lambda_H: float = 1e-5,
+    seed: int = 0,
+    scale: float = 1.0,
+) -> Sandbox:
+    """Try where a descent that knows nothing of the theory ends.
 
     Parameters
     ----------
-    path : path-like
-        A file that `numpy.savez` or `numpy.savez_compressed` wrote.
-    required, optional : sequence of str
-        Names of the arrays. Others in the file are not read.
+    counts : ClassCounts or (K,) array_like of int
+        Samples per class at first.
+    depth, bias, lambda_W, lambda_H
+        As for `Problem`, at first; one `lambda_W` for all layers.
+    seed, scale
+        As for `descend`, at first: which start, and how large. Each descent has one start and one
+        feature per class.
 
     Returns
     -------
-    dict
-        The arrays; an optional one that the file lacks is left out.
+    Sandbox
+        Its result is the `Descent`.
 
-    Raises
-    ------
-    OSError
-        If the file can't be opened.
-    ValueError
-        If it is no `.npz` file, is cut short or damaged (every array carries a checksum), lacks a
-        required array, holds Python objects where an array is asked for, or unpacks to more than
-        there is memory.
+    Examples
+    --------
+    >>> box = descent([20, 10, 10], depth=2, lambda_W=1e-3)
+    >>> box.words
+    'The descent found the optimum. Objective 0.00149242, closed form 0.00149242.'
+    >>> box.controls["scale"].value = 0.001
+    >>> box.words
+    'Modes stuck at zero: 1, 2. Objective 0.3125, closed form 0.00149242.'
     """
-    source = Path(path)
-    start = _read(source, len(_NPY))
-    if start == _NPY:
-        raise ValueError(f"{source}: one array (.npy), not an .npz file of several")
-    if start[:2] != b"PK":
-        what = "an empty file" if not start else "not an .npz file"
-        pickle = ", but perhaps a pickle, which nclib never loads" if start[:1] == b"\x80" else ""
-        raise ValueError(f"{source}: {what}{pickle}; expected what numpy.savez writes")
-    try:
-        with zipfile.ZipFile(source) as archive:
-            # Opening a member compares its name with the table of contents.
-            members = archive.infolist()
-            for member in members:
-                archive.open(member).close()
-            if _members_promised(archive) != len(members):
-                raise ValueError("its table of contents is incomplete")
-            held = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-    except Exception as error:  # zipfile raises almost any
-        raise ValueError(f"{source}: cut short or damaged ({_reason(error)})") from None
-    twice = [name for name in (*required, *optional) if held.count(name) > 1]
-    if twice:
-        raise ValueError(f"{source}: two arrays {twice[0]!r}, and no saying which is meant")
-    missing = [name for name in required if name not in held]
-    if missing:
-        raise ValueError(
-            f"{source}: no array {missing[0]!r}; it has {_listed(held)}, but "
-            f"{_listed(required)} are needed"
-        )
-    arrays: dict[str, NDArray[Any]] = {}
-    with zipfile.ZipFile(source) as archive:
-        wanted = [name for name in (*required, *optional) if name in held]
-        size = sum(archive.getinfo(f"{name}.npy").file_size for name in wanted)
-        if size > _memory():
-            raise ValueError(_too_large(source, size))
-        for name in wanted:
-            with archive.open(f"{name}.npy") as file:
-                try:
-                    arrays[name] = _array(
-                        file, f"{source}: array {name!r}", archive.getinfo(file.name).file_size
-                    )
-                except MemoryError:
-                    raise ValueError(_too_large(source, size)) from None
-    return arrays
+
+    def answer(counts: str, seed: int, scale: float, **problem: Any) -> Answer:
+        asked = Problem(_counts(counts, MOST_CLASSES_OF_DESCENT), **problem)
+        found = descend(asked, starts=1, seed=seed, scale=scale, class_means=True)
+        if found.stuck:
+            ends = f"Modes stuck at zero: {', '.join(str(mode + 1) for mode in found.stuck)}."
+        elif found.gap < _FOUND * found.best.objective:
+            ends = "The descent found the optimum."
+        else:
+            ends = "The descent ended elsewhere."
+        words = f"{ends} Objective {found.objective:.6g}, closed form {found.best.objective:.6g}."
+        return Answer(found, figures.descent_path(found), words)
+
+    controls = _problem_controls(counts, depth, bias, lambda_W, lambda_H)
+    controls["seed"] = _whole_slider("seed", "another random start", seed, 0, 99)
+    controls["scale"] = _log_slider(
+        "size of start", "relative to weights that fit the labels", scale, -3, 1
+    )
+    return Sandbox(controls, answer)
 
 
-def image_files(folder: str | PathLike[str]) -> dict[str, list[Path]]:
-    """List the images of a folder that has one sub-folder for each class.
+def spectrum(counts: ClassCounts | ArrayLike) -> Sandbox:
+    """Try which modes, and how strong, class counts give to the labels of a head with a bias.
 
     Parameters
     ----------
-    folder : path-like
-        Its sub-folders are the classes. Hidden ones (named ``.something``) are passed over, and
-        so are files without the ending of an image.
+    counts : ClassCounts or (K,) array_like of int
+        Samples per class at first.
 
     Returns
     -------
-    dict of str to list of Path
-        For each class, by name, its image files, by name.
+    Sandbox
+        Its result is the `Spectrum`.
 
-    Raises
-    ------
-    OSError
-        If a folder can't be listed.
-    ValueError
-        If there are fewer than two classes, or if a class has no images.
+    Examples
+    --------
+    >>> spectrum([300, 200, 200]).words
+    'Strongest mode: κ² = 257.143, largest count 300. Weakest mode: κ² = 200, smallest count 200.'
     """
-    files = {}
-    for path in class_folders(folder):
-        entries = sorted(path.iterdir())
-        files[path.name] = [
-            entry
-            for entry in entries
-            if entry.suffix.lower() in IMAGE_SUFFIXES
-            and not entry.name.startswith(".")
-            and entry.is_file()
-        ]
-        if not files[path.name]:
-            hint = ""
-            if any(_is_shown_folder(entry) for entry in entries):
-                hint = "; it has sub-folders: is it the folder of classes itself?"
-            raise ValueError(
-                f"{path}: no images of this class (files ending in {', '.join(IMAGE_SUFFIXES)})"
-                f"{hint}"
-            )
-    return files
 
-
-def class_folders(folder: str | PathLike[str]) -> list[Path]:
-    """Return the sub-folders of a folder, one for each class, by name; see `image_files`."""
-    classes = sorted(path for path in Path(folder).iterdir() if _is_shown_folder(path))
-    if len(classes) < 2:
-        raise ValueError(
-            f"{folder}: {len(classes)} sub-folders; expected one for each class, two or more"
+    def answer(counts: str) -> Answer:
+        given = _counts(counts, MOST_CLASSES)
+        modes = Spectrum(given)
+        strongest, weakest = modes.kappa[0] ** 2, modes.kappa[-2] ** 2
+        return Answer(
+            modes,
+            figures.tail_spectra({_title(given): given}),
+            f"Strongest mode: κ² = {strongest:.6g}, largest count {given.values[0]}. "
+            f"Weakest mode: κ² = {weakest:.6g}, smallest count {given.values[-1]}.",
         )
-    return classes
+
+    return Sandbox({"counts": _counts_field(counts)}, answer)
 
 
-def _members_promised(archive: zipfile.ZipFile) -> int:
-    """Return how many members the end of the file counts: zipfile itself does not look."""
-    file: Any = archive.fp
-    file.seek(-12 - len(archive.comment), os.SEEK_END)
-    return int.from_bytes(file.read(2), "little")
+def _problem_controls(
+    counts: ClassCounts | ArrayLike, depth: int, bias: bool, lambda_W: float, lambda_H: float
+) -> dict[str, Any]:
+    """Make the controls of a problem, by the names of its arguments."""
+    return {
+        "counts": _counts_field(counts),
+        "depth": _whole_slider("layers L", "linear layers in the head", depth, 1, 10),
+        "bias": widgets.Checkbox(bias, **_named("bias", "whether the head has a bias")),
+        "lambda_W": _log_slider("λ of layers", "penalty on each layer", lambda_W, -7, 0),
+        "lambda_H": _log_slider("λ of features", "penalty on the features", lambda_H, -7, 0),
+    }
 
 
-def _array(file: IO[bytes], what: str, size: int) -> NDArray[Any]:
-    """Read an array to the end of its file of `size` bytes; `what` stands for it in errors."""
-    # A damaged header or archive can stop numpy, zipfile or zlib with almost any exception.
-    try:
-        # numpy takes the memory that a header asks for before it reads anything.
-        if _promised(file) > size:
-            raise ValueError("shorter than its header says")
-        file.seek(0)
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        # In an archive the checksum is compared at the end, which numpy does not reach if a
-        # damaged header promises too few numbers.
-        if file.read(1):
-            raise ValueError("longer than its header says")
-    except MemoryError:
-        raise
-    except Exception as error:
-        if "allow_pickle" in str(error):  # numpy's word for an array of Python objects
-            raise ValueError(
-                f"{what} holds Python objects, so it is stored as a pickle, which nclib never "
-                "loads; save plain numbers or strings"
-            ) from None
-        raise ValueError(f"{what} is cut short or damaged ({_reason(error)})") from None
-    return array
-
-
-def _promised(file: IO[bytes]) -> int:
-    """Return how many bytes of numbers the header of an array promises."""
-    version = np.lib.format.read_magic(file)
-    of_version = np.lib.format.read_array_header_1_0
-    if version != (1, 0):  # later ones differ in the length and the letters of the header alone
-        of_version = np.lib.format.read_array_header_2_0
-    shape, _, dtype = of_version(file)
-    # Python objects are pickled, and may be shorter; they are refused anyway.
-    return 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
-
-
-def _memory() -> int:
-    """Return how many bytes of memory this machine has; where it does not say, any number."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return sys.maxsize
-
-
-def _too_large(source: Path, size: int) -> str:
-    return (
-        f"{source}: unpacks to too much: its arrays take {size / 1e9:.3g} GB, more than there is "
-        f"memory; the file has {source.stat().st_size / 1e9:.3g} GB"
+def _counts_field(counts: ClassCounts | ArrayLike) -> Any:
+    """Make the field for counts; one of a single line would run pasted lines together."""
+    return widgets.Textarea(
+        ", ".join(map(str, as_counts(counts).n)),
+        continuous_update=False,
+        rows=2,
+        **_named("class counts", "samples in each class; press Tab when done"),
     )
 
 
-def _counts_from_path(path: Path, given: str) -> ClassCounts:
-    if path.is_dir():
-        files = image_files(path)
-        return _named(path, [len(of_class) for of_class in files.values()], list(files))
-    try:
-        data = _read(path)
-    except FileNotFoundError:
-        if given in gallery():
-            return gallery()[given].counts
-        raise FileNotFoundError(
-            f"no file or folder {given[:200]!r}, and no data set of that name; those with a name "
-            f"are {', '.join(gallery())}"
-        ) from None
-    return _counts_from_bytes(data, f"{path}", path.suffix.lower())
+def _whole_slider(name: str, about: str, value: int, low: int, high: int) -> Any:
+    return widgets.IntSlider(value, low, high, continuous_update=False, **_named(name, about))
 
 
-def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> ClassCounts:
-    """Read the content of a file; without a suffix, its beginning says of which kind."""
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        raise ValueError(f"{source}: an archive (.npz, .xlsx, .zip); save the counts as CSV")
-    if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
-        if not data.startswith(_NPY):
-            raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
-        array = _array(BytesIO(data), f"{source}: the array", len(data))
-        require_no_labels(array, source, _AS_CSV)
-        return _named(source, array)
-    text = _decoded(data, source)
-    if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
-        return _named(source, *_columns_of_json(text, source))
-    return _named(source, *columns_of_csv(text, source))
+def _log_slider(name: str, about: str, value: float, low: int, high: int) -> Any:
+    """Make a slider from one power of ten to another."""
+    return widgets.FloatLogSlider(
+        value,
+        min=low,
+        max=high,
+        step=0.05,
+        readout_format=".2g",
+        continuous_update=False,
+        **_named(name, about),
+    )
 
 
-def _named(source: object, n: ArrayLike, names: list[str] | None = None) -> ClassCounts:
-    """Make the counts; whatever is wrong with them is wrong with the source."""
-    try:
-        return ClassCounts(n, names)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{source}: {error}") from None
+def _named(name: str, about: str) -> dict[str, Any]:
+    """Label a control, and say more to whoever points at the label."""
+    return {
+        "description": name,
+        "tooltip": about,
+        "style": {"description_width": "7em"},
+        "layout": {"width": "34em", "max_width": "100%"},
+    }
 
 
-def _columns_of_json(text: str, source: str) -> tuple[list[Any], list[str] | None]:
-    try:
-        found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError(f"{source}: brackets within brackets, too deep") from None
-    except ValueError as error:
-        raise ValueError(f"{source}: not valid JSON: {error}") from None
-    if isinstance(found, _Pairs):
-        names, counts = [name for name, _ in found], [count for _, count in found]
-        for name, count in found:
-            if isinstance(count, list):
-                what = "an object" if isinstance(count, _Pairs) else "a list"
-                raise ValueError(
-                    f"{source}: {name!r:.60} holds {what}; counts must be one flat sequence; got a "
-                    f"nested one; {_JSON}: keep that part of the file alone"
-                )
-        if counts and all(isinstance(count, int | float) for count in counts):
-            total = total_row(names, counts, source)
-            if total is not None:
-                del names[total], counts[total]
-        return counts, names
-    if isinstance(found, list):
-        if found and isinstance(found[0], _Pairs):
-            raise ValueError(
-                f"{source}: a list of objects with the keys {_listed([key for key, _ in found[0]])}"
-                f"; {_JSON}: keep the name and the count of each"
-            )
-        if all(type(count) is int and count < MAX_COUNT for count in found):
-            require_no_labels(found, source, _AS_CSV)
-        return found, None
-    raise ValueError(f"{source}: {_JSON}; got {found!r:.60}")
+def _counts(text: str, most: int) -> ClassCounts:
+    """Read counts as people paste them: between commas or white space, in brackets or not."""
+    counts = ClassCounts([_number(word) for word in re.findall(r"[^\s,;\[\]()]+", text)])
+    if (number := counts.K) > most:
+        raise ValueError(f"this sandbox takes up to {most:,} classes; got {number:,}")
+    return counts
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON with every pair, also of names that are there twice."""
+def _number(word: str) -> float | str:
+    """Read a word as a number if it is one; `ClassCounts` says what is wrong with the others."""
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no count")
-
-
-def _is_shown_folder(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")
-
-
-def _reason(error: BaseException) -> str:
-    return f"{error}" or type(error).__name__
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return (", ".join(map(repr, names[:8])) or "none") + more
+def _title(counts: ClassCounts) -> str:
+    return f"{counts.K:,} classes, {counts.N:,} samples"
