@@ -42,11 +42,14 @@ if TYPE_CHECKING:
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
     from nclib.theory.prediction import ClassFates as ClassFates
+    from nclib.theory.prediction import FirstLoss as FirstLoss
+    from nclib.theory.prediction import RightCounts as RightCounts
     from nclib.theory.prediction import class_fates as class_fates
     from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
     from nclib.theory.prediction import fates_over_lambda_H as fates_over_lambda_H
+    from nclib.theory.prediction import first_loss as first_loss
     from nclib.theory.prediction import misclassification_factors as misclassification_factors
-    from nclib.theory.prediction import smallest_counts as smallest_counts
+    from nclib.theory.prediction import right_counts as right_counts
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.shrinkage import lemma_a2_alpha as lemma_a2_alpha
@@ -69,6 +72,7 @@ _HOME = {
     "ClassFates": "theory.prediction",
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
+    "FirstLoss": "theory.prediction",
     "LambdaSweep": "theory.descent",
     "LocalMinima": "theory.minimizer",
     "Metrics": "metrics",
@@ -81,6 +85,7 @@ _HOME = {
     "Penalties": "penalties",
     "Problem": "theory.problem",
     "PublishedCounts": "published",
+    "RightCounts": "theory.prediction",
     "Spectrum": "theory.spectrum",
     "TrainingAccuracy": "theory.minimizer",
     "TwoClassLimits": "theory.minimizer",
@@ -93,6 +98,7 @@ _HOME = {
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
     "fates_over_lambda_H": "theory.prediction",
+    "first_loss": "theory.prediction",
     "gallery": "published",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
@@ -109,9 +115,9 @@ _HOME = {
     "penalised_bias_minimizer": "theory.penalised_bias",
     "penalised_bias_threshold": "theory.penalised_bias",
     "read_counts": "readers",
+    "right_counts": "theory.prediction",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
-    "smallest_counts": "theory.prediction",
     "sweep_lambdas": "theory.descent",
     "threshold_kappa": "theory.shrinkage",
     "translate_penalties": "penalties",

@@ -63,6 +63,7 @@ def translate_penalties(
     reduction: Reduction = "mean",
     scale: float = 1.0,
     batch_size: int | None = None,
+    drop_last: bool = False,
     optimizer: Optimizer = "sgd",
 ) -> Penalties:
     """Translate between the penalties of the theory and those of a training script.
@@ -92,6 +93,9 @@ def translate_penalties(
     batch_size : int, optional
         Samples in a batch; only "sum" depends on it. A smaller last batch of an epoch is taken into
         account. Default: all N samples.
+    drop_last : bool, default False
+        Whether the script leaves out a smaller last batch, as ``DataLoader(drop_last=True)`` does;
+        the samples must be shuffled, so that it is others in each epoch.
     optimizer : {"sgd", "adam", "adamw"}, default "sgd"
         "sgd" (with or without momentum) and "adam" add ``weight_decay * W`` to the gradient, which
         is a penalty. "adamw" does something else, and is refused.
@@ -103,7 +107,7 @@ def translate_penalties(
     Raises
     ------
     TypeError
-        If a number is none.
+        If a number is none, or `drop_last` is not True or False.
     ValueError
         If nothing or both of a pair are given, a number is not positive, or the optimiser's decay
         is decoupled (also ``Adam(decoupled_weight_decay=True)``: say "adamw").
@@ -119,8 +123,9 @@ def translate_penalties(
         c = scale * 2 B      for "sum"
         c = scale * 2        for "batchmean"
 
-    with B = N / (number of batches in an epoch). The learning rate and its schedule do not enter:
-    they decide whether and when the minimum is reached. Neither does momentum.
+    with B = N / (number of batches in an epoch), or B = `batch_size` with `drop_last`, where all
+    batches are full. The learning rate and its schedule do not enter: they decide whether and when
+    the minimum is reached. Neither does momentum.
 
     A head's bias has no penalty in the theory: give it a parameter group with ``weight_decay=0``
     (otherwise see `penalised_bias_minimizer`). A usual script has no feature penalty; what its
@@ -154,7 +159,9 @@ def translate_penalties(
             raise ValueError(f"{name} must be {allowed}; got {value!r}")
     if optimizer == "adamw":
         raise ValueError(_DECOUPLED)
-    c = _loss_factor(counts, reduction, _positive("scale", scale), batch_size)
+    if not isinstance(drop_last, bool | np.bool_):
+        raise TypeError(f"drop_last must be True or False; got {drop_last!r:.60}")
+    c = _loss_factor(counts, reduction, _positive("scale", scale), batch_size, bool(drop_last))
     script_W, paper_W = _pair("weight_decay", weight_decay, "lambda_W", lambda_W, c)
     script_H, paper_H = _pair(
         "feature_penalty", feature_penalty, "lambda_H", lambda_H, c * counts.N / 2
@@ -167,13 +174,15 @@ def translate_penalties(
 
 
 def _loss_factor(
-    counts: ClassCounts, reduction: Reduction, scale: float, batch_size: int | None
+    counts: ClassCounts,
+    reduction: Reduction,
+    scale: float,
+    batch_size: int | None,
+    drop_last: bool,
 ) -> float:
     batch = counts.N if batch_size is None else as_whole("batch_size", batch_size, 1, counts.N)
-    batches = -(-counts.N // batch)
-    return (
-        scale * {"mean": 2 / counts.K, "batchmean": 2.0, "sum": 2 * counts.N / batches}[reduction]
-    )
+    mean_batch = batch if drop_last else counts.N / -(-counts.N // batch)
+    return scale * {"mean": 2 / counts.K, "batchmean": 2.0, "sum": 2 * mean_batch}[reduction]
 
 
 def _pair(

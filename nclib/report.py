@@ -9,9 +9,10 @@ from typing import Any
 
 import nclib
 from nclib._files import write_whole
+from nclib._numbers import factor_text
 from nclib.cli import _output as out
 from nclib.cli._prediction import Prediction
-from nclib.cli.predict import block_rows, class_rows, title
+from nclib.cli.predict import UNTRIED, block_rows, class_rows, title
 from nclib.views.explorables import _explorable, own
 
 ROWS = 200
@@ -64,13 +65,16 @@ def report(prediction: Prediction) -> str:
         items = "".join(f"<li>{escape(line)}</li>" for line in advice)
         parts.append(f'<div class="advice"><h2>What to change</h2><ul>{items}</ul></div>')
     columns, rows = class_rows(prediction, out.shortened(range(prediction.groups), ROWS))
+    tried = all(run.exhaustive for run in prediction.right_with.values())
+    untried = "" if tried else f" {UNTRIED}"
     parts += [
         "<h2>Classes</h2>",
         own.class_outcomes(problem, prediction.label).html(scripts=False),
         _table(
             "Own logit: what the optimum answers for a sample's own class. Right up to factor: by "
-            "how much all penalties may grow before the class is lost. Smallest count: how few "
-            "samples of the class would do, the others fixed.",
+            "how much all penalties may grow before the class is lost. Right with samples: how "
+            "many the class may have, the others fixed: the run of numbers around its own, or the "
+            f"nearest.{untried}",
             columns,
             rows,
         ),
@@ -81,15 +85,26 @@ def report(prediction: Prediction) -> str:
             *block_rows(prediction, ROWS),
         ),
     ]
-    depths = prediction.depths()
-    if depths:
+    deaths, losses = prediction.deaths(), prediction.losses()
+    if deaths:
+        columns = ["linear layers", *["a class is lost at factor"] * bool(losses)]
         parts += [
             "<h2>Depth</h2>",
             _table(
-                "The factor on all penalties at which the first mode dies, for heads of other "
+                "The factor on all penalties at which the first class is lost (the margin), and at "
+                "which the first mode dies, for heads of other depths with the same penalties."
+                if losses
+                else "The factor on all penalties at which the first mode dies, for heads of other "
                 "depths with the same penalties.",
-                ["linear layers", "first mode dies at factor"],
-                [(str(depth), factor) for depth, factor in depths.items()],
+                [*columns, "a mode dies at factor"],
+                [
+                    (
+                        str(depth),
+                        *[factor_text(losses[depth], 4)] * bool(losses),
+                        factor_text(death, 4),
+                    )
+                    for depth, death in deaths.items()
+                ],
             ),
         ]
     parts.append(

@@ -81,6 +81,10 @@ CLASSES = {
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
     nc.ClassFates: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.FirstLoss: lambda i: nc.first_loss(problem(i)),
+    nc.RightCounts: lambda i: nc.right_counts(nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1))[
+        2
+    ],
     nc.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
     nc.TwoClassLimits: lambda i: nc.two_class_limits(nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)),
     nc.PenalisedBiasMinimizer: penalised,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from nclib import _numbers
 from nclib._extras import install_command
 
 if TYPE_CHECKING:
@@ -194,15 +195,12 @@ def number(value: float) -> str:
     """Write a number with four digits."""
     if math.isnan(value):
         return "-"
-    if math.isinf(value):
-        return "never"
     return f"{value:.4g}"
 
 
 def percent(share: float) -> str:
     """Write a share in percent; one that is not quite all never becomes 100."""
-    text = f"{100 * share:.2f}".rstrip("0").rstrip(".")
-    return f"{'99.99' if text == '100' and share < 1 else text} %"
+    return f"{_numbers.percent(share).rstrip('0').rstrip('.')} %"
 
 
 def positive(values: Any) -> Any:

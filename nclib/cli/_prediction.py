@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,21 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import factor_text
 from nclib.cli import _output as out
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.prediction import (
     ClassFates,
+    RightCounts,
     class_fates,
     collapse_lambda_H,
     fates_over_lambda_H,
+    first_loss,
     misclassification_factors,
-    smallest_counts,
+    right_counts,
 )
 from nclib.theory.problem import Problem
 
 MOST_COUNTS = 100
-"""Up to this many distinct counts the margins of all classes are computed unasked."""
+"""Up to this many distinct counts the factors of all classes are computed unasked."""
+
+MOST_RUNS = 30
+"""Up to this many also with how many samples each class would be right."""
+
+ADVISED = 3
+"""Of so many lost classes, the rarest, the advice says how many samples would do."""
 
 MOST_LOGITS = 100
 """Up to this many classes the JSON has all logits."""
@@ -35,10 +46,21 @@ NAMES = 3
 CLOSE = 2.0
 """A class that is lost before all penalties have grown by this factor counts as in danger."""
 
+WORTH = 1.1
+"""Another depth is advised where it makes the margin larger by this factor."""
+
 DEPTHS = (1, 2, 3, 4, 5, 6)
 """Depths that are compared."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The groups that are lost first as all penalties grow, and by which factor they have then."""
+
+    factor: float
+    groups: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +71,7 @@ class Prediction:
     source: str
     fates: ClassFates
     chosen: tuple[int, ...] | None
-    """Classes whose margins are known; None for all or none of them."""
+    """Classes asked about; None for all."""
 
     @classmethod
     def of(cls, problem: Problem, source: str, chosen: tuple[int, ...] | None) -> Prediction:
@@ -67,28 +89,45 @@ class Prediction:
         return self.fates.size.size
 
     @cached_property
-    def with_margins(self) -> list[int]:
-        """Groups whose margins are known."""
+    def with_factor(self) -> list[int]:
+        """Groups of which it is known up to which factor they are right."""
         if self.chosen is not None:
             return sorted({int(self.fates.group[k]) for k in self.chosen})
         return list(range(self.groups)) if self.problem.counts.m <= MOST_COUNTS else []
 
     @cached_property
-    def right_up_to(self) -> Array:
-        """Factor on all penalties up to which each group is right; NaN where not known."""
-        return self._margins(misclassification_factors)
+    def right_up_to(self) -> dict[int, float]:
+        """Factor on all penalties up to which a group is right, where known."""
+        factors = misclassification_factors(
+            self.problem, self.fates.representative[self.with_factor]
+        )
+        return dict(zip(self.with_factor, factors.tolist(), strict=True))
 
     @cached_property
-    def smallest(self) -> Array:
-        """Smallest count of a class of each group that is right, 0 for none; NaN: not known."""
-        return self._margins(smallest_counts)
+    def right_with(self) -> dict[int, RightCounts]:
+        """With how many samples a class of a group is right, where known."""
+        if self.chosen is not None or self.problem.counts.m <= MOST_RUNS:
+            groups = self.with_factor
+        else:
+            groups = np.flatnonzero(self.fates.right < 1)[-ADVISED:].tolist()
+        runs = right_counts(self.problem, self.fates.representative[groups])
+        return dict(zip(groups, runs, strict=True))
 
-    def _margins(self, of: Any) -> Array:
-        result = np.full(self.groups, np.nan)
-        known = self.with_margins
-        if known:
-            result[known] = of(self.problem, self.fates.representative[known])
-        return result
+    @cached_property
+    def first_lost(self) -> Loss:
+        """What is lost first of all: its factor is the margin."""
+        return self._first_of(np.arange(self.groups))
+
+    @cached_property
+    def next_lost(self) -> Loss:
+        """What is lost next of what is right."""
+        return self._first_of(np.flatnonzero(self.fates.right == 1))
+
+    def _first_of(self, groups: NDArray[np.int64]) -> Loss:
+        if not groups.size:
+            return Loss(math.inf, ())
+        lost = first_loss(self.problem, self.fates.representative[groups])
+        return Loss(lost.factor, tuple(sorted({int(self.fates.group[k]) for k in lost.classes})))
 
     @cached_property
     def mode_factors(self) -> Array:
@@ -111,6 +150,17 @@ class Prediction:
         named = ", ".join(out.printable(self.class_name(int(k)))[:24] for k in first)
         more = int(self.fates.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
+
+    def named(self, groups: Sequence[int]) -> str:
+        """Name some groups in a sentence, with their counts; a bare number would be one of it."""
+        parts = []
+        for g in groups[:4]:
+            several = int(self.fates.size[g]) > 1
+            kind = "" if self.problem.counts.names else ("classes " if several else "class ")
+            each = " each" * several
+            parts.append(f"{kind}{self.label(g)} ({self.fates.count[g]:,} samples{each})")
+        classes = int(self.fates.size[list(groups[4:])].sum())
+        return "; ".join(parts) + (f"; and {classes:,} more classes" if classes else "")
 
     def outcome(self, group: int) -> str:
         """Say in a word or two what becomes of a group."""
@@ -147,80 +197,101 @@ class Prediction:
     def verdict(self) -> list[str]:
         """Say in plain words what happens."""
         fates, K = self.fates, self.problem.K
-        first_line = (
+        summary = (
             f"{self.best.alive:,} of {self.real_modes:,} modes are alive. The optimum classifies "
             f"{fates.classes_right:,} of {K:,} classes right, and "
             f"{out.percent(fates.accuracy)} of the training samples."
         )
-        lines = [first_line]
-        lost = np.flatnonzero(fates.right < 1)
-        if lost.size:
+        return [summary, *self._what_is_lost(), *self._margin(), self._room()]
+
+    def _what_is_lost(self) -> list[str]:
+        """Name the classes that are not right, by what has become of them."""
+        right, merged = self.fates.right, self.fates.merged > 1
+        tie = (
+            "The largest logit is another class's as well."
+            if self.problem.bias
+            else "Their features are 0, and their logits all the same."
+        )
+        kinds = [
+            (
+                (right < 1) & merged,
+                "Lost and merged with others",
+                "Their features are the same, so no later step can tell them apart.",
+            ),
+            (
+                (right == 0) & ~merged,
+                "Lost, though apart from the others",
+                "Their features still differ, but the largest logit is another class's.",
+            ),
+            ((right > 0) & (right < 1) & ~merged, "Lost in a tie", tie),
+        ]
+        return [
+            f"{what}: {self.named(np.flatnonzero(groups).tolist())}. {why}"
+            for groups, what, why in kinds
+            if groups.any()
+        ]
+
+    def _margin(self) -> list[str]:
+        """Say by which factor all penalties may grow before a class is lost."""
+        first, following = self.first_lost, self.next_lost
+        margin, when = factor_text(first.factor), "when all penalties are multiplied by"
+        if self.fates.classes_right == self.problem.K:
+            return [f"Margin: a class is lost {when} {margin}: {self.named(first.groups)}."]
+        lines = [f"Margin: every class is right only {when} less than {margin}."]
+        if following.groups:
             lines.append(
-                f"Lost: {self._some(lost)}. "
-                + (
-                    f"{fates.classes_merged:,} classes have merged: their features are "
-                    "the same, so no later step can tell them apart."
-                    if fates.classes_merged
-                    else "Their features still differ, but the largest logit is another class's."
-                )
+                f"The next class is lost {when} {factor_text(following.factor)}: "
+                f"{self.named(following.groups)}."
             )
-        first = self.first_death
-        if first > 0 and self.best.alive:
-            weakest = self.mode_factors[self.best.alive - 1]
-            lines.append(
-                f"The next mode dies when all penalties are multiplied by {weakest:.3g}."
-                if first >= 1
-                else "The first mode has died already: all modes are alive when all penalties are "
-                f"multiplied by less than {first:.3g}."
-            )
-        if self.with_margins:
-            finite = [g for g in self.with_margins if 1 < self.right_up_to[g] < math.inf]
-            if finite:
-                g = min(finite, key=lambda g: float(self.right_up_to[g]))
-                lines.append(
-                    f"The next class is lost when all penalties are multiplied by "
-                    f"{self.right_up_to[g]:.3g}: {self.label(g)}, with {fates.count[g]:,} samples."
-                )
         return lines
+
+    def _room(self) -> str:
+        """Say by which factor all penalties may grow before a mode dies."""
+        alive = self.best.alive
+        if alive == self.real_modes:
+            return f"Room until a mode dies: a factor of {factor_text(self.first_death)}."
+        first, last = (factor_text(float(self.mode_factors[i])) for i in (self.real_modes - 1, 0))
+        gone = f"The first mode has died at a factor of {first} on all penalties"
+        if not alive:
+            return f"{gone}, the last at {last}."
+        following = factor_text(float(self.mode_factors[alive - 1]))
+        return f"{gone}. Room until the next one dies: a factor of {following}."
 
     @property
     def first_death(self) -> float:
-        """Factor on all penalties at which the weakest mode dies; 0 where a width excludes it."""
+        """Factor on all penalties at which the weakest mode dies."""
         return float(self.mode_factors[self.real_modes - 1])
-
-    @property
-    def factor_for_all(self) -> float:
-        """Factor on all penalties below which nothing is lost."""
-        known = self.right_up_to[self.with_margins]
-        return float(known.min()) if self.chosen is None and known.size else self.first_death
 
     def advice(self) -> list[str]:
         """Say what to change where a class is lost or about to be."""
-        factor = self.factor_for_all
-        if factor >= CLOSE or factor == 0:
+        factor = self.first_lost.factor
+        if factor >= CLOSE:
             return []
-        weaker = (
-            f"Weaken the penalties: with all of them multiplied by {factor / CLOSE:.2g}, every "
-            f"class is right with a factor of {CLOSE:g} to spare."
+        weaker = _rounded_down(factor / CLOSE)
+        weaken = (
+            f"Weaken the penalties: with all of them multiplied by {weaker:g}, every class is "
+            f"right with a margin of {CLOSE:g}."
         )
-        lines = [weaker]
-        depth = {d: f for d, f in self.depths().items() if d != self.problem.depth}
+        lines = [weaken]
+        depth = {d: f for d, f in self.losses().items() if d != self.problem.depth}
         if depth:
             other = max(depth, key=lambda d: depth[d])
-            here = self.first_death
-            if depth[other] > here:
+            if depth[other] > WORTH * factor:
                 lines.append(
                     f"Change the head: with these penalties and {other} linear "
-                    f"layer{'s' * (other > 1)} the first mode dies at the factor "
-                    f"{depth[other]:.3g} instead of {here:.3g}."
+                    f"layer{'s' * (other > 1)} the margin is {factor_text(depth[other])} instead "
+                    f"of {factor_text(factor)}."
                 )
-        needed = [g for g in self.with_margins if self.fates.right[g] < 1 and self.smallest[g] > 0]
-        for g in needed[-3:]:
-            lines.append(
-                f"More samples of a class: {self.label(g)} (each alone, the others as they are) "
-                f"would be right with {int(self.smallest[g]):,} samples instead of "
-                f"{self.fates.count[g]:,}."
-            )
+        lost = [g for g in self.right_with if self.fates.right[g] < 1]
+        for g in lost[-ADVISED:]:
+            run = self.right_with[g]
+            if run.low is not None:
+                alone = "each alone, " * bool(self.fates.size[g] > 1)
+                lines.append(
+                    f"Change the samples of a class: {self.named([g])} would be right with "
+                    f"{run_text(run)} samples ({alone}the other counts as they are"
+                    f"{'' if run.exhaustive else '; not all numbers were tried'})."
+                )
         lines.append(
             "More data of all classes at once does not help by itself: only N lambda_H enters, so "
             "divide lambda_H by the factor by which N grows."
@@ -232,29 +303,29 @@ class Prediction:
             )
         return lines
 
-    def depths(self) -> dict[int, float]:
-        """Compare depths: the factor at which the first mode dies, with the same penalties."""
-        if len(set(self.problem.lambda_W)) > 1 or self.problem.widths is not None:
+    @cached_property
+    def other_depths(self) -> dict[int, Problem]:
+        """The problem with heads of other depths and the same penalties, and its own depth."""
+        if len(set(self.problem.lambda_W)) > 1:
             return {}
-        lambda_W = self.problem.lambda_W[0]
         return {
-            depth: float(
-                collapse_factors(replace(self.problem, depth=depth, lambda_W=(lambda_W,) * depth))[
-                    self.real_modes - 1
-                ]
-            )
+            depth: replace(self.problem, depth=depth, lambda_W=(self.problem.lambda_W[0],) * depth)
             for depth in sorted({*DEPTHS, self.problem.depth})
         }
 
-    def _some(self, groups: NDArray[np.int64]) -> str:
-        """Name some groups, the largest classes first."""
-        named = [
-            f"{self.label(int(g))} ({self.fates.count[g]:,} samples"
-            f"{' each' * bool(self.fates.size[g] > 1)})"
-            for g in groups[:4]
-        ]
-        classes = int(self.fates.size[groups[4:]].sum())
-        return "; ".join(named) + (f"; and {classes:,} more classes" if classes else "")
+    def losses(self) -> dict[int, float]:
+        """Compare depths: the margin. Only where all margins are computed unasked."""
+        if self.problem.counts.m > MOST_COUNTS:
+            return {}
+        classes = self.fates.representative
+        return {d: first_loss(other, classes).factor for d, other in self.other_depths.items()}
+
+    def deaths(self) -> dict[int, float]:
+        """Compare depths: the factor at which the first mode dies."""
+        return {
+            d: float(collapse_factors(other)[self.real_modes - 1])
+            for d, other in self.other_depths.items()
+        }
 
     # ------------------------------------------------------------ data
 
@@ -275,9 +346,10 @@ class Prediction:
                 "rival_logit": fates.rival_logit[g],
                 "rival_samples": fates.count[fates.rival[g]],
             }
-            if g in self._known:
+            if g in self.right_up_to:
                 entry["right_up_to_factor"] = self.right_up_to[g]
-                entry["smallest_count"] = int(self.smallest[g]) or None
+            if g in self.right_with:
+                entry["right_with"] = self.right_with[g]._asdict()
             groups.append(entry)
         content = {
             **describe(problem, self.source),
@@ -287,9 +359,13 @@ class Prediction:
             "modes_total": self.real_modes,
             "classes_right": fates.classes_right,
             "classes_merged": fates.classes_merged,
+            "first_class_lost_at_factor": self.first_lost.factor,
+            "first_classes_lost": [fates.count[g] for g in self.first_lost.groups],
+            "first_mode_dies_at_factor": self.first_death,
             "groups": groups,
             "modes": self.blocks(),
-            "first_death_by_depth": self.depths(),
+            "first_loss_by_depth": self.losses(),
+            "first_death_by_depth": self.deaths(),
             "verdict": self.verdict(),
             "advice": self.advice(),
         }
@@ -297,9 +373,20 @@ class Prediction:
             content["logits"] = self.best.logits()
         return content
 
-    @cached_property
-    def _known(self) -> set[int]:
-        return set(self.with_margins)
+
+def run_text(run: RightCounts) -> str:
+    """Write the counts with which a class is right."""
+    if run.low is None or run.high is None:
+        return "no number of"
+    if run.high == math.inf:
+        return f"{run.low:,} or more"
+    return f"{run.low:,}" if run.low == run.high else f"{run.low:,} to {int(run.high):,}"
+
+
+def _rounded_down(value: float) -> float:
+    """Round a positive number down to two digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.floor(value / unit) * unit:.2g}")
 
 
 def describe(problem: Problem, source: str) -> dict[str, Any]:
@@ -337,13 +424,20 @@ def chosen_classes(counts: ClassCounts, asked: list[str] | None) -> tuple[int, .
 
 def over_lambda_H(problem: Problem) -> dict[str, Any]:
     """Compute the outcome for a range of lambda_H, from all modes alive to none."""
-    limits = collapse_lambda_H(problem)[: problem.K - problem.bias]
+    beyond = ValueError(
+        "--lambda-W is so small or so large that the range of lambda_H has no floating-point "
+        "numbers; give --lambda-H"
+    )
+    try:
+        limits = collapse_lambda_H(problem)[: problem.K - problem.bias]
+    except ValueError:
+        raise beyond from None
     first, last = float(limits[-1]), float(limits[0])
-    if not 0 < first <= last < math.inf:
-        raise ValueError(
-            "--lambda-W is so small or so large that the range of lambda_H has no floating-point "
-            "numbers; give --lambda-H"
-        )
+    if not (sys.float_info.min < first / 10 and 10 * last < math.inf):
+        raise beyond
+    # Only the product of all penalties counts: here lambda_H alone makes it what it is to be.
+    lost = first_loss(problem, class_fates(global_minimizer(problem)).representative).factor
+    lost_at = problem.lambda_H * math.exp((problem.depth + 1) * math.log(lost))
     values = np.geomspace(first / 10, last * 10**0.5, 12)
     rows = [
         {
@@ -356,6 +450,7 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
         for fates in fates_over_lambda_H(problem, values.tolist())
     ]
     return {
+        "first_class_lost_at_lambda_H": lost_at,
         "first_mode_dies_at_lambda_H": first,
         "last_mode_dies_at_lambda_H": last,
         "outcomes": rows,

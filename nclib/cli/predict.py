@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nclib._numbers import factor_text
 from nclib.cli import _output as out
 
 if TYPE_CHECKING:
     from nclib.cli._prediction import Prediction
+    from nclib.theory.prediction import RightCounts
+
+UNTRIED = (
+    "* Not all numbers were tried: between the ends some may be wrong, and outside some may be "
+    "right."
+)
 
 DepthOption = Annotated[
     int, typer.Option("--depth", "-L", min=1, max=1000, help="Linear layers L in the head.")
@@ -52,8 +60,9 @@ def predict(
         list[str] | None,
         typer.Option(
             "--class",
-            help="A class whose margins are wanted, by name or by number from 0; may be "
-            "repeated. Default: all, where there are up to 100 distinct counts.",
+            help="A class to tell more about (up to which factor and with how many samples it is "
+            "right), by name or by number from 0; may be repeated. Default: all, where there are "
+            "up to 30 distinct counts; the factor alone, up to 100.",
         ),
     ] = None,
     report: Annotated[
@@ -65,9 +74,10 @@ def predict(
     r"""Say which classes the best possible network keeps apart and classifies right.
 
     That is the global minimum of the model, in closed form: which modes survive, which classes
-    merge or are misclassified, and how far each is from that. The margins: the factor by which all
-    penalties may grow before a mode dies or a class is lost, and the smallest number of samples of
-    a class, the other counts fixed, with which it is still right.
+    merge or are misclassified, and how far each is from that. The margin is the factor by which
+    all penalties may grow before a class is lost; modes may die earlier or later. And with how many
+    samples a class is right, the other counts fixed: the run of numbers around its own, or the
+    nearest. It need not be all from some number on, as more samples can lose a class, too.
 
     For example:
 
@@ -79,8 +89,9 @@ def predict(
 
     - `nclib predict photos/ -L 1 --lambda-W 5e-4 --lambda-H 1e-5 --report report.html`
 
-    In JSON, a factor of null means that no factor does it, and a smallest count of null that none
-    up to the largest other count does.
+    In JSON, a factor of null means that no factor does it. In right_with a high of null means that
+    there is no upper end, a low of null that no number was found, exhaustive whether all were tried
+    or are proved, and smallest, where that is known, the smallest number of all.
     """
     lambdas = out.per_layer(lambda_W, depth)
     if report is not None and lambda_H is None:
@@ -118,6 +129,8 @@ def predict(
 def show_range(problem: Any, found: dict[str, Any]) -> None:
     """Write the outcome over a range of lambda_H."""
     out.show(
+        f"All {problem.K:,} classes are right while lambda_H is below "
+        f"{found['first_class_lost_at_lambda_H']:.4g}. "
         f"All {problem.K - problem.bias:,} modes are alive while lambda_H is below "
         f"{found['first_mode_dies_at_lambda_H']:.4g}, none from "
         f"{found['last_mode_dies_at_lambda_H']:.4g} on. One lambda_H: --lambda-H VALUE tells "
@@ -147,8 +160,10 @@ def show_prediction(prediction: Prediction) -> None:
         out.show(f"* {line}")
     columns, rows = class_rows(prediction, out.shortened(range(prediction.groups)))
     out.show_table(title(prediction.problem), columns, rows, total=prediction.groups)
-    if not prediction.with_margins:
-        out.show("Margins of a class (factor, smallest count): --class NAME.")
+    if not all(run.exhaustive for run in prediction.right_with.values()):
+        out.show(UNTRIED)
+    if len(prediction.right_with) < prediction.groups and prediction.chosen is None:
+        out.show("More about a class (up to which factor, with how many samples): --class NAME.")
     columns, rows = block_rows(prediction)
     out.show_table(
         "Modes, strongest first", columns, rows, total=len(prediction.best.spectrum.block_size)
@@ -163,13 +178,17 @@ def block_rows(
     rows = out.shortened(prediction.blocks(), most)
     return (
         ["of", *keys[1:-1], "dies at\nfactor"],
-        [row and tuple(row[key] for key in keys) for row in rows],
+        [
+            row and (*(row[key] for key in keys[:-1]), factor_text(row["dies_at_factor"], 4))
+            for row in rows
+        ],
     )
 
 
 def title(problem: Any, lambda_H: bool = True) -> str:
     """Say in a line what was asked."""
-    lambda_W = ", ".join(f"{lam:g}" for lam in dict.fromkeys(problem.lambda_W))
+    same = len(set(problem.lambda_W)) == 1
+    lambda_W = ", ".join(f"{lam:g}" for lam in problem.lambda_W[: 1 if same else None])
     given = f", lambda_H = {problem.lambda_H:g}" if lambda_H else ""
     return (
         f"{problem.K:,} classes, {problem.N:,} samples; L = {problem.depth}, "
@@ -183,10 +202,12 @@ def class_rows(
     """Return the columns and the rows of the table of classes, one row for each count."""
     fates = prediction.fates
     columns = ["class", "samples", "classes", "outcome", "accuracy", "own\nlogit", "best\nother"]
-    if prediction.with_margins:
-        columns += ["right up\nto factor", "smallest\ncount"]
+    factors, runs = prediction.right_up_to, prediction.right_with
+    if factors:
+        columns.append("right up\nto factor")
+    if factors and runs:
+        columns.append("right with\nsamples")
     rows: list[tuple[Any, ...] | None] = []
-    known = set(prediction.with_margins)
     for g in groups:
         if g is None:
             rows.append(None)
@@ -200,19 +221,24 @@ def class_rows(
             float(fates.own_logit[g]),
             float(fates.rival_logit[g]),
         )
-        if g in known:
-            row += (float(prediction.right_up_to[g]), smallest_text(prediction, g))
-        elif known:
-            row += (None, None)
+        if factors:
+            row += (limit_text(factors[g]) if g in factors else None,)
+        if factors and runs:
+            row += (samples_text(runs[g]) if g in runs else None,)
         rows.append(row)
     return columns, rows
 
 
-def smallest_text(prediction: Prediction, g: int) -> str:
-    """Write the smallest count, or up to where there is none."""
-    smallest = int(prediction.smallest[g])
-    if smallest:
-        return f"{smallest:,}"
-    k = prediction.fates.representative[g]
-    n = prediction.problem.counts.n
-    return f"none up to {max(n[:k].max(initial=0), n[k + 1 :].max(initial=0)):,}"
+def limit_text(factor: float) -> str:
+    """Write the factor up to which a class is right."""
+    if factor in (0, math.inf):
+        return "any" if factor else "none"
+    return factor_text(factor, 4)
+
+
+def samples_text(run: RightCounts) -> str:
+    """Write with how many samples a class is right, with a star where not all were tried."""
+    from nclib.cli._prediction import run_text
+
+    text = "none" if run.low is None else run_text(run)
+    return text if run.exhaustive else f"{text} *"

@@ -38,6 +38,7 @@ from nclib.theory.minimizer import (
     local_minima,
     two_class_limits,
 )
+from nclib.theory.prediction import first_loss
 from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import (
     lemma_a2_alpha,
@@ -998,13 +999,13 @@ LAMBDA_W, LAMBDA_H = 5e-4, 1e-5
 
 @_asks(
     "07-a.1",
-    Numbers("the margin of a head of three layers"),
+    Numbers("the room until a mode dies, for a head of three layers"),
     "nclib.collapse_factors gives the factor for each mode. Which mode dies first?",
 )
-def _margin_of_lesions() -> Solved:
+def _room_for_three_layers() -> Solved:
     factors = collapse_factors(_problem(LESIONS, 3, LAMBDA_W, LAMBDA_H))[:-1]
-    margin = factors.min()
-    return margin, [
+    room = factors.min()
+    return room, [
         Mistake(
             "took the minimum over all K modes",
             0,
@@ -1023,16 +1024,16 @@ def _margin_of_lesions() -> Solved:
         Mistake(
             "took a head of one layer",
             collapse_factors(_problem(LESIONS, 1, LAMBDA_W, LAMBDA_H))[:-1].min(),
-            "This is the margin of one layer. Here are three.",
+            "This is the room of one layer. Here are three.",
         ),
         Mistake(
             "gave the factor on the product of all penalties",
-            margin**4,
+            room**4,
             "So much may the product of the four penalties grow. How much may each?",
         ),
         Mistake(
             "let the layers alone grow",
-            margin ** (4 / 3),
+            room ** (4 / 3),
             "So much may lambda_W grow alone. Asked is a factor on lambda_H as well.",
         ),
     ]
@@ -1040,36 +1041,36 @@ def _margin_of_lesions() -> Solved:
 
 @_asks(
     "07-a.2",
-    Numbers("the factors that make the margin 3, for one, three and six layers", (3,)),
-    "What does a factor on all penalties do to the margin?",
+    Numbers("the factors that make the room 3, for one, three and six layers", (3,)),
+    "What does a factor on all penalties do to the room?",
 )
-def _margin_of_three() -> Solved:
-    margins = np.array(
+def _room_of_three() -> Solved:
+    rooms = np.array(
         [
             collapse_factors(_problem(LESIONS, depth, LAMBDA_W, LAMBDA_H))[:-1].min()
             for depth in (1, 3, 6)
         ]
     )
-    return margins / 3, [
+    return rooms / 3, [
         Mistake(
             "turned the ratio over",
-            3 / margins,
-            "All three margins are above 3 now, so the penalties may grow.",
+            3 / rooms,
+            "In all three cases the room is above 3 now, so the penalties may grow.",
         ),
-        Mistake("gave the margins", margins, "These are the margins as they are. They shall be 3."),
+        Mistake("gave the room", rooms, "This is the room as it is. It shall be 3."),
         Mistake(
             "multiplied by 3",
-            3 * margins,
-            "This is far beyond the first death. A margin of 3 leaves a factor of 3 to it.",
+            3 * rooms,
+            "This is far beyond the first death. A room of 3 leaves a factor of 3 to it.",
         ),
         Mistake(
             "went up to a difference of 3",
-            margins - 3,
-            "The margin is a factor: divide, do not subtract.",
+            rooms - 3,
+            "The room is a factor: divide, do not subtract.",
         ),
         Mistake(
             "put the factor on the product of all penalties",
-            (margins / 3) ** [2, 4, 7],
+            (rooms / 3) ** [2, 4, 7],
             "This is the factor on the product of all penalties. What is it for each of them?",
         ),
     ]
@@ -1835,9 +1836,9 @@ def _stronger_script() -> Solved:
 def _room_for_lesions() -> Solved:
     start, depths = 1e-3, np.array([1, 3])
     c = translate_penalties(LESIONS, lambda_W=start).loss_factor
-    t = np.array(
-        [collapse_factors(_problem(LESIONS, depth, start, 1e-4))[:-1].min() for depth in depths]
-    )
+    problems = [_problem(LESIONS, depth, start, 1e-4) for depth in depths]
+    t = np.array([first_loss(problem).factor for problem in problems])
+    deaths = np.array([collapse_factors(problem)[:-1].min() for problem in problems])
     exponent = (depths + 1) / depths
 
     def decay(factor: Array) -> Array:
@@ -1866,12 +1867,17 @@ def _room_for_lesions() -> Solved:
             "The weight decay acts on all L layers: take the L-th root.",
         ),
         Mistake(
-            "went up to the first death",
-            decay(t**exponent),
-            "This is the first death itself. The margin shall be 2.",
+            "waited for the first mode to die",
+            decay((deaths / 2) ** exponent),
+            "With one layer a class is lost before a mode dies. nclib.first_loss finds it.",
         ),
         Mistake(
-            "halved the weight decay of the first death",
+            "went up to the first loss",
+            decay(t**exponent),
+            "There the first class is lost. The margin shall be 2.",
+        ),
+        Mistake(
+            "halved the weight decay of the first loss",
             decay(t**exponent / 2),
             "The margin is a factor on all penalties, lambda_H too. Half the weight decay alone is "
             "less than that.",
@@ -1888,7 +1894,7 @@ def _split_classes() -> Solved:
     def margin(counts: list[int]) -> float:
         c = translate_penalties(counts, weight_decay=5e-3).loss_factor
         layers, features = 5e-3 / c, 2 * 0.1 / (c * sum(counts))
-        return float(collapse_factors(_problem(counts, 1, layers, features))[:-1].min())
+        return first_loss(_problem(counts, 1, layers, features)).factor
 
     factor = margin([50] * 8) / margin([100] * 4)
     return factor, [

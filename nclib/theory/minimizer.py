@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
+from nclib._numbers import as_whole, percent
 from nclib._records import Record, html_table, require_keys
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, generator, require_problem
@@ -26,6 +26,9 @@ Array = NDArray[np.float64]
 
 _SHOWN = 12
 """Up to this many distinct counts have a row in a notebook's table."""
+
+_LOG_RANGE = tuple(np.log([np.finfo(float).tiny, np.finfo(float).max]))
+"""Logarithms of the least and the largest number that float64 holds with all its digits."""
 
 LOGIT_TIE = 1e-12
 """Logits of different groups that differ by less than this, relative to them, count as tied."""
@@ -329,7 +332,7 @@ class Minimizer(Record):
         for j in range(min(counts.m, _SHOWN)):
             right = accuracy[counts.group == j].mean()
             size = f"{counts.multiplicities[j]:,}"
-            rows.append((f"{counts.values[j]:,}", size, view.means(j), f"{right:.1%}"))
+            rows.append((f"{counts.values[j]:,}", size, view.means(j), f"{percent(right, 1)}%"))
         more = "" if counts.m <= _SHOWN else f"; the {_SHOWN} largest of {counts.m:,} counts"
         columns = ("samples per class", "classes", "class means", "classified right")
         return html_table(f"{self!r}{more}", columns, rows)
@@ -479,9 +482,10 @@ class _Rivals(NamedTuple):
 class LocalMinima(Sequence[Minimizer]):
     """The local minima of a problem, made one by one when asked for; see `local_minima`."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, spectrum: Spectrum | None = None) -> None:
         self.problem = require_problem(problem)
-        self._spectrum = Spectrum(problem.counts, problem.bias)
+        # The spectrum costs most; who has it already, of the same counts, gives it.
+        self._spectrum = spectrum or Spectrum(problem.counts, problem.bias)
         log_theta = shrinkage.log_theta(self._spectrum.block_kappa, problem)
         depth, limit = problem.depth, problem.rank_limit
         size = self._spectrum.block_size
@@ -607,7 +611,12 @@ def collapse_factors(problem: Problem) -> Array:
     -------
     (K,) ndarray
         By mode: in the global minimiser the mode is alive below this factor and dead above it.
-        0 where kappa = 0 or the width excludes the mode.
+        0 where kappa = 0 or the width excludes the mode, and nowhere else.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `problem` is none, or a factor is too large or too small for a floating-point number.
 
     Examples
     --------
@@ -615,14 +624,50 @@ def collapse_factors(problem: Problem) -> Array:
     >>> collapse_factors(problem).round(3)
     array([18.634, 10.758,  8.333,  0.   ])
     """
-    require_problem(problem)
+    power = 1 / (require_problem(problem).depth + 1)
+    return value_at_death(problem, "factor on every lambda", 0.0, power)
+
+
+def value_at_death(problem: Problem, what: str, log_now: float, power: float) -> Array:
+    """Find the value at which each mode dies of a thing on whose power theta depends.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths.
+    what : str
+        Its name, for an error.
+    log_now : float
+        Logarithm of its value in the problem.
+    power : float
+        One over the power: theta is proportional to its value to the power ``1 / power``.
+
+    Returns
+    -------
+    (K,) ndarray
+        By mode; 0 where kappa = 0 or the width excludes the mode. Only this has to be a number:
+        what is on the way to it stays a logarithm.
+
+    Raises
+    ------
+    ValueError
+        If a value is too large or too small for a floating-point number.
+    """
     spectrum = Spectrum(problem.counts, problem.bias)
     gap = shrinkage.log_theta_threshold(problem.depth) - shrinkage.log_theta(
         spectrum.block_kappa, problem
     )
-    factors = spectrum.expand(np.exp(gap / (problem.depth + 1)))
-    factors[problem.rank_limit :] = 0.0
-    return factors
+    logarithm = spectrum.expand(log_now + power * gap)
+    logarithm[problem.rank_limit :] = -np.inf
+    beyond = np.isfinite(logarithm) & ((logarithm < _LOG_RANGE[0]) | (logarithm > _LOG_RANGE[1]))
+    if beyond.any():
+        mode = int(np.argmax(beyond))
+        raise ValueError(
+            f"problem has penalties for which no floating-point number holds the {what} at which "
+            f"mode {mode} dies: 10 to the power {logarithm[mode] / math.log(10):.6g}"
+        )
+    values: Array = np.exp(logarithm)
+    return values
 
 
 class TwoClassLimits(NamedTuple):

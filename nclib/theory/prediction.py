@@ -10,16 +10,22 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
+from nclib._numbers import MAX_COUNT, as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
+from nclib.theory.minimizer import (
+    LocalMinima,
+    Minimizer,
+    collapse_factors,
+    global_minimizer,
+    value_at_death,
+)
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
@@ -31,6 +37,15 @@ _NEAR = 1e-9
 
 _SMALL = 1e-6
 """A factor so far below the first death that nothing is lost there but by a narrow width."""
+
+_MOST_WORK = 1e7
+"""All counts of a class are tried up to this many, times the cube of the distinct counts.
+
+That is a second or so for all classes together.
+"""
+
+_ENTRIES = 2**18
+"""Entries of the matrices that are worked on at a time."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,7 +69,7 @@ class ClassFates(Record):
     rival_logit : (G,) ndarray
         The largest answer for another class.
     rival : (G,) ndarray of int64
-        The group of that class, which may be the same group.
+        The group of that class, which may be the same group, and is in a tie of several.
     right : (G,) ndarray
         Share of the samples that are classified right; 1/t in a tie of t classes.
     merged : (G,) ndarray of int64
@@ -156,6 +171,22 @@ def class_fates(minimizer: Minimizer) -> ClassFates:
     )
 
 
+class FirstLoss(NamedTuple):
+    """Which classes are lost first; see `first_loss`.
+
+    Attributes
+    ----------
+    factor : float
+        Common factor on every lambda at which that happens: the margin of the classes asked about.
+        Infinite where none of them is ever lost, 0 where no factor saves one.
+    classes : tuple of int
+        Those that are lost there.
+    """
+
+    factor: float
+    classes: tuple[int, ...]
+
+
 def misclassification_factors(problem: Problem, classes: Iterable[int] | None = None) -> Array:
     """Find the common factor on every lambda up to which each class is classified right.
 
@@ -179,10 +210,28 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
     TypeError, ValueError
         If an argument is not as described.
 
+    See Also
+    --------
+    first_loss : The least of them, for the price of one.
+
     Notes
     -----
-    Searched by halving, first among the deaths of modes, then between two of them: a class that is
-    lost at some factor stays lost at larger ones. (Not proved; so in every problem tried.)
+    Searched by halving, first among the deaths of modes, then between two of them. A class that is
+    lost at some factor stays lost at every larger one; this is proved for the global minimum, at
+    every depth, when all penalties are raised together. (It says nothing of penalties raised apart,
+    of other local minima, or of other numbers of samples: see `right_counts`.)
+
+    *Proof.* Without a bias a class is right exactly while its own mode is alive. With one, let
+    class k have fewer samples than class j. Its lead over j is ``m = m_0 + sum_i s_i g_i`` over the
+    modes, with ``m_0 = (n_k - n_j)/N < 0``, and ``g_i`` positive for ``kappa_i^2 < n_j`` and
+    negative for ``kappa_i^2 > n_j``. The shares ``s_i`` of living modes grow with ``kappa_i``, and
+    their speeds ``d_i = -ds_i/dlog(Lambda) = s_i (1 - s_i) / (2 L s_i - L + 1)`` fall with ``s_i``.
+    With ``s*, d*`` between those of the two kinds, ``m <= m_0 + s* G`` and
+    ``dm/dlog(Lambda) <= -d* G``, where G is the sum of ``g_i`` over the living. So where m is not
+    negative G is positive, and m falls. Of the living the weakest dies first: its ``g_i`` is
+    positive, and m falls, or no positive one is left, and m is negative already. Against a class of
+    the same count only the share of their inner modes matters, and that falls. No class is answered
+    as one with fewer samples.
 
     Examples
     --------
@@ -190,71 +239,192 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
     >>> misclassification_factors(problem).round(2)
     array([ inf, 7.45])
     """
-    from scipy.optimize import brentq
-
     chosen = _chosen_classes(require_problem(problem), classes)
     fate = np.array([_fate(k, problem) for k in chosen], dtype=np.int64)
     _, first, answer = np.unique(fate, return_index=True, return_inverse=True)
-    asked = np.array(chosen, dtype=np.int64)[first]
-    deaths = np.unique(collapse_factors(problem))
-    deaths = deaths[deaths > 0]
-    best = global_minimizer(problem)
-
-    def right_at(factor: float) -> NDArray[np.bool_]:
-        right: NDArray[np.bool_] = _rescaled(best, factor).training_accuracy().per_class[asked] == 1
-        return right
-
-    def margins_at(factor: float) -> Array:
-        fates = class_fates(_rescaled(best, factor))
-        return (fates.own_logit - fates.rival_logit)[fates.group[asked]]
-
-    def margin_at(factor: float, j: int) -> float:
-        return float(margins_at(factor)[j])
-
+    losses = _Losses(problem, np.array(chosen, dtype=np.int64)[first].tolist())
+    deaths = losses.deaths
     # All classes halve together: what is needed at one factor is computed once and not kept.
-    low, high = np.zeros(asked.size, dtype=np.int64), np.full(asked.size, deaths.size)
+    low, high = np.zeros(first.size, dtype=np.int64), np.full(first.size, deaths.size)
     while (searched := low < high).any():
         middle = (low + high) // 2
         for i in np.unique(middle[searched]):
             here = searched & (middle == i)
-            right = right_at(deaths[i] * (1 + _NEAR))
+            right = losses.lead(deaths[i] * (1 + _NEAR)).right == 1
             low[here & right] = i + 1
             high[here & ~right] = i
-
-    factors = np.full(asked.size, math.inf)
+    factors = np.full(first.size, math.inf)
     for lost in np.unique(low[low < deaths.size]):
-        here = low == lost
-        factors[here] = death = deaths[lost]
-        before = deaths[lost - 1] * (1 + _NEAR) if lost else death * _SMALL
-        after = death * (1 - _NEAR)
-        earlier = np.flatnonzero(here & ~right_at(after))
-        if not earlier.size:
-            continue
-        saved = right_at(before)[earlier]
-        factors[earlier[~saved]] = 0.0
-        margin_before, margin_after = margins_at(before), margins_at(after)
-        for j in earlier[saved]:
-            if margin_before[j] > 0 > margin_after[j]:  # else a tie that only rounding decides
-                factors[j] = brentq(margin_at, before, after, args=(j,), xtol=1e-300, rtol=1e-12)
+        here = np.flatnonzero(low == lost)
+        factors[here] = losses.up_to_death(lost, here[:, None])
     return factors[answer]
 
 
-def smallest_counts(problem: Problem, classes: Iterable[int] | None = None) -> NDArray[np.int64]:
-    """Find how few samples of a class would do, the other counts fixed.
+def first_loss(problem: Problem, classes: Iterable[int] | None = None) -> FirstLoss:
+    """Find the classes that are lost first when every lambda grows by a common factor.
 
     Parameters
     ----------
     problem : Problem
         Class counts, depth, bias, penalties and widths.
     classes : iterable of int, optional
-        Which classes, from 0. Default: all; each count costs some twenty minimisers.
+        Among which classes, from 0. Default: all.
 
     Returns
     -------
-    ndarray of int64
-        For each class asked for: the smallest number of its samples with which the global
-        minimiser classifies them right. 0 where no number up to the largest of the other counts
-        does.
+    FirstLoss
+        The least of their `misclassification_factors` (the margin), and whose it is. It costs what
+        the factor of one class costs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or no class is given.
+
+    Examples
+    --------
+    With one layer and a bias a class can be lost long before the first mode dies:
+
+    >>> problem = Problem([900, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
+    >>> factor, lost = first_loss(problem)
+    >>> round(factor, 2), lost, float(collapse_factors(problem)[0].round(2))
+    (7.45, (1,), 13.42)
+    """
+    chosen = _chosen_classes(require_problem(problem), classes)
+    if not chosen:
+        raise ValueError("classes must have at least one class")
+    losses = _Losses(problem, chosen)
+    # Nearly always the next death decides: among the right classes from here, else from the start.
+    near = int(np.searchsorted(losses.deaths, 1.0)) if (losses.lead(1.0).right == 1).all() else 0
+    factor = losses.first(near)
+    if factor == math.inf:
+        return FirstLoss(factor, ())
+    lost = losses.lead(factor * (1 + _NEAR) if factor else losses.least).right < 1
+    return FirstLoss(factor, tuple(np.array(chosen)[lost].tolist()))
+
+
+class _Lead(NamedTuple):
+    """How far some classes are ahead of their strongest rivals, and whether they are right."""
+
+    lead: Array
+    right: Array
+
+
+class _Losses:
+    """When some classes of a problem are lost, as every lambda is multiplied by one factor."""
+
+    def __init__(self, problem: Problem, chosen: list[int]) -> None:
+        self.chosen = np.array(chosen, dtype=np.int64)
+        deaths = np.unique(collapse_factors(problem))
+        self.deaths = deaths[deaths > 0]
+        self.least = float(self.deaths[0]) * _SMALL
+        # Only the product of the penalties counts: alike, they stay numbers at every factor.
+        self.log_lambda = problem.log_Lambda / (problem.depth + 1)
+        self.best = global_minimizer(problem)
+
+    def lead(self, factor: float) -> _Lead:
+        """Look at the classes in the global minimiser with every lambda times a factor."""
+        problem = self.best.problem
+        each = math.exp(self.log_lambda + math.log(factor))
+        moved = replace(problem, lambda_W=(each,) * problem.depth, lambda_H=each)
+        fates = class_fates(LocalMinima(moved, self.best.spectrum).best)
+        group = fates.group[self.chosen]
+        return _Lead((fates.own_logit - fates.rival_logit)[group], fates.right[group])
+
+    def first(self, near: int) -> float:
+        """Find the factor at which the first of the classes is lost.
+
+        The search among the deaths begins at a guess, with steps that double.
+        """
+        deaths = self.deaths
+
+        def lost_after(i: int) -> bool:
+            return bool((self.lead(deaths[i] * (1 + _NEAR)).right < 1).any())
+
+        if near == deaths.size:
+            return math.inf
+        if lost_after(near):
+            first = near - _last(lambda d: lost_after(near - d), near)
+        else:
+            first = near + 1 + _last(lambda d: not lost_after(near + d), deaths.size - 1 - near)
+        if first == deaths.size:
+            return math.inf
+        return float(self.up_to_death(first, [np.arange(self.chosen.size)])[0])
+
+    def up_to_death(self, i: int, sets: Iterable[NDArray[np.int64]]) -> Array:
+        """Find the factor at which the first class of each set is lost, up to the death of mode i.
+
+        After the death of the mode before it all classes are right that any factor saves. Sets hold
+        places of classes.
+        """
+        from scipy.optimize import brentq
+
+        death = float(self.deaths[i])
+        start = float(self.deaths[i - 1]) * (1 + _NEAR) if i else self.least
+        end = death * (1 - _NEAR)
+        at_end = self.lead(end)
+        if (at_end.right == 1).all():
+            return np.array([death for _ in sets])
+        at_start = self.lead(start)
+
+        def factor(places: NDArray[np.int64]) -> float:
+            def least_lead(factor: float) -> float:
+                return float(self.lead(factor).lead[places].min())
+
+            if (at_end.right[places] == 1).all():
+                return death
+            if (at_start.right[places] < 1).any():
+                return 0.0
+            if not at_start.lead[places].min() > 0 > at_end.lead[places].min():
+                return death  # a tie that only rounding decides
+            return float(brentq(least_lead, start, end, xtol=1e-300, rtol=1e-12))
+
+        return np.array([factor(places) for places in sets])
+
+
+class RightCounts(NamedTuple):
+    """With how many samples a class is classified right; see `right_counts`.
+
+    Attributes
+    ----------
+    low, high : int or None, float or None
+        Ends of a run of such counts: right with `low` samples and with `high`, wrong with one fewer
+        than `low` or one more than `high`. The run has the class's own count if that is right, and
+        is else the nearest (of two as near, the one with more samples). `high` is infinite where
+        every larger count is right. Both are None where no count is known to be right.
+    smallest : int or None
+        The smallest count that is right. It may lie below the run. None where there is none, or
+        where smaller counts were left untried.
+    exhaustive : bool
+        Whether all counts were tried or are decided by a proof. Where not, only the ends of the run
+        and some counts between were tried: others between them may be wrong, and nearer runs may
+        exist.
+    """
+
+    low: int | None
+    high: float | None
+    smallest: int | None
+    exhaustive: bool
+
+
+def right_counts(problem: Problem, classes: Iterable[int] | None = None) -> list[RightCounts]:
+    """Find with how many samples a class would be right, the other counts and penalties fixed.
+
+    More samples can kill a class: they raise N, and with it the price of every mode. So the counts
+    that are right need be neither all from some number on nor without gaps.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths.
+    classes : iterable of int, optional
+        Which classes, from 0. Default: all.
+
+    Returns
+    -------
+    list of RightCounts
+        For each class asked for the run of counts around its own, or the nearest, with which the
+        global minimiser classifies all of its samples right.
 
     Raises
     ------
@@ -263,36 +433,186 @@ def smallest_counts(problem: Problem, classes: Iterable[int] | None = None) -> N
 
     Notes
     -----
-    Searched by halving: a class that is right with some number of samples is right with more, up to
-    the largest other count. (Not proved; so in every problem tried. Beyond that count it may fail:
-    more samples at fixed lambda_H kill modes, without a bias those of the largest class too.)
+    What is proved needs no trial. With a bias, a class with more samples than any other is always
+    right. Without a bias a class is right while its mode is alive, ``(R + x)^(L+1) / x^L`` below a
+    number with x its samples and R those of the others: that falls up to x = L R and rises from
+    there, so the counts are an interval. Of two classes with a bias the rarer one is right, for one
+    layer, from some count on; for more layers it is right while the mode is alive, which is an
+    interval around ``L / (L + 1)`` of the other count. Else all counts up to the largest other one
+    are tried, where that is not too much work; where it is, the ends of the run are searched with
+    steps that double and then by halving.
 
     Examples
     --------
+    With three layers the last class needs 225 samples. A class of 500 would be right with 101:
+
     >>> problem = Problem([500, 500, 100], depth=3, lambda_W=1.5e-2, lambda_H=1.5e-2)
-    >>> smallest_counts(problem)
-    array([101, 101, 225])
+    >>> right_counts(problem, [2])
+    [RightCounts(low=225, high=inf, smallest=225, exhaustive=True)]
+    >>> right_counts(problem, [0])
+    [RightCounts(low=101, high=inf, smallest=101, exhaustive=True)]
+
+    A third sample would lose this class of two:
+
+    >>> problem = Problem([3, 2], depth=2, lambda_W=0.14, lambda_H=0.14)
+    >>> right_counts(problem, [1])
+    [RightCounts(low=2, high=2, smallest=2, exhaustive=True)]
     """
     chosen = _chosen_classes(require_problem(problem), classes)
-    n = problem.counts.n
+    return _once_per_fate(lambda k: _OneCount(problem, k).answer(), chosen, problem)
 
-    guess = 1
 
-    def smallest(k: int) -> int:
-        nonlocal guess
-        largest = int(np.delete(n, k).max())
+class _OneCount:
+    """A problem in which one class may have any number of samples."""
 
-        def right_with(samples: int) -> bool:
-            changed = n.copy()
-            changed[k] = samples
-            best = global_minimizer(replace(problem, counts=ClassCounts(changed)))
-            return bool(best.training_accuracy().per_class[k] == 1)
+    def __init__(self, problem: Problem, k: int) -> None:
+        self.problem, self.k = problem, k
+        n = problem.counts.n
+        self.own = int(n[k])
+        self.others = np.delete(n, k)
+        self.most = int(self.others.max())
+        self.rest = problem.N - self.own
 
-        # Rare classes need much the same, so the answer of one is the first guess of the next.
-        guess = _first(right_with, 1, largest + 1, near=guess)
-        return guess if guess <= largest else 0
+    def answer(self) -> RightCounts:
+        if not self.problem.bias:
+            return self._of_runs([self._alive_without_bias()])
+        if self.problem.K == 2:
+            depth = self.problem.depth
+            peak = self.most if depth == 1 else self.most * depth // (depth + 1)
+            low, high = _interval(self._is_right, max(peak, 1), self.most)
+            return self._of_runs([(low, high), (self.most + 1, math.inf)])
+        if self.most * (np.unique(self.others).size + 1) ** 3 > _MOST_WORK:
+            return self._searched()
+        right = self._are_right(np.arange(1, self.most + 1))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], right, [False]]))).tolist()
+        runs = [(low + 1, high) for low, high in zip(edges[::2], edges[1::2], strict=True)]
+        return self._of_runs([*runs, (self.most + 1, math.inf)])
 
-    return np.array(_once_per_fate(smallest, chosen, problem), dtype=np.int64)
+    def _of_runs(self, runs: list[tuple[int, float]]) -> RightCounts:
+        """Choose among all runs, by rising counts; those that touch are one."""
+        joined: list[tuple[int, float]] = []
+        for low, high in runs:
+            if low > high:
+                continue
+            if joined and joined[-1][1] == low - 1:
+                joined[-1] = joined[-1][0], high
+            else:
+                joined.append((low, high))
+        if not joined:
+            return RightCounts(None, None, None, True)
+
+        def distance(run: tuple[int, float]) -> tuple[float, int]:
+            return max(run[0] - self.own, self.own - run[1], 0), -run[0]
+
+        low, high = min(joined, key=distance)
+        return RightCounts(low, high, joined[0][0], True)
+
+    def _is_right(self, count: int) -> bool:
+        counts = self.problem.counts.n.copy()
+        counts[self.k] = count
+        best = global_minimizer(replace(self.problem, counts=ClassCounts(counts)))
+        return bool(best.training_accuracy().per_class[self.k] == 1)
+
+    def _alive_without_bias(self) -> tuple[int, float]:
+        """Find the interval of counts with which the class's own mode is alive."""
+        depth, limit = self.problem.depth, shrinkage.log_theta_threshold(self.problem.depth)
+
+        def alive(count: int) -> bool:
+            N = float(self.rest + count)
+            log_theta = shrinkage.log_theta(math.sqrt(count), self.problem, N)
+            return bool(shrinkage.below(log_theta, limit, depth))
+
+        least = 1
+        if self.problem.rank_limit < self.problem.K:
+            # Among so many of the largest counts the class must be; of equal ones, by its place.
+            last = int(np.sort(self.others)[-self.problem.rank_limit])
+            before = (self.others > last).sum() + (self.others[: self.k] == last).sum()
+            least = last if before < self.problem.rank_limit else last + 1
+        largest = MAX_COUNT - 1
+        low, high = _interval(alive, min(max(depth * self.rest, least), largest), largest, least)
+        return low, math.inf if high == largest else high
+
+    def _searched(self) -> RightCounts:
+        """Look for the ends of a run where all counts would be too much work."""
+        known = {self.most + 1: True}
+
+        def right(count: int) -> bool:
+            if count not in known:
+                known[count] = bool(self._are_right(np.array([count]))[0])
+            return known[count]
+
+        own = min(self.own, self.most + 1)
+        start, least, most = own, 1, self.most + 1
+        step = 1
+        while not right(start):
+            # Whatever is found on one side of the own count, the run does not reach beyond it.
+            if right(min(own + step, self.most + 1)):
+                start, least = min(own + step, self.most + 1), own + 1
+            elif right(max(own - step, 1)):
+                start, most = max(own - step, 1), own - 1
+            step *= 2
+        low = start - _last(lambda d: right(start - d), start - least)
+        high: float = start + _last(lambda d: right(start + d), most - start)
+        high = math.inf if high > self.most else high
+        return RightCounts(low, high, low if low == 1 else None, False)
+
+    def _are_right(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the class is right with each of some numbers of samples, all at once.
+
+        With a bias the logits for a sample of class k are ``phi(A) (e_k - n/N) + n/N``, where
+        ``A = diag(n) - n n'/N`` and phi takes an eigenvalue kappa^2 to its share s. They are alike
+        for other classes of one count, so A is needed on those m counts and on k alone: a small
+        symmetric matrix for each number of samples. What rounding might decide is asked of
+        `global_minimizer`.
+        """
+        values, sizes = np.unique(self.others, return_counts=True)
+        chunk = max(1, _ENTRIES // (values.size + 1) ** 2)
+        result = np.empty(counts.size, dtype=bool)
+        for start in range(0, counts.size, chunk):
+            part = slice(start, start + chunk)
+            lead, doubt = self._lead(counts[part].astype(float), values.astype(float), sizes)
+            result[part] = lead > 0
+            for i in start + np.flatnonzero(doubt):
+                result[i] = self._is_right(int(counts[i]))
+        return result
+
+    def _lead(
+        self, counts: Array, values: Array, sizes: NDArray[np.int64]
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """How far the class is ahead of its strongest rival, and where that may be rounding."""
+        problem, depth = self.problem, self.problem.depth
+        N = counts + self.rest
+        n = np.column_stack([counts, np.tile(values, (counts.size, 1))])
+        size = np.append(1.0, sizes)
+        p = n * np.sqrt(size)
+        A = -p[:, :, None] * p[:, None, :] / N[:, None, None]
+        A[:, np.arange(size.size), np.arange(size.size)] += n
+        t, Q = np.linalg.eigh(A)
+        t[:, 0] = 0.0  # A 1 = 0
+        t = np.maximum(t, 0.0)
+        log_theta = shrinkage.log_theta(np.sqrt(t), problem, N[:, None])
+        y = shrinkage.global_logit(log_theta, depth)
+        # A width keeps the strongest of all modes, also of those inside the other groups.
+        inner = (values > t[:, :, None]) @ (sizes - 1)
+        y[np.arange(size.size)[::-1] + inner >= problem.rank_limit] = -np.inf
+        share = p / N[:, None]
+        apart = -share
+        apart[:, 0] += 1
+        along = shrinkage.logistic(y) * np.einsum("bij,bi->bj", Q, apart)
+        logits = (np.einsum("bij,bj->bi", Q, along) + share) / np.sqrt(size)
+        lead = logits[:, 0] - logits[:, 1:].max(axis=1)
+
+        error = 1e-13 * n.max(axis=1)  # of t, with room
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = np.abs(log_theta - shrinkage.log_theta_threshold(depth))
+            doubt = (off <= depth * (1e-9 + error[:, None] / t))[:, 1:].any(axis=1)
+            alive = y > -np.inf
+            weakest = np.where(alive, t, np.inf).min(axis=1)
+            gap = weakest - np.where(alive, 0.0, t).max(axis=1)
+            doubt |= np.abs(lead) <= 1e-9 + error * (1 / weakest + 1 / gap)
+        if problem.rank_limit < problem.K:
+            doubt |= (np.abs(values - t[:, :, None]) <= error[:, None, None]).any(axis=(1, 2))
+        return lead, doubt
 
 
 def fates_over_lambda_H(problem: Problem, lambda_H: Iterable[float]) -> Iterator[ClassFates]:
@@ -315,9 +635,9 @@ def fates_over_lambda_H(problem: Problem, lambda_H: Iterable[float]) -> Iterator
     >>> [fates.classes_right for fates in fates_over_lambda_H(problem, [1e-3, 1e-2, 1])]
     [3, 1, 1]
     """
-    best = global_minimizer(problem)
+    spectrum = global_minimizer(problem).spectrum
     for value in lambda_H:
-        yield class_fates(_moved(best, replace(problem, lambda_H=value)))
+        yield class_fates(LocalMinima(replace(problem, lambda_H=value), spectrum).best)
 
 
 def collapse_lambda_H(problem: Problem) -> Array:
@@ -332,7 +652,12 @@ def collapse_lambda_H(problem: Problem) -> Array:
     -------
     (K,) ndarray
         By mode: in the global minimiser the mode is alive below this value and dead above it. 0
-        where kappa = 0 or the width excludes the mode.
+        where kappa = 0 or the width excludes the mode, and nowhere else.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `problem` is none, or a value is too large or too small for a floating-point number.
 
     Examples
     --------
@@ -340,48 +665,42 @@ def collapse_lambda_H(problem: Problem) -> Array:
     >>> collapse_lambda_H(problem).round(3)
     array([0.347, 0.116, 0.069, 0.   ])
     """
-    with np.errstate(over="ignore"):
-        limits: Array = problem.lambda_H * collapse_factors(problem) ** (problem.depth + 1)
-    return limits
+    return value_at_death(require_problem(problem), "lambda_H", math.log(problem.lambda_H), 1.0)
 
 
-def _rescaled(best: Minimizer, factor: float) -> Minimizer:
-    """Return the global minimiser with every lambda times a factor."""
-    problem = best.problem
-    lambda_W = tuple(factor * lam for lam in problem.lambda_W)
-    return _moved(best, replace(problem, lambda_W=lambda_W, lambda_H=factor * problem.lambda_H))
-
-
-def _moved(best: Minimizer, problem: Problem) -> Minimizer:
-    """Return the global minimiser for other penalties; the spectrum, which costs most, stays."""
-    spectrum = best.spectrum
-    log_theta = shrinkage.log_theta(spectrum.block_kappa, problem)
-    logit = shrinkage.global_logit(log_theta, problem.depth)
-    alive = min(int(spectrum.block_size[logit > -np.inf].sum()), problem.rank_limit)
-    return replace(best, problem=problem, alive=alive, is_global=True, _block_logit=logit)
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int, near: int = 0) -> int:
-    """Return the first number from `low` on at which it holds, or `high`: it holds from there on.
-
-    With steps that double, from a guess where there is one, then by halving.
-    """
-    step, at = 1, min(max(near, low), high - 1)
-    if near and low < high:
-        if holds(at):
-            high = at
-            while low < high and holds(at := max(high - step, low)):
-                high, step = at, 2 * step
-            low = min(at + 1, high) if low < high else low
-        else:
-            low = at + 1
-            while low < high and not holds(at := min(low + step, high - 1)):
-                low, step = at + 1, 2 * step
-            high = at if low < high else high
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """Return the first number from `low` on at which it holds, as from there on, or `high`."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
     return low
+
+
+def _last(holds: Callable[[int], bool], most: int) -> int:
+    """Return a number up to `most` at which it holds, as at 0, but not at the next.
+
+    With steps that double, then by halving.
+    """
+    low, step = 0, 1
+    while low < most:
+        at = min(low + step, most)
+        if not holds(at):
+            return _first(lambda i: not holds(i), low + 1, at) - 1
+        low, step = at, 2 * step
+    return most
+
+
+def _interval(
+    holds: Callable[[int], bool], peak: int, most: int, least: int = 1
+) -> tuple[int, int]:
+    """Return the first and the last number at which it holds; (1, 0) where there is none.
+
+    They are an interval which, unless it is empty, has `peak` or the number after that.
+    """
+    top = peak if holds(peak) else min(peak + 1, most)
+    if not holds(top):
+        return 1, 0
+    return _first(holds, least, top), _first(lambda i: not holds(i), top + 1, most + 1) - 1
 
 
 def _once_per_fate(answer: Callable[[int], T], classes: list[int], problem: Problem) -> list[T]:

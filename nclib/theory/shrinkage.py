@@ -29,11 +29,15 @@ layer has no tie, but the same tolerance: there a mode that keeps less than 1e-1
 """
 
 
-def log_theta(kappa: ArrayLike, problem: Problem) -> Array:
-    """Logarithm of theta = N Lambda / (kappa^2 / N)^L; infinite where kappa = 0."""
+def log_theta(kappa: ArrayLike, problem: Problem, N: ArrayLike | None = None) -> Array:
+    """Logarithm of theta = N Lambda / (kappa^2 / N)^L; infinite where kappa = 0.
+
+    With `N` given, for the penalties and the depth of the problem and so many samples.
+    """
+    log_N = math.log(problem.N) if N is None else np.log(N)
     with np.errstate(divide="ignore"):
-        log_mu = 2 * np.log(np.asarray(kappa, dtype=float)) - math.log(problem.N)
-    result: Array = math.log(problem.N) + problem.log_Lambda - problem.depth * log_mu
+        log_mu = 2 * np.log(np.asarray(kappa, dtype=float)) - log_N
+    result: Array = log_N + problem.log_Lambda - problem.depth * log_mu
     return result
 
 

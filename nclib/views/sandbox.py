@@ -19,9 +19,11 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from nclib._numbers import factor_text
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.descent import Descent, descend
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
+from nclib.theory.prediction import first_loss
 from nclib.theory.problem import Problem
 from nclib.theory.spectrum import Spectrum
 from nclib.views import figures, style
@@ -157,13 +159,14 @@ def optimum(
         real = int((best.kappa > 0).sum())
         right = int((best.training_accuracy().per_class == 1).sum())
         merged = sum(map(len, best.merged_classes()))
-        margin = collapse_factors(asked)[real - 1]
+        margin, death = first_loss(asked).factor, float(collapse_factors(asked)[real - 1])
         return Answer(
             best,
             figures.mode_spectra([best], _title(asked.counts)),
             f"{best.alive} of {real} modes are alive, {right} of {asked.K} classes are classified "
-            f"right, and {merged} have merged with another. The first mode dies when all "
-            f"penalties are multiplied by {margin:.3g}.",
+            f"right, and {merged} have merged with another. The first class is lost when all "
+            f"penalties are multiplied by {factor_text(margin)}, the first mode dies at "
+            f"{factor_text(death)}.",
         )
 
     return Sandbox(_problem_controls(counts, depth, bias, lambda_W, lambda_H), answer)

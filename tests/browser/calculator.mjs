@@ -2,7 +2,7 @@
 //
 //     CHROMIUM=/path/to/chromium node calculator.mjs SITE_FOLDER < questions.json > answers.json
 //
-// Questions: {"problems": [...], "texts": [...]}. test_calculator.py compares the answers.
+// Questions: {"problems": [...], "factors": [...], "shares": [...], "texts": [...]}. test_calculator.py compares the answers.
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -21,7 +21,7 @@ await page.goto(`${server.origin}/book/intro.html?n=60,10,10&L=1&lambda_W=0.039&
 const solved = await page.evaluate(
   (problems) =>
     problems.map((problem) => {
-      const { modes, groups, group, accuracy, objective } = NC.solve(problem);
+      const { modes, groups, group, accuracy, objective, margin, lost } = NC.solve(problem);
       const each = (name) => modes.flatMap((mode) => Array(mode.size).fill(mode[name]));
       return {
         kappa: each("kappa"),
@@ -29,11 +29,23 @@ const solved = await page.evaluate(
         dies: each("dies"),
         right: group.map((g) => groups[g].right),
         merged: group.map((g) => groups[g].merged),
+        own: group.map((g) => groups[g].own),
+        best: group.map((g) => groups[g].best),
         accuracy,
         objective,
+        margin,
+        lost,
       };
     }),
   questions.problems,
+);
+
+const written = await page.evaluate(
+  ({ factors, shares }) => ({
+    factors: factors.map((factor) => NC.factorText(factor)),
+    shares: shares.map((share) => NC.percent(share)),
+  }),
+  questions,
 );
 
 const form = page.locator("#calculator");
@@ -59,4 +71,4 @@ const table = await readFile(await download.path(), "utf8");
 
 await browser.close();
 await server.close();
-process.stdout.write(JSON.stringify({ solved, messages, fromAddress, said, moved, table }));
+process.stdout.write(JSON.stringify({ solved, written, messages, fromAddress, said, moved, table }));

@@ -13,6 +13,10 @@ ALLOWED = 1e-9
 
 BAD_COUNTS = ["5, 0, 3", "5, -2, 3", "1.5, 2", "5, abc", "7", "", "9007199254740992, 1"]
 
+FRAUD = [284_315, 492]
+FACTORS = [2.3456, 0.99996, 1.000012, 1 - 1e-15, 0.0123]
+SHARES = [1.0, 0.99999, 0.7143, 1e-6, 0.0]
+
 
 def random_problems(number=1000, seed=0):
     """Counts 1 to 10^6, up to 100 groups and 1,000 classes, depth 1 to 10, around the deaths."""
@@ -60,7 +64,7 @@ def by_nclib(question):
         lambda_H=question["lambda_H"],
     )
     best = nc.global_minimizer(problem)
-    accuracy = best.training_accuracy()
+    accuracy, fates = best.training_accuracy(), nc.class_fates(best)
     merged = np.ones(problem.K)
     for classes in best.merged_classes():
         merged[list(classes)] = len(classes)
@@ -70,35 +74,68 @@ def by_nclib(question):
         "dies": nc.collapse_factors(problem),
         "right": accuracy.per_class,
         "merged": merged,
+        "own": fates.own_logit[fates.group],
+        "best": fates.rival_logit[fates.group],
         "accuracy": accuracy.overall,
         "objective": best.objective,
+        "margin": nc.first_loss(problem, fates.representative).factor,
     }
 
 
-def relative_error(value, expected):
-    """Largest relative error; where 0 is expected, the value itself."""
+def largest_error(name, value, expected):
+    """Largest error: of logits, which are shares of 1, the absolute one, else the relative one.
+
+    Where 0 is expected, the value itself.
+    """
     value, expected = np.atleast_1d(value), np.atleast_1d(expected)
-    scale = np.where(expected == 0, 1.0, np.abs(expected))
+    absolute = (expected == 0) | (name in ("own", "best"))
+    scale = np.where(absolute, 1.0, np.abs(expected))
     return float(np.max(np.abs(value - expected) / scale))
 
 
 @pytest.fixture(scope="module")
 def problems():
-    return list(random_problems())
+    fraud = {"n": FRAUD, "L": 1, "bias": True, "lambda_W": 1e-5, "lambda_H": 1e-5}
+    return [*random_problems(), fraud]
 
 
 @pytest.fixture(scope="module")
 def answers(problems):
     require_browser_and_site()
-    return drive(SCRIPT, SITE, told={"problems": problems, "texts": BAD_COUNTS})
+    told = {"problems": problems, "factors": FACTORS, "shares": SHARES, "texts": BAD_COUNTS}
+    return drive(SCRIPT, SITE, told=told)
 
 
 def test_a_thousand_random_problems_as_nclib_solves_them(problems, answers, record_error):
-    assert len(answers["solved"]) == len(problems) == 1000
+    assert len(answers["solved"]) == len(problems) == 1001
     for question, answer in zip(problems, answers["solved"], strict=True):
         for name, expected in by_nclib(question).items():
-            error = relative_error(answer[name], expected)
+            error = largest_error(name, answer[name], expected)
             assert record_error(f"calculator: {name}", error, ALLOWED), (name, question)
+
+
+def test_the_classes_that_are_lost_first_are_those_of_nclib(problems, answers):
+    for question, answer in zip(problems[:200], answers["solved"], strict=False):
+        n = question["n"]
+        lambdas = {name: question[name] for name in ("lambda_W", "lambda_H")}
+        lost = nc.first_loss(nc.Problem(n, question["L"], question["bias"], **lambdas)).classes
+        assert set(answer["lost"]) == {n[k] for k in lost}, question
+
+
+def test_one_layer_and_two_classes_have_the_margin_of_the_closed_form(answers, problems):
+    """The last of the problems: counts of fraud, where a class is lost at half of the death."""
+    assert problems[-1]["n"] == FRAUD
+    fraud = nc.Problem(FRAUD, 1, lambda_W=1e-5, lambda_H=1e-5)
+    limits = nc.two_class_limits(fraud)
+    found = answers["solved"][-1]
+    assert found["margin"] == pytest.approx(limits.wrong, rel=ALLOWED)
+    assert found["dies"][0] == pytest.approx(limits.dead, rel=ALLOWED)
+    assert found["lost"] == [492]
+
+
+def test_numbers_near_1_and_100_keep_what_tells_them_apart(answers):
+    assert answers["written"]["factors"] == ["2.35", "0.99996", "1.00001", "1", "0.0123"]
+    assert answers["written"]["shares"] == ["100 %", "99.9 %", "71.4 %", "0.1 %", "0 %"]
 
 
 @pytest.mark.parametrize("position", range(len(BAD_COUNTS)))
@@ -116,6 +153,13 @@ def test_the_address_sets_the_form(answers):
     """(60, 10, 10), one layer, 0.039: rare classes answered wrong, but apart (chapter 1)."""
     assert answers["said"].startswith(
         "2 of 2 modes are alive, 1 of 3 classes are classified right, and 0 have merged"
+    )
+    problem = nc.Problem([60, 10, 10], 1, lambda_W=0.039, lambda_H=0.039)
+    margin, death = nc.first_loss(problem).factor, nc.collapse_factors(problem)[1]
+    assert margin < 1 < death
+    assert answers["said"].endswith(
+        f"Margin: the first class (10 samples) is lost when all penalties are multiplied by "
+        f"{margin:.3g}. Room until a mode dies: a factor of {death:.3g}."
     )
 
 

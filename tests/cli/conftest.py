@@ -28,6 +28,12 @@ class Outcome:
         assert self.code == 0, self.err
         return json.loads(self.out)
 
+    @property
+    def flat(self):
+        """What it wrote, whatever lines it is wrapped into."""
+        assert self.code == 0, self.err
+        return " ".join(self.out.split())
+
     def failed(self, *words):
         """Whether it failed with one clear line on the standard error, and nothing else."""
         assert self.code == 1, (self.code, self.out)

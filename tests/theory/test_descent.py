@@ -145,6 +145,27 @@ def test_gradient_steps_never_raise_the_objective():
     assert (np.diff(path.step) > 0).all()
 
 
+@pytest.mark.parametrize("class_means", [False, True])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_path_has_the_singular_values_of_the_centred_prediction(bias, class_means):
+    """At the end of a descent that is far from settled, from the weights and features there."""
+    n = np.array([5, 2, 1])
+    found = nc.descend(
+        make(tuple(n), 2, bias, 0.5), 1, method="gradient", max_steps=4, class_means=class_means
+    )
+    means = found.H
+    if not class_means:
+        means = np.stack([h.mean(axis=1) for h in np.split(found.H, np.cumsum(n)[:-1], axis=1)], 1)
+    mean = means @ n / n.sum()
+    # It is not centred by itself: that comes with the minimum.
+    assert np.linalg.norm(mean) > 0.1 * np.linalg.norm(means)
+    if bias:
+        means = means - mean[:, None]
+    prediction = found.Ws[1] @ found.Ws[0] @ means @ np.diag(np.sqrt(n))
+    z = np.linalg.svd(prediction, compute_uv=False)
+    np.testing.assert_allclose(found.path.z[-1], z, rtol=1e-10, atol=1e-14)
+
+
 def test_fewer_steps_end_higher():
     problem = make((3, 2, 1), 2, True, 0.3)
     short = nc.descend(problem, starts=1, seed=0, method="gradient", max_steps=3)

@@ -197,6 +197,39 @@ def test_the_loss_factor_is_the_loss_over_the_objectives_first_term(settings, fa
     )
 
 
+@pytest.mark.parametrize(("batch_size", "batches"), [(None, 1), (4, 3), (5, 2), (7, 1), (12, 1)])
+def test_with_drop_last_every_batch_of_a_sum_is_full(batch_size, batches):
+    """The batches that torch makes, over orders in which each sample is left out as often."""
+    told = translate_penalties(
+        COUNTS, weight_decay=0.3, reduction="sum", batch_size=batch_size, drop_last=True
+    )
+    rng = np.random.default_rng(0)
+    Z, Y = torch.tensor(rng.standard_normal((12, 3))), torch.eye(3, dtype=torch.float64)[LABELS]
+    loss, losses = nn.MSELoss(reduction="sum"), []
+    for shift in range(12):
+        order = [(i + shift) % 12 for i in range(12)]
+        loader = torch.utils.data.DataLoader(
+            list(zip(Z, Y, strict=True)), batch_size or 12, sampler=order, drop_last=True
+        )
+        losses.append([loss(z, y).item() for z, y in loader])
+    assert np.shape(losses) == (12, batches)
+    first_term = ((Z - Y) ** 2).sum().item() / 24
+    assert told.loss_factor == pytest.approx(np.mean(losses) / first_term, rel=1e-12)
+    assert told.lambda_W == pytest.approx(0.3 / told.loss_factor)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "batchmean"])
+def test_a_mean_does_not_depend_on_the_batches(reduction):
+    factors = {
+        translate_penalties(
+            COUNTS, lambda_H=1, reduction=reduction, batch_size=size, drop_last=drop_last
+        ).loss_factor
+        for size in (None, 5)
+        for drop_last in (False, True)
+    }
+    assert len(factors) == 1
+
+
 def test_one_number_for_every_layer_or_one_for_each():
     told = translate_penalties([3, 2], lambda_W=np.array([1e-3, 2e-3]), lambda_H=1e-4)
     assert told.weight_decay == pytest.approx((1e-3, 2e-3))
@@ -216,6 +249,7 @@ def test_one_number_for_every_layer_or_one_for_each():
         ({"lambda_H": 1, "scale": 0}, ValueError, "scale must be positive"),
         ({"lambda_H": 1, "reduction": "none"}, ValueError, "reduction must be 'mean' or 'sum' or"),
         ({"lambda_H": 1, "optimizer": "lion"}, ValueError, "optimizer must be 'sgd' or 'adam' or"),
+        ({"lambda_H": 1, "drop_last": 1}, TypeError, "drop_last must be True or False; got 1"),
         ({"lambda_H": 1, "batch_size": 13}, ValueError, "batch_size must be a whole number from 1"),
     ],
 )

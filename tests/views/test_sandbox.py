@@ -43,8 +43,28 @@ class TestOptimum:
         np.testing.assert_allclose(drawn_z(box), [7.0, 7.0])
         assert box.words == (
             "2 of 2 modes are alive, 3 of 3 classes are classified right, and 0 have merged with "
-            "another. The first mode dies when all penalties are multiplied by 3.33."
+            "another. The first class is lost when all penalties are multiplied by 3.33, the first "
+            "mode dies at 3.33."
         )
+
+    def test_the_margin_is_that_of_the_weakest_class_and_the_death_that_of_the_weakest_mode(self):
+        # Without a bias, one layer: class k and its mode die at sqrt(n_k) / (N lambda).
+        n, lam = [400, 100, 25, 9], 1e-3
+        box = sandbox.optimum(n, 1, False, lambda_W=lam, lambda_H=lam)
+        weakest = 3 / (534 * lam)
+        assert (
+            f"lost when all penalties are multiplied by {weakest:.3g}, the first mode dies at "
+            f"{weakest:.3g}."
+        ) in box.words
+        # With one and two classes: lost at N / (2 n_1) of the death, sqrt(2 n_1 n_2 / N) / (N lam).
+        box = sandbox.optimum([900, 100], 1, lambda_W=lam, lambda_H=lam)
+        death = np.sqrt(180) / (1000 * lam)
+        assert (
+            f"multiplied by {death * 1000 / 1800:.3g}, the first mode dies at {death:.3g}."
+        ) in box.words
+        # The weakest of the real ones: the null mode of a bias was never alive.
+        box = sandbox.optimum([300, 200, 200], 1, lambda_W=lam, lambda_H=lam)
+        assert box.words.endswith(f"the first mode dies at {np.sqrt(200) / (700 * lam):.3g}.")
 
     @pytest.mark.parametrize(
         ("control", "value", "problem"),

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import percent
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.problem import Problem
@@ -98,7 +99,7 @@ def _sentence(counts: ClassCounts, kept: NDArray[np.float64]) -> str:
     alive = int(np.count_nonzero(kept))
     if not alive:
         return "No class survives."
-    weakest = f"the weakest of them keeps {100 * kept[alive - 1]:.0f} % of its answer"
+    weakest = f"the weakest of them keeps {percent(kept[alive - 1], 0)} % of its answer"
     if alive == counts.K:
         return f"All {alive} classes survive, and {weakest}."
     return (

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import percent
 from nclib.views import style
 from nclib.views.explorables._explorable import Explorable, Picture, Slider, State, chosen, states
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
@@ -153,7 +154,7 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
     return (
         f"{metrics} ({seeds}). Objective {100 * gap:.3g} % above its minimum, "
         f"{' or '.join(map(str, alive))} of {modes} modes alive, "
-        f"{100 * right:.1f} % of the training images right."
+        f"{percent(right, 1)} % of the training images right."
     )
 
 

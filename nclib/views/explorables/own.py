@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from nclib._numbers import percent
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.prediction import ClassFates, class_fates
 from nclib.theory.problem import Problem
@@ -192,7 +193,7 @@ def _sentence(fates: ClassFates) -> str:
     return (
         f"{best.alive:,} of {K - best.problem.bias:,} modes are alive, and {right:,} of {K:,} "
         f"classes {'is' if right == 1 else 'are'} right{also}; accuracy "
-        f"{100 * fates.accuracy:.3g} %."
+        f"{percent(fates.accuracy, 1)} %."
     )
 
 

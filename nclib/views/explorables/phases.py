@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from nclib._numbers import percent
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.problem import Problem
@@ -107,7 +108,7 @@ def _sentence(counts: ClassCounts, alive: int, accuracy: float) -> str:
     sizes = " against ".join(str(value) for value in counts.values)
     return (
         f"{alive} of {CLASSES - 1} modes are alive: {outcome}. With {sizes} samples a class the "
-        f"optimum gets {100 * accuracy:.1f} % of the training samples right."
+        f"optimum gets {percent(accuracy, 1)} % of the training samples right."
     )
 
 
