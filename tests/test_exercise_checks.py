@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 import nclib as nc
 from nclib.teaching import EXERCISES, Verdict, check
@@ -36,6 +37,21 @@ def death(counts, mode, depth, lambda_W=1, lambda_H=1):
     tie = (depth - 1) ** (depth - 1) / depth ** (2 * depth)
     price = counts.N ** (depth + 1) * lambda_W**depth * lambda_H
     return (tie * kappas(counts)[mode] ** (2 * depth) / price) ** (1 / (depth + 1))
+
+
+def loss_with_one_layer(counts, lambda_W, lambda_H):
+    """Factor on both penalties at which a sample is answered wrong, from Theorem 4.2, dense."""
+    n, N = counts.n, counts.N
+    t, U = np.linalg.eigh(np.diag(n) - np.outer(n, n) / N)
+
+    def lead(factor):
+        price = N * factor * np.sqrt(lambda_W * lambda_H)
+        s = np.maximum(1 - price / np.sqrt(np.maximum(t, 1e-9)), 0)
+        shares = n[:, None] / N
+        Z = (U * s) @ U.T @ (np.eye(n.size) - shares) + shares
+        return (np.diag(Z) - np.where(np.eye(n.size, dtype=bool), -np.inf, Z).max(axis=0)).min()
+
+    return brentq(lead, 1e-6, death(counts, -2, 1, lambda_W, lambda_H), rtol=1e-14)
 
 
 def floor_by_formula(counts, depth):
@@ -100,7 +116,11 @@ BY_HAND = {
     "10-b": 2 * np.sin(np.pi / 8),
     "11-a.1": [5e-4 / (2 * 100), 5e-4 * 26 / 2],
     "11-a.2": 2600,
-    "11-b": [2 / 7 * (death(LESIONS, -2, L, 1, 1e-4) / 2) ** ((L + 1) / L) for L in (1, 3)],
+    # With three layers nothing is lost before a mode dies, with one it is.
+    "11-b": [
+        2 / 7 * (loss_with_one_layer(LESIONS, 1, 1e-4) / 2) ** 2,
+        2 / 7 * (death(LESIONS, -2, 3, 1, 1e-4) / 2) ** (4 / 3),
+    ],
     "11-c": Fraction(1, 8) ** Fraction(1, 2),
     "12-a.1": 2916 ** (-1 / 4),
     "12-a.2": [[Fraction(5, 6), Fraction(1, 6)], [Fraction(1, 6), Fraction(5, 6)]],
