@@ -20,7 +20,8 @@ from nclib.views.figures import write_main_result
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
-CELL_TIMEOUT_SECONDS = 120
+# A last resort, for cells that hang: what they may take, `make resources` counts without the clock.
+CELL_TIMEOUT_SECONDS = 1200
 
 # What frontends write into cells, different on every machine or at every run.
 PASSING_CELL_METADATA = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted")
@@ -92,6 +93,7 @@ def execute(path: Path) -> NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_SECONDS,
+        startup_timeout=CELL_TIMEOUT_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         # How a cell's prints are cut into messages depends on the moment.

@@ -23,6 +23,9 @@ const DOCUMENT = join(SITE, "..", "print.html");
 // What is left of A4 inside the margins of print_book.css, in CSS pixels.
 const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
 
+// A book full of formulas takes its time; more than this, in ms, no machine should need.
+const PATIENCE = 1_800_000;
+
 const read = (path) => readFile(path, "utf8");
 
 // Runs in the browser: makes one document of the site's pages.
@@ -197,12 +200,12 @@ function places(pdf) {
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
   // Without the sandbox, because builds in a container run as root; the pages are our own.
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
 });
 const page = await browser.newPage({ viewport: { width: PAPER_WIDTH, height: 1000 } });
-// A book full of formulas takes its time.
-page.setDefaultTimeout(600_000);
+page.setDefaultTimeout(PATIENCE);
 
 await page.goto(pathToFileURL(join(SITE, "index.html")).href);
 await page.waitForURL("**/book/**");

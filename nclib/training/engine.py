@@ -352,8 +352,10 @@ def train(
         - `singular_values` of the `product` P, of the weighted class means Hbar D (`features`)
           and of P Hbar D (`prediction`), falling; the last entry has those of each of the head's
           `layers` too;
-        - `alive`: how many modes the prediction has, counted from its singular values: which of
-          the local minima the run is at, or on the way to.
+        - `alive`: how many modes the prediction has, counted from its singular values z: which of
+          the local minima the run is at, or on the way to. A mode counts from half of the least
+          share s = z / kappa that it keeps at any minimum where it is alive, (L - 1) / 2L; with
+          one layer, where that is 0, from s = 0.001.
 
     Raises
     ------
@@ -662,7 +664,7 @@ class _Trainer:
         values: dict[str, Any] = {name: _spectrum(A, problem.K) for name, A in matrices.items()}
         if self.epoch == self.config.epochs:
             values["layers"] = [_spectrum(W, problem.K) for W in Ws]
-        # On an alive branch s = z / kappa is at least (L - 1) / 2L.
+        # On an alive branch s = z / kappa is at least (L - 1) / 2L: half-way from there to 0.
         cut = max((problem.depth - 1) / (4 * problem.depth), 1e-3)
         z, kappa = np.array(values["prediction"]), self.minimizer.kappa
         possible = kappa[: problem.rank_limit - (problem.bias and problem.rank_limit == problem.K)]

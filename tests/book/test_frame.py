@@ -281,3 +281,13 @@ def test_make_says_what_it_cannot_do_with_a_space(make):
     done = make("-n", "VENV=an environment", "test")
     assert done.returncode == 2
     assert "VENV must be one path without spaces; got 'an environment'" in done.stderr
+
+
+def test_no_test_reads_a_clock():
+    """It would say what else the machine does; the processor's time and counts do not."""
+    clocks = re.compile(r"perf_coun[t]er|monoton[i]c|time\.time\(\)|performance\.n[o]w|Date\.n[o]w")
+    # One measures for `make bench`, the other gives up on a notebook that hangs.
+    allowed = {"work.mjs", "jupyterlab.mjs"}
+    for path in (ROOT / "tests").rglob("*"):
+        if path.suffix in {".py", ".mjs"} and path.name not in allowed:
+            assert not clocks.search(path.read_text(encoding="utf-8")), path

@@ -31,11 +31,16 @@ def cost(tmp_path):
 def test_memory_of_the_kernel_and_of_what_it_starts_is_seen(cost):
     idle = cost("1")
     own = cost(f"{HOLD}\ndel block")
-    started = f"import time\n{HOLD}\ntime.sleep(0.5)"
+    # Each says when it holds its block, and keeps it until it is told.
+    started = f"import sys\n{HOLD}\nprint(flush=True)\nsys.stdin.read()"
     others = cost(
-        "import subprocess, sys\n"
-        f"two = [subprocess.Popen([sys.executable, '-c', {started!r}]) for _ in range(2)]\n"
-        "[one.wait() for one in two]"
+        "import subprocess, sys, time\n"
+        "pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}\n"
+        f"start = lambda: subprocess.Popen([sys.executable, '-c', {started!r}], **pipes)\n"
+        "two = [start(), start()]\n"
+        "[one.stdout.readline() for one in two]\n"
+        "time.sleep(1)\n"
+        "[one.communicate() for one in two]"
     )
     assert own.megabytes - idle.megabytes == pytest.approx(300, rel=0.2)
     assert others.megabytes - idle.megabytes == pytest.approx(600, rel=0.2)

@@ -8,14 +8,17 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
+import { PATIENCE } from "./work.mjs";
 
 const questions = JSON.parse(await readFile("/dev/stdin", "utf8"));
 const server = await serve(resolve(process.argv[2]));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
 });
 const page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+page.setDefaultTimeout(PATIENCE);
 await page.goto(`${server.origin}/book/intro.html?n=60,10,10&L=1&lambda_W=0.039&lambda_H=0.039`);
 
 const solved = await page.evaluate(

@@ -26,6 +26,7 @@ const AT_ONCE = 2;
 const server = await serve(SITE);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
   // Without the sandbox, because tests in a container run as root; the pages are our own.
   args: [
     "--no-sandbox",

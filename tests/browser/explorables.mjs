@@ -17,6 +17,7 @@ const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
 const server = await serve(SITE);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
 });
 

@@ -20,6 +20,7 @@ const address = process.argv[2];
 const moves = JSON.parse(await text(process.stdin));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
   // Without the sandbox, because tests in a container run as root; the pages are our own.
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
 });

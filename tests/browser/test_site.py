@@ -100,7 +100,7 @@ def report():
 def test_page(report, page, form):
     (visit,) = [seen for seen in report["visits"] if (seen["page"], seen["form"]) == (page, form)]
     # Of a page that could not be looked at, the console says why.
-    checks = CHECKS if not visit["console"] else [check for check in CHECKS if check in visit]
+    checks = [check for check in CHECKS if check in visit] if visit["console"] else CHECKS
     problems = {check: visit[check] for check in checks if visit[check]}
     assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
 
@@ -135,3 +135,33 @@ def test_the_entrance_leads_to_the_first_page(report):
 def test_search_finds_minority_collapse(report):
     assert not report["search"]["errors"]
     assert any("What neural collapse is" in title for title in report["search"]["found"])
+
+
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>{name}</title></head>
+<body><button class="primary-toggle">contents</button><button class="secondary-toggle">page</button>
+<p class="article-header-buttons"><button class="search-button">search</button></p>
+<article><p>Words.</p>{content}</article></body></html>"""
+
+
+@pytest.mark.slow
+def test_a_page_that_waits_for_ever_fails_alone(tmp_path):
+    """It is noticed by what it does, not by how long it takes."""
+    require_nothing_missing(missing_browser())
+    book = tmp_path / "book"
+    book.mkdir()
+    (tmp_path / "index.html").write_text(
+        "<meta http-equiv='refresh' content='0; url=book/intro.html'>"
+    )
+    (tmp_path / "search.html").write_text(
+        PAGE.format(name="search", content="<ul id='search-results'><li><a>x</a></li></ul>")
+    )
+    waiting = "<div class='nc-explorable'></div>"
+    for name, content in (("intro", ""), ("five-minutes", ""), ("waiting", waiting)):
+        (book / f"{name}.html").write_text(PAGE.format(name=name, content=content))
+    seen = drive(SCRIPT, tmp_path, pages=4)
+    stopped = "the page stopped working before all formulas and explorables were there"
+    for visit in [*seen["visits"], *seen["costs"]]:
+        found = visit.get("console", visit.get("problems"))
+        assert (stopped in found) == (visit["page"] == "book/waiting.html")
+    assert len(seen["visits"]) == 4 * len(FORMS)
+    assert seen["entrance"] == "/book/intro.html"

@@ -52,6 +52,49 @@ def parameters(network):
     return torch.cat([p.detach().flatten().double() for p in network.parameters()])
 
 
+# ---------------------------------------------------------------- modes alive
+
+
+def predicting(run, shares):
+    """Logits of all samples with s_k = z_k / kappa_k as given, by a dense decomposition."""
+    n = run.problem.counts.n.astype(float)
+    labels = np.diag(np.sqrt(n)) - run.problem.bias * np.outer(n, np.sqrt(n)) / n.sum()
+    U, kappa, Vt = np.linalg.svd(labels)
+    Z = U @ np.diag(kappa * [*shares, *[0.0] * (n.size - len(shares))]) @ Vt
+    return torch.from_numpy((Z / np.sqrt(n)).T[run.y.numpy()])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+def test_a_mode_counts_as_alive_from_half_of_the_least_share_it_can_keep(depth, bias):
+    """Whatever its size: at 1e-3, or a tenth, a mode of a deep head is dying, and not alive."""
+    run = trainer(blobs((30, 20, 9, 4)), depth=depth, bias=bias, dtype="float64")
+    modes = 4 - bias
+    least = (depth - 1) / (2 * depth)  # on a branch: chapter 5, at its end
+    cut = least / 2 if depth > 1 else 1e-3
+    features = torch.zeros(63, 16, dtype=torch.float64)
+
+    def alive(*shares):
+        logits = predicting(run, shares)
+        if bias:
+            logits = logits + run.network.head.b.detach()
+        counted = run._singular_values(features, logits, list(run.network.head.weights))
+        z = np.linalg.svd(np.diag(run.minimizer.kappa[: len(shares)] * shares), compute_uv=False)
+        measured = counted["singular_values"]["prediction"]
+        np.testing.assert_allclose(measured[: len(z)], z, rtol=1e-10)
+        return counted["alive"]
+
+    for first in range(modes):
+        above, rest = [0.95] * first, modes - first
+        assert alive(*above, *[1.02 * cut] * rest) == modes
+        assert alive(*above, *[0.98 * cut] * rest) == first
+        assert alive(*above, *[max(least, 1.02 * cut)] * rest) == modes
+        assert alive(*above, *[0.5 * cut] * rest) == first
+        # Between 1e-3 and the cut, where there is something between.
+        assert alive(*above, *[np.sqrt(1e-3 * cut) * 0.999] * rest) == first
+    assert alive(*[0.0] * modes) == 0
+
+
 # ---------------------------------------------------------------- the objective
 
 
