@@ -147,7 +147,7 @@ class Prediction:
     def label(self, group: int) -> str:
         """Name some classes of a group."""
         first = np.flatnonzero(self.fates.group == group)[:NAMES]
-        named = ", ".join(out.printable(self.class_name(int(k)))[:24] for k in first)
+        named = ", ".join(out.short(self.class_name(int(k))) for k in first)
         more = int(self.fates.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
 
