@@ -307,8 +307,7 @@ class SmoothPart:
         form = self.form
         if form.softmax:
             weight = self._mass_by_group * form.total * form.sample_factor**2
-            groups = form.rivals * local.p
-            groups[np.arange(form.G), np.arange(form.G)] += local.own_p
+            groups = self._group_probabilities(local)
             # Of single classes diag(p) - p p'; summed over the classes of a group.
             matrix = -(groups * weight) @ groups.T
             matrix[np.arange(form.G), np.arange(form.G)] += groups @ weight
@@ -321,20 +320,24 @@ class SmoothPart:
         return np.asarray(reduced / self.bias_scale**2)
 
     def diagonal_curvature(self, local: Local) -> tuple[Array, Array]:
-        """Second derivative by single entries of T, about: (G, G) between groups, (G,) inner."""
+        """Second derivative by single entries of T: (G, G) between groups and (G,) inner."""
         form = self.form
         weight = form.mass / form.scale**2
         if not form.softmax:
             return np.broadcast_to(weight, (form.G, form.G)), weight
         weight = weight * form.total * form.sample_factor**2
-        matrix = local.p * (1 - local.p)
-        rival, own = local.p.diagonal(), local.own_p
-        share = 1 / form.size
-        index = np.arange(form.G)
-        matrix[index, index] = own * (1 - own) * share + (1 - share) * matrix[index, index]
-        rest = np.maximum(form.size - 1, 1)
-        first = own * (1 - share) - rest * rival * share
-        second = own * (1 - share) ** 2 + rest * rival * share**2
-        inner = (second - first**2) / (1 - np.where(form.size > 1, share, 0.0))
         squared = form.logit_factor**2
+        groups = self._group_probabilities(local)
+        rival, own = local.p.diagonal(), local.own_p
+        rest, share = np.maximum(form.size - 1, 1), 1 / form.size
+        # The own logit moves by (m - 1)/m and the others of the group by -1/m.
+        mean = (own - rival) * (1 - share)
+        second = own * (1 - share) ** 2 + rest * rival * share**2 - mean**2
+        inner = np.where(form.has_inner, second / (rest * share), 1.0)
+        matrix = groups * (1 - groups) / form.size[:, None]
         return matrix * np.outer(squared, weight), inner * squared * weight
+
+    def _group_probabilities(self, local: Local) -> Array:
+        groups: Array = self.form.rivals * local.p
+        groups[np.arange(self.form.G), np.arange(self.form.G)] += local.own_p
+        return groups

@@ -20,6 +20,12 @@ from nclib.theory.losses.groups import Complement, Local, Point, SmoothPart
 Array = NDArray[np.float64]
 
 _MOST_STEPS = 400
+DEBUG=False
+
+_REACH = 4.0
+"""A Newton step changes no difference of two logits by more than this: then softmax is another."""
+
+_MOST_FREEZES = 8
 
 _DENSE = 150
 """Up to this many unknowns the Newton system is solved as a matrix."""
@@ -63,6 +69,14 @@ class _Iterate:
     objective: float
 
 
+class _Steps(NamedTuple):
+    """Lengths of a proximal step between groups and of each inner mode, and the bias's step."""
+
+    between: float
+    inner: Array
+    bias: Array
+
+
 class Solver:
     """Solve one family of problems: the same loss and bias, one lambda after another."""
 
@@ -77,8 +91,8 @@ class Solver:
         """Minimise for one lambda, from a starting point, to a relative duality gap."""
         smooth = self.smooth
         point, local = best_bias(smooth, smooth.zero if start is None else start)
-        step = 1 / self._lipschitz(local)
-        now = self._proximal(point, self._gradient(point, local), step, lam)
+        slope = self._gradient(point, local)
+        now = self._proximal(point, slope, self._steps(point, local, slope), lam)
         best_gap, stalled = np.inf, 0
         best: Solution | None = None
         for count in range(_MOST_STEPS):
@@ -94,7 +108,8 @@ class Solver:
                     stalled += 1
                 if best is not None and (best_gap <= tol or stalled >= 4):
                     break
-            now, step = self._advance(now, direction, promise, step, lam)
+            if DEBUG: print(f"  {count:3d} F {now.objective:.12g} promise {promise:.2e} r {np.count_nonzero(now.sigma)} in {np.count_nonzero(now.point.inner)} gap {best_gap:.1e} cg {getattr(self,'cg',0)} size {getattr(self,'size',0):.2g}")
+            now = self._advance(now, direction, promise, lam)
         if best is None or best_gap > tol:
             raise RuntimeError(
                 f"the optimum at lambda = {lam:.6g} was found to a relative duality gap of "
@@ -115,36 +130,52 @@ class Solver:
             gradient.between, np.where(self.may_live, gradient.inner, 0.0), gradient.bias
         )
 
-    def _lipschitz(self, local: Local) -> float:
-        """Bound of the curvature near a point: of diag(p) - p p' it is at most 2 p (1 - p)."""
-        form = self.form
-        weight = form.mass / form.scale**2
-        if not form.softmax:
-            return 2 * float(weight.max())
-        most = np.maximum(
-            np.where(form.rivals > 0, local.p * (1 - local.p), 0.0).max(axis=0),
-            local.own_p * (1 - local.own_p),
-        )
-        weight = weight * form.total * form.sample_factor**2 * form.logit_factor.max() ** 2
-        return 4 * max(float((weight * most).max()), 1e-12 * float(weight.max()))
+    def _steps(self, point: Point, local: Local, slope: Point) -> _Steps:
+        """Lengths of a proximal step: by the curvatures here, as far as they can be trusted.
 
-    def _proximal(self, point: Point, gradient: Point, step: float, lam: float) -> _Iterate:
+        The three blocks are scaled apart, for with many classes they differ by orders: inner modes
+        by their own curvatures, the bias by its second derivative. (Of diag(P) - P P', weighted by
+        the sizes, the norm is at most 2 P (1 - P) / size.)
+        """
         smooth = self.smooth
-        target = point.plus(gradient, -step)
-        U, values, Vt = np.linalg.svd(target.between)
-        sigma = np.maximum(values - step * lam, 0.0)
-        cut = step * lam * smooth.inner_cost
-        inner = np.sign(target.inner) * np.maximum(np.abs(target.inner) - cut, 0.0)
+        entries, inner = smooth.diagonal_curvature(local)
+        blocks = 3.0 if smooth.bias_size else 2.0
+        steps = np.full(3, 1 / blocks)
+        steps[0] /= (2 if self.form.softmax else 1) * float(entries.max())
+        inner_step = np.where(self.may_live, steps[1] / np.maximum(inner, 1e-300), 0.0)
+        bias_move = slope.bias
+        if smooth.bias_size:
+            bias_move = np.linalg.solve(smooth.bias_curvature(local), slope.bias) / blocks
+        moves = Point(steps[0] * slope.between, inner_step * slope.inner, bias_move)
+        reach = self._reach(moves)
+        share = min(1.0, 1 / reach) if reach > 0 else 1.0
+        return _Steps(share * float(steps[0]), share * inner_step, share * bias_move)
+
+    def _reach(self, direction: Point) -> float:
+        """How far a direction moves what softmax sees, at most: the own logit against another."""
+        if not self.form.softmax:
+            return 0.0
+        logits, own = self.smooth.logits(direction)
+        lead = logits * self.form.factor - own * self.form.logit_factor * self.form.sample_factor
+        return float(np.max(np.abs(lead), where=self.form.rivals > 0, initial=0.0))
+
+    def _proximal(self, point: Point, gradient: Point, steps: _Steps, lam: float) -> _Iterate:
+        smooth = self.smooth
+        U, values, Vt = np.linalg.svd(point.between - steps.between * gradient.between)
+        sigma = np.maximum(values - steps.between * lam, 0.0)
+        inner = point.inner - steps.inner * gradient.inner
+        cut = steps.inner * lam * smooth.inner_cost
+        inner = np.sign(inner) * np.maximum(np.abs(inner) - cut, 0.0)
         inner = np.where(self.may_live, inner, 0.0)
         k = sigma.size
-        new = Point((U[:, :k] * sigma) @ Vt[:k], inner, target.bias)
+        new = Point((U[:, :k] * sigma) @ Vt[:k], inner, point.bias - steps.bias)
         local = smooth.at(new)
         return _Iterate(
             point=new,
             U=U,
             sigma=sigma,
             Vt=Vt,
-            weight=np.where(sigma > 0, lam, values / step),
+            weight=np.where(sigma > 0, lam, values / steps.between),
             local=local,
             gradient=self._gradient(new, local),
             objective=self._objective(local, sigma, inner, lam),
@@ -155,27 +186,31 @@ class Solver:
         return local.value + lam * norm
 
     def _advance(
-        self, now: _Iterate, direction: Point, promise: float, step: float, lam: float
-    ) -> tuple[_Iterate, float]:
+        self, now: _Iterate, direction: Point, promise: float, lam: float
+    ) -> _Iterate:
         """Take a Newton step and a proximal one; where it does not pay, the proximal one alone."""
-        size = 1.0
+        reach = self._reach(Point(now.U @ direction.between @ now.Vt, *direction[1:]))
+        size = min(1.0, _REACH / reach) if reach > 0 else 1.0
+        least = 1e-2 * size
         slack = 1e-15 * abs(now.objective)
-        while size > 1e-3:
+        while size > least:
             moved = self._retract(now, direction, size)
             local = self.smooth.at(moved)
             if np.isfinite(local.value):
-                step_here = 1 / self._lipschitz(local)
-                new = self._proximal(moved, self._gradient(moved, local), step_here, lam)
+                slope = self._gradient(moved, local)
+                new = self._proximal(moved, slope, self._steps(moved, local, slope), lam)
+                self.size=size
                 if new.objective <= now.objective - 0.05 * size * promise + slack:
-                    return new, step_here
+                    return new
             size *= 0.35
-        step = 1 / self._lipschitz(now.local)
+        self.size=0
+        steps = self._steps(now.point, now.local, now.gradient)
         for _ in range(60):
-            new = self._proximal(now.point, now.gradient, step, lam)
+            new = self._proximal(now.point, now.gradient, steps, lam)
             if new.objective <= now.objective + slack:
                 break
-            step /= 2
-        return new, step
+            steps = _Steps(*(x / 2 for x in steps))
+        return new
 
     def _retract(self, now: _Iterate, direction: Point, size: float) -> Point:
         """Go along a direction (given in the basis of the modes), and stay near the manifold."""
@@ -198,11 +233,24 @@ class Solver:
         """
         system = _NewtonSystem(self, now, lam)
         slope = system.slope()
-        if system.unknowns <= _DENSE:
-            direction = system.solve_dense(slope)
-        else:
-            direction = system.solve_iteratively(slope)
-        return direction, -slope.dot(direction)
+        r, own = system.r, slope.between.diagonal()[: system.r].copy()
+        for _ in range(_MOST_FREEZES):
+            if system.unknowns <= _DENSE:
+                direction = system.solve_dense(slope)
+            else:
+                direction = system.solve_iteratively(slope)
+            # A mode that the step would turn over is past its death, or in the way of others that
+            # are: it dies, or waits, and the others move without it.
+            over = now.sigma[:r] + direction.between.diagonal()[:r] < 0
+            if not over.any():
+                break
+            system.freeze(over)
+            slope = system.restrict(slope)
+        promise = -slope.dot(direction)
+        dying = system.frozen[:r] & (own > 0)
+        index = np.flatnonzero(dying)
+        direction.between[index, index] = -now.sigma[index]
+        return direction, promise + float(own[dying] @ now.sigma[:r][dying])
 
 
 class _NewtonSystem:
@@ -217,6 +265,7 @@ class _NewtonSystem:
         self.unknowns = p * q - (p - r) * (q - r) + int(self.alive.sum()) + now.point.bias.size
         left, right, weight = np.zeros(p), np.zeros(q), np.zeros(max(p, q))
         left[:k], right[:k], weight[:k] = now.sigma, now.sigma, now.weight
+        self.frozen = np.zeros(max(p, q), dtype=bool)
         with np.errstate(divide="ignore"):
             self._inverse = 1 / (left[:, None] + right[None, :])
         self._inverse[r:, r:] = 0.0
@@ -224,10 +273,17 @@ class _NewtonSystem:
         self._cross = (cross * self._inverse)[:k, :k]
         self._k = k
 
+    def freeze(self, modes: NDArray[np.bool_]) -> None:
+        """Leave some of the alive modes out."""
+        self.frozen[: self.r] |= modes
+
     def restrict(self, X: Point) -> Point:
         """Leave out what is not along the manifold (X.between in the basis of the modes)."""
         between = X.between.copy()
+        p, q = between.shape[-2:]
         between[..., self.r :, self.r :] = 0.0
+        between[..., self.frozen[:p], :] = 0.0
+        between[..., :, self.frozen[:q]] = 0.0
         return Point(between, np.where(self.alive, X.inner, 0.0), X.bias)
 
     def slope(self) -> Point:
@@ -254,6 +310,8 @@ class _NewtonSystem:
         p, q = slope.between.shape
         free = np.ones((p, q), dtype=bool)
         free[self.r :, self.r :] = False
+        free[self.frozen[:p]] = False
+        free[:, self.frozen[:q]] = False
         parts = (np.flatnonzero(free), np.flatnonzero(self.alive), np.arange(slope.bias.size))
         sizes = [part.size for part in parts]
         n = sum(sizes)
