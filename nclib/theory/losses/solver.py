@@ -93,10 +93,10 @@ class Solver:
         point, local = best_bias(smooth, smooth.zero if start is None else start)
         slope = self._gradient(point, local)
         now = self._proximal(point, slope, self._steps(point, local, slope), lam)
-        best_gap, stalled = np.inf, 0
+        best_gap, stalled, damping = np.inf, 0, 0.0
         best: Solution | None = None
         for count in range(_MOST_STEPS):
-            direction, promise = self._newton(now, lam)
+            direction, promise = self._newton(now, lam, damping)
             near = promise <= max(tol, 1e-13) * now.objective
             if near or count % 10 == 9:
                 dual = self._certify(now, lam)
@@ -109,7 +109,11 @@ class Solver:
                 if best is not None and (best_gap <= tol or stalled >= 4):
                     break
             if DEBUG: print(f"  {count:3d} F {now.objective:.12g} promise {promise:.2e} r {np.count_nonzero(now.sigma)} in {np.count_nonzero(now.point.inner)} gap {best_gap:.1e} cg {getattr(self,'cg',0)} size {getattr(self,'size',0):.2g}")
-            now = self._advance(now, direction, promise, lam)
+            now, size = self._advance(now, direction, promise, lam)
+            if size == 1.0:
+                damping = damping / 10 if damping > 1e-3 else 0.0
+            elif size < 0.2:
+                damping = min(max(10 * damping, 0.1), 1e3)
         if best is None or best_gap > tol:
             raise RuntimeError(
                 f"the optimum at lambda = {lam:.6g} was found to a relative duality gap of "
@@ -187,11 +191,11 @@ class Solver:
 
     def _advance(
         self, now: _Iterate, direction: Point, promise: float, lam: float
-    ) -> _Iterate:
+    ) -> tuple[_Iterate, float]:
         """Take a Newton step and a proximal one; where it does not pay, the proximal one alone."""
         reach = self._reach(Point(now.U @ direction.between @ now.Vt, *direction[1:]))
         size = min(1.0, _REACH / reach) if reach > 0 else 1.0
-        least = 1e-2 * size
+        first, least = size, 0.03 * size
         slack = 1e-15 * abs(now.objective)
         while size > least:
             moved = self._retract(now, direction, size)
@@ -201,7 +205,7 @@ class Solver:
                 new = self._proximal(moved, slope, self._steps(moved, local, slope), lam)
                 self.size=size
                 if new.objective <= now.objective - 0.05 * size * promise + slack:
-                    return new
+                    return new, size / first
             size *= 0.35
         self.size=0
         steps = self._steps(now.point, now.local, now.gradient)
@@ -210,7 +214,7 @@ class Solver:
             if new.objective <= now.objective + slack:
                 break
             steps = _Steps(*(x / 2 for x in steps))
-        return new
+        return new, 0.0
 
     def _retract(self, now: _Iterate, direction: Point, size: float) -> Point:
         """Go along a direction (given in the basis of the modes), and stay near the manifold."""
@@ -226,12 +230,12 @@ class Solver:
         inner = np.where(np.sign(inner) * np.sign(now.point.inner) < 0, 0.0, inner)
         return Point(now.U @ X @ now.Vt, inner, now.point.bias + size * direction.bias)
 
-    def _newton(self, now: _Iterate, lam: float) -> tuple[Point, float]:
+    def _newton(self, now: _Iterate, lam: float, damping: float) -> tuple[Point, float]:
         """Newton direction on the manifold, `between` in the basis of the modes, and its promise.
 
         The promise is twice what the quadratic model gains.
         """
-        system = _NewtonSystem(self, now, lam)
+        system = _NewtonSystem(self, now, lam, damping)
         slope = system.slope()
         r, own = system.r, slope.between.diagonal()[: system.r].copy()
         for _ in range(_MOST_FREEZES):
@@ -256,7 +260,7 @@ class Solver:
 class _NewtonSystem:
     """Second derivative of the objective on the manifold of the alive modes."""
 
-    def __init__(self, solver: Solver, now: _Iterate, lam: float) -> None:
+    def __init__(self, solver: Solver, now: _Iterate, lam: float, damping: float) -> None:
         self.smooth, self.now, self.lam = solver.smooth, now, lam
         p, q = now.point.between.shape
         k = now.sigma.size
@@ -269,6 +273,9 @@ class _NewtonSystem:
         with np.errstate(divide="ignore"):
             self._inverse = 1 / (left[:, None] + right[None, :])
         self._inverse[r:, r:] = 0.0
+        self._stiffness = (lam + damping * lam) * self._inverse
+        index = np.arange(r)
+        self._stiffness[index, index] = lam * self._inverse[index, index]
         cross = np.minimum(weight[:p, None], weight[None, :q])
         self._cross = (cross * self._inverse)[:k, :k]
         self._k = k
@@ -301,7 +308,7 @@ class _NewtonSystem:
         ambient = Point(now.U @ X.between @ now.Vt, X.inner, X.bias)
         bent = self.smooth.curvature(now.local, ambient)
         between = now.U.T @ bent.between @ now.Vt.T
-        between += self.lam * self._inverse * X.between
+        between += self._stiffness * X.between
         between[..., :k, :k] -= self._cross * np.swapaxes(X.between[..., :k, :k], -1, -2)
         return self.restrict(Point(between, bent.inner, bent.bias))
 
@@ -372,7 +379,7 @@ class _NewtonSystem:
         entries, inner = smooth.diagonal_curvature(now.local)
         left = smooth.left.lift(now.U, axis=-2) ** 2
         right = smooth.right.lift(now.Vt, axis=-1) ** 2
-        own = left.T @ entries @ right.T + self.lam * self._inverse
+        own = left.T @ entries @ right.T + self._stiffness
         own[self.r :, self.r :] = 1.0
         square, cross = own[:k, :k], self._cross
         determinant = square * square.T - cross**2
