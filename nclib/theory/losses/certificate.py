@@ -38,9 +38,16 @@ class DualPoint(NamedTuple):
     own_residual: Array
 
 
-def spectral_norm(smooth: SmoothPart, gradient: Point) -> float:
-    """Largest singular value of a derivative by T, inner modes and those between groups."""
+def spectral_norm(
+    smooth: SmoothPart, gradient: Point, frozen: NDArray[np.bool_] | None = None
+) -> float:
+    """Largest singular value of a derivative by T, inner modes and those between groups.
+
+    Inner modes of `frozen` groups are left out: they are not free to use it.
+    """
     inner = inner_slopes(smooth, gradient)
+    if frozen is not None:
+        inner = np.where(frozen, 0.0, inner)
     between = np.linalg.norm(gradient.between, 2) if gradient.between.size else 0.0
     return max(float(np.abs(inner).max()), float(between))
 
@@ -79,7 +86,9 @@ def best_bias(smooth: SmoothPart, point: Point, steps: int = 60) -> tuple[Point,
     return point, local
 
 
-def dual_point(smooth: SmoothPart, local: Local, lam: float) -> DualPoint:
+def dual_point(
+    smooth: SmoothPart, local: Local, lam: float, frozen: NDArray[np.bool_] | None = None
+) -> DualPoint:
     """Make a feasible dual point of the answers at a primal point, and its value.
 
     Parameters
@@ -89,6 +98,8 @@ def dual_point(smooth: SmoothPart, local: Local, lam: float) -> DualPoint:
         At a point whose bias is the best one, or near it.
     lam : float
         lambda, the price of the nuclear norm.
+    frozen : (G,) ndarray of bool, optional
+        Groups whose inner modes are kept dead.
 
     Returns
     -------
@@ -99,7 +110,7 @@ def dual_point(smooth: SmoothPart, local: Local, lam: float) -> DualPoint:
     if form.bias == "free":
         residual, own = _without_mean(form, residual, own)
     gradient = smooth.gradient(smooth.zero, residual, own)
-    norm = spectral_norm(smooth, gradient)
+    norm = spectral_norm(smooth, gradient, frozen)
     share = min(1.0, lam / norm * (1 - _SAFETY)) if norm > 0 else 1.0
     residual, own = share * residual, share * own
     value = _squared(form, residual, own)

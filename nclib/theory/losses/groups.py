@@ -260,15 +260,23 @@ class SmoothPart:
 
     def at(self, point: Point) -> Local:
         """Evaluate at one point."""
+        local = self._loss(*self.logits(point))
+        penalty = self.form.lambda_b / (2 * self.bias_scale**2) * float(point.bias @ point.bias)
+        return local._replace(value=local.value + penalty)
+
+    def at_logits(self, logits: Array, own: Array) -> tuple[Local, Point]:
+        """Evaluate the loss alone by the logits, and its derivative by the point."""
+        local = self._loss(logits, own)
+        return local, self.gradient(self.zero, local.residual, local.own_residual)
+
+    def _loss(self, logits: Array, own: Array) -> Local:
         form = self.form
-        logits, own = self.logits(point)
-        penalty = form.lambda_b / (2 * self.bias_scale**2) * float(point.bias @ point.bias)
         if not form.softmax:
             residual = logits - form.other[:, None]
             own_residual = own - form.own - form.other
             loss = (np.sum(form.rivals * residual**2, axis=0) + own_residual**2) / 2
             empty = np.zeros(0)
-            value = float(self._mass_by_group @ loss) + penalty
+            value = float(self._mass_by_group @ loss)
             return Local(value, residual, own_residual, empty, empty)
         u = logits * form.factor + form.shift[:, None]
         own_u = own * form.logit_factor * form.sample_factor + form.shift - form.margin
@@ -287,7 +295,7 @@ class SmoothPart:
             loss -= form.other @ (form.rivals * lead)
         residual = form.total * p - form.other[:, None]
         own_residual = -np.sum(form.rivals * residual, axis=0)
-        value = float(self._mass_by_group @ loss) + penalty
+        value = float(self._mass_by_group @ loss)
         return Local(value, residual, own_residual, p, own_p)
 
     def curvature(self, local: Local, direction: Point) -> Point:

@@ -25,6 +25,9 @@ DEBUG=False
 _REACH = 4.0
 """A Newton step changes no difference of two logits by more than this: then softmax is another."""
 
+_REQUIRED = 1e-9
+"""A smaller gap than this is aimed for where it is asked for, and not required."""
+
 _MOST_FREEZES = 8
 
 _DENSE = 150
@@ -83,6 +86,7 @@ class Solver:
     def __init__(self, smooth: SmoothPart, frozen: NDArray[np.bool_] | None = None) -> None:
         self.smooth = smooth
         self.form = smooth.form
+        self.frozen = frozen
         self.may_live = smooth.form.has_inner.copy()
         if frozen is not None:
             self.may_live &= ~frozen
@@ -114,7 +118,7 @@ class Solver:
                 damping = damping / 10 if damping > 1e-3 else 0.0
             elif size < 0.2:
                 damping = min(max(10 * damping, 0.1), 1e3)
-        if best is None or best_gap > tol:
+        if best is None or best_gap > max(tol, _REQUIRED):
             raise RuntimeError(
                 f"the optimum at lambda = {lam:.6g} was found to a relative duality gap of "
                 f"{best_gap:.1e} only, not {tol:.1e}"
@@ -126,7 +130,7 @@ class Solver:
 
     def _certify(self, now: _Iterate, lam: float) -> DualPoint:
         _, local = best_bias(self.smooth, now.point)
-        return dual_point(self.smooth, local, lam)
+        return dual_point(self.smooth, local, lam, self.frozen)
 
     def _gradient(self, point: Point, local: Local) -> Point:
         gradient = self.smooth.gradient(point, local.residual, local.own_residual)
@@ -329,7 +333,10 @@ class _NewtonSystem:
             start += part.size
         X = Point(basis[0].reshape(n, p, q), basis[1], basis[2])
         image = self.apply(X)
-        columns = [y.reshape(n, -1)[:, part] for y, part in zip(image, parts, strict=True)]
+        columns = [
+            y.reshape(n, x.size)[:, part]
+            for y, x, part in zip(image, slope, parts, strict=True)
+        ]
         matrix = np.concatenate(columns, axis=1)
         right = np.concatenate([x.ravel()[part] for x, part in zip(slope, parts, strict=True)])
         matrix = (matrix + matrix.T) / 2
