@@ -131,17 +131,17 @@ def squared_minimizer(problem: LossProblem, modes: SquaredModes) -> LossMinimize
 
 def _largest(gain: Array, copies: NDArray[np.int64], limit: int) -> NDArray[np.bool_]:
     """Choose the blocks of equal modes with the largest gains that a width has room for."""
-    order = np.argsort(-gain, kind="stable")
+    order = np.argsort(-np.where(copies > 0, gain, -1.0), kind="stable")
     total = np.cumsum(copies[order])
-    fits = total <= limit
-    room = limit - (int(total[fits].max()) if fits.any() else 0)
-    if room > 0:
+    keep = np.zeros(gain.size, dtype=bool)
+    keep[order[total <= limit]] = True
+    kept, left_out = gain[keep & (copies > 0)], gain[~keep & (copies > 0)]
+    room = limit - int(copies[keep].sum())
+    if room > 0 or (kept.size and kept.min() <= left_out.max(initial=0.0) * (1 + _UNIFORM)):
         raise ValueError(
             f"widths leave room for {limit} modes, which cuts a block of equal ones: then only the "
             "objective is determined, not which classes are told apart"
         )
-    keep = np.zeros(gain.size, dtype=bool)
-    keep[order[fits]] = True
     return keep
 
 

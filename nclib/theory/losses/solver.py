@@ -149,7 +149,10 @@ class Solver:
         entries, inner = smooth.diagonal_curvature(local)
         blocks = 3.0 if smooth.bias_size else 2.0
         steps = np.full(3, 1 / blocks)
-        steps[0] /= (2 if self.form.softmax else 1) * float(entries.max())
+        # With one group there is nothing between groups, and no curvature.
+        weight = float((self.form.mass / self.form.scale**2).max())
+        most = (2 if self.form.softmax else 1) * float(entries.max())
+        steps[0] /= max(most, 1e-300 + 1e-12 * weight)
         inner_step = np.where(self.may_live, steps[1] / np.maximum(inner, 1e-300), 0.0)
         bias_move = slope.bias
         if smooth.bias_size:

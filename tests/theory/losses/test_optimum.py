@@ -184,7 +184,7 @@ def test_non_negative_features_against_free_descent(seed, record_error):
     )
     best = loss_minimizer(problem)
     assert isinstance(best, NonNegativeMinimizer)
-    reference = free_minimum(problem, seed, starts=12)
+    reference = free_minimum(problem, seed, starts=6, width=8)
     assert reference >= best.objective * (1 - 1e-12)
     assert reference <= best.objective * (1 + 1e-6)
     Ws, H, b = best.weights()

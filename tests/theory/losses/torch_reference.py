@@ -79,8 +79,6 @@ def free_minimum(problem, seed=0, starts=2, width=None):
         x = torch.tensor(flat, dtype=torch.float64, requires_grad=True)
         parts = [part.reshape(s) for part, s in zip(x.split(sizes), shapes, strict=True)]
         Ws, H = parts[:L], parts[L]
-        if problem.non_negative:
-            H = H.abs()
         Z = H
         for W in Ws:
             Z = W @ Z
@@ -95,6 +93,10 @@ def free_minimum(problem, seed=0, starts=2, width=None):
         value.backward()
         return float(value.detach()), x.grad.numpy().copy()
 
+    bounds = [(None, None)] * sum(sizes)
+    if problem.non_negative:
+        first = sum(sizes[:L])
+        bounds[first : first + sizes[L]] = [(0, None)] * sizes[L]
     rng = np.random.default_rng(seed)
     best = np.inf
     for _ in range(starts):
@@ -105,6 +107,7 @@ def free_minimum(problem, seed=0, starts=2, width=None):
                 flat,
                 jac=True,
                 method="L-BFGS-B",
+                bounds=bounds,
                 options={"maxiter": 4000, "maxfun": 8000, "ftol": 0, "gtol": 1e-13, "maxcor": 40},
             )
             flat = result.x
