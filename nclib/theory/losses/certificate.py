@@ -53,7 +53,7 @@ def spectral_norm(
 
 
 def inner_slopes(smooth: SmoothPart, gradient: Point) -> Array:
-    """Derivative by the singular value of each group's inner modes, for one of them, (G,)."""
+    """Differentiate by the singular value of each group's inner modes, for one of them, (G,)."""
     cost = smooth.inner_cost
     return np.asarray(np.where(cost > 0, gradient.inner / np.where(cost > 0, cost, 1.0), 0.0))
 
@@ -126,7 +126,9 @@ def _without_mean(form: GroupForm, residual: Array, own: Array) -> tuple[Array, 
     """Repair the answers so that the free bias cannot gain: ``sum a sample_factor (q - y) = 0``."""
     weight = form.mass * form.sample_factor
     by_group = weight * form.size
-    mean = (residual * form.rivals) @ by_group + own * by_group  # summed over the classes of a group
+    mean = (
+        residual * form.rivals
+    ) @ by_group + own * by_group  # summed over the classes of a group
     mean /= form.size * (by_group @ (form.total if form.softmax else np.ones(form.G)))
     share = form.total if form.softmax else np.ones(form.G)
     residual, own = residual - np.outer(mean, share), own - mean * share

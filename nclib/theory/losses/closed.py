@@ -190,7 +190,7 @@ class NonNegativeMinimizer(Optimum):
     def singular_values(self) -> Array:
         """Singular values of the product ``W Hbar diag(d)``, falling, (K,)."""
         product = self.logits() * self.problem.form.scale[self.problem.group]
-        values = np.linalg.svd(product, compute_uv=False)
+        values: Array = np.linalg.svd(product, compute_uv=False).astype(np.float64)
         values[self.alive :] = 0.0
         return values
 
@@ -201,12 +201,10 @@ class NonNegativeMinimizer(Optimum):
         return others, self.margin * (K - 1) / K
 
     def head(self) -> Array:
-        """The head W, (K, K): a column for each class, its own entry against all others."""
+        """Build the head W, (K, K): a column for each class, its own entry against all others."""
         K, group = self.problem.K, self.problem.group
         means = self._mean_length[group]
-        size = np.divide(
-            self.margin[group], means, out=np.zeros(K), where=means > 0
-        )
+        size = np.divide(self.margin[group], means, out=np.zeros(K), where=means > 0)
         return np.asarray((np.eye(K) - 1 / K) * size)
 
     def class_means(self) -> Array:
@@ -236,7 +234,7 @@ class NonNegativeMinimizer(Optimum):
 
 
 def non_negative_shares(problem: LossProblem) -> Array:
-    """Share c of each group: its classes are alive iff c < (K - 1)/K; c grows like the penalties."""
+    """Share c of each group: alive iff c < (K - 1)/K; c grows like the penalties."""
     K, form = problem.K, problem.form
     cost = problem.price * form.scale * math.sqrt((K - 1) / K)
     return np.asarray(cost / (form.mass * form.total))

@@ -131,7 +131,7 @@ class Complement:
             self._reflector = w / np.linalg.norm(w)
 
     def lift(self, x: Array, axis: int = -1) -> Array:
-        """Coordinates (..., size - 1) to vectors (..., size), along the last axis or the one before."""
+        """Take coordinates to vectors, along the last axis or the one before."""
         w = self._reflector
         if w is None:
             return x
@@ -210,7 +210,7 @@ class SmoothPart:
         return np.where(self.form.has_inner, self._inner, 0.0)
 
     def bias(self, point: Point) -> Array:
-        """The bias b of each group, (..., G)."""
+        """Return the bias b of each group, (..., G)."""
         if not self.bias_size:
             return np.zeros((*point.inner.shape[:-1], self.form.G))
         return np.asarray(self.left.lift(point.bias) / (self.root * self.bias_scale))
@@ -220,7 +220,7 @@ class SmoothPart:
         return self.left.lift(self.right.lift(point.between), axis=-2)
 
     def inner(self, point: Point) -> Array:
-        """The singular value alpha of the inner modes of each group, with its sign, (..., G)."""
+        """Return the singular value alpha of each group's inner modes, with its sign, (..., G)."""
         return np.where(self.form.has_inner, point.inner / self._inner, 0.0)
 
     def logits(self, point: Point) -> tuple[Array, Array]:
@@ -240,7 +240,7 @@ class SmoothPart:
         return logits, own
 
     def gradient(self, point: Point, residual: Array, own_residual: Array) -> Point:
-        """Derivative by the point, of derivatives by the logits of a sample (factors left out)."""
+        """Differentiate by the point, from derivatives by a sample's logits (factors left out)."""
         form = self.form
         residual = residual * form.factor
         own_residual = own_residual * (form.logit_factor * form.sample_factor)

@@ -254,7 +254,7 @@ class LossMinimizer(Optimum):
         return left, self.singular_values, right
 
     def head(self) -> Array:
-        """The head's product ``W_L ... W_1``, up to a rotation that `class_means` shares.
+        """Build the head's product ``W_L ... W_1``, up to a rotation that `class_means` shares.
 
         Returns
         -------

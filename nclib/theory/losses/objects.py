@@ -59,7 +59,7 @@ class _Loss(Record):
         return self._evaluate(logits, counts)[0]
 
     def gradient(self, logits: ArrayLike, counts: ClassCounts) -> Array:
-        """Derivative of `value` by the logits, shaped like them.
+        """Differentiate `value` by the logits; shaped like them.
 
         With one column per class, that of all its samples moving together.
         """
@@ -273,7 +273,7 @@ class Sampling(Record):
             )
 
     def expected_counts(self, counts: ClassCounts) -> Array:
-        """Samples of each class that an epoch of N draws has on average, (K,)."""
+        """Compute how many samples of each class an epoch of N draws has on average, (K,)."""
         if isinstance(self.shares, str):
             power = 0.0 if self.shares == "balanced" else 0.5
             shares = counts.n**power
@@ -282,9 +282,7 @@ class Sampling(Record):
         return np.asarray(counts.N * (shares / shares.sum()))
 
 
-def _weights(
-    class_weights: Array | None, counts: ClassCounts, drawn: Array
-) -> tuple[Array, float]:
+def _weights(class_weights: Array | None, counts: ClassCounts, drawn: Array) -> tuple[Array, float]:
     """Return the weights of the classes and their mean over the samples of an epoch."""
     weight = _or_constant("class_weights", class_weights, np.ones(counts.K))
     return weight, float(weight @ drawn / drawn.sum()) if class_weights is not None else 1.0
@@ -296,7 +294,9 @@ def _or_constant(name: str, vector: Array | None, constant: Array) -> Array:
 
 def _of_length(name: str, vector: Array, K: int) -> Array:
     if vector.size != K:
-        raise ValueError(f"{name} must have one number for each of the {K} classes; got {vector.size}")
+        raise ValueError(
+            f"{name} must have one number for each of the {K} classes; got {vector.size}"
+        )
     return vector
 
 

@@ -132,7 +132,7 @@ class LossProblem(Record):
 
     @cached_property
     def model(self) -> Problem:
-        """The paper's model with these counts, layers, penalties and widths, (`bias` free or not)."""
+        """The paper's model with these counts, layers, penalties and widths."""
         return Problem(
             self.counts,
             self.depth,
@@ -149,7 +149,7 @@ class LossProblem(Record):
 
     @property
     def price(self) -> float:
-        """Price of a unit of the product's singular value with one layer, sqrt(lambda_W lambda_H)."""
+        """Price of a unit of the product's singular values with one layer."""
         return math.exp(self.model.log_Lambda / 2)
 
     def rescaled(self, factor: float) -> LossProblem:
@@ -219,9 +219,7 @@ class LossProblem(Record):
             margin=terms.margin[first],
         )
 
-    def objective(
-        self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
-    ) -> float:
+    def objective(self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None) -> float:
         """Value of the objective at any point.
 
         Parameters
@@ -244,7 +242,9 @@ class LossProblem(Record):
         """
         features = np.asarray(H, dtype=float)
         if (b is None) != (self.bias == "none"):
-            raise ValueError(f"b must {'be None' if self.bias == 'none' else 'be given'}; got {b!r}")
+            raise ValueError(
+                f"b must {'be None' if self.bias == 'none' else 'be given'}; got {b!r}"
+            )
         output = features
         weights = [np.asarray(W, dtype=float) for W in Ws]
         if len(weights) != self.depth:

@@ -8,6 +8,7 @@ curvature is explicit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib.theory.losses.certificate import DualPoint, best_bias, dual_point
-from nclib.theory.losses.groups import Complement, Local, Point, SmoothPart
+from nclib.theory.losses.groups import Local, Point, SmoothPart
 
 Array = NDArray[np.float64]
 
 _MOST_STEPS = 400
-DEBUG=False
 
 _REACH = 4.0
 """A Newton step changes no difference of two logits by more than this: then softmax is another."""
@@ -112,7 +112,6 @@ class Solver:
                     stalled += 1
                 if best is not None and (best_gap <= tol or stalled >= 4):
                     break
-            if DEBUG: print(f"  {count:3d} F {now.objective:.12g} promise {promise:.2e} r {np.count_nonzero(now.sigma)} in {np.count_nonzero(now.point.inner)} gap {best_gap:.1e} cg {getattr(self,'cg',0)} size {getattr(self,'size',0):.2g}")
             now, size = self._advance(now, direction, promise, lam)
             if size == 1.0:
                 damping = damping / 10 if damping > 1e-3 else 0.0
@@ -134,9 +133,7 @@ class Solver:
 
     def _gradient(self, point: Point, local: Local) -> Point:
         gradient = self.smooth.gradient(point, local.residual, local.own_residual)
-        return Point(
-            gradient.between, np.where(self.may_live, gradient.inner, 0.0), gradient.bias
-        )
+        return Point(gradient.between, np.where(self.may_live, gradient.inner, 0.0), gradient.bias)
 
     def _steps(self, point: Point, local: Local, slope: Point) -> _Steps:
         """Lengths of a proximal step: by the curvatures here, as far as they can be trusted.
@@ -148,19 +145,18 @@ class Solver:
         smooth = self.smooth
         entries, inner = smooth.diagonal_curvature(local)
         blocks = 3.0 if smooth.bias_size else 2.0
-        steps = np.full(3, 1 / blocks)
         # With one group there is nothing between groups, and no curvature.
         weight = float((self.form.mass / self.form.scale**2).max())
-        most = (2 if self.form.softmax else 1) * float(entries.max())
-        steps[0] /= max(most, 1e-300 + 1e-12 * weight)
-        inner_step = np.where(self.may_live, steps[1] / np.maximum(inner, 1e-300), 0.0)
+        most = max((2 if self.form.softmax else 1) * float(entries.max()), 1e-12 * weight)
+        step = 1 / (blocks * most)
+        inner_step = np.where(self.may_live, 1 / (blocks * np.maximum(inner, 1e-300)), 0.0)
         bias_move = slope.bias
         if smooth.bias_size:
             bias_move = np.linalg.solve(smooth.bias_curvature(local), slope.bias) / blocks
-        moves = Point(steps[0] * slope.between, inner_step * slope.inner, bias_move)
+        moves = Point(step * slope.between, inner_step * slope.inner, bias_move)
         reach = self._reach(moves)
         share = min(1.0, 1 / reach) if reach > 0 else 1.0
-        return _Steps(share * float(steps[0]), share * inner_step, share * bias_move)
+        return _Steps(share * step, np.asarray(share * inner_step), np.asarray(share * bias_move))
 
     def _reach(self, direction: Point) -> float:
         """How far a direction moves what softmax sees, at most: the own logit against another."""
@@ -210,17 +206,15 @@ class Solver:
             if np.isfinite(local.value):
                 slope = self._gradient(moved, local)
                 new = self._proximal(moved, slope, self._steps(moved, local, slope), lam)
-                self.size=size
                 if new.objective <= now.objective - 0.05 * size * promise + slack:
                     return new, size / first
             size *= 0.35
-        self.size=0
         steps = self._steps(now.point, now.local, now.gradient)
         for _ in range(60):
             new = self._proximal(now.point, now.gradient, steps, lam)
             if new.objective <= now.objective + slack:
                 break
-            steps = _Steps(*(x / 2 for x in steps))
+            steps = _Steps(steps.between / 2, steps.inner / 2, steps.bias / 2)
         return new, 0.0
 
     def _retract(self, now: _Iterate, direction: Point, size: float) -> Point:
@@ -240,7 +234,9 @@ class Solver:
     def _newton(self, now: _Iterate, lam: float, damping: float) -> tuple[Point, float]:
         """Newton direction on the manifold, `between` in the basis of the modes, and its promise.
 
-        The promise is twice what the quadratic model gains.
+        The promise is twice what the quadratic model gains. Damping keeps modes from turning by
+        more than about their size against that of the other: weak ones are else turned by angles at
+        which the model says nothing.
         """
         system = _NewtonSystem(self, now, lam, damping)
         slope = system.slope()
@@ -337,8 +333,7 @@ class _NewtonSystem:
         X = Point(basis[0].reshape(n, p, q), basis[1], basis[2])
         image = self.apply(X)
         columns = [
-            y.reshape(n, x.size)[:, part]
-            for y, x, part in zip(image, slope, parts, strict=True)
+            y.reshape(n, x.size)[:, part] for y, x, part in zip(image, slope, parts, strict=True)
         ]
         matrix = np.concatenate(columns, axis=1)
         right = np.concatenate([x.ravel()[part] for x, part in zip(slope, parts, strict=True)])
@@ -384,7 +379,7 @@ class _NewtonSystem:
             search = z.plus(search, rz / before)
         return X
 
-    def _preconditioner(self):  # type: ignore[no-untyped-def]
+    def _preconditioner(self) -> Callable[[Point], Point]:
         smooth, now, k = self.smooth, self.now, self._k
         entries, inner = smooth.diagonal_curvature(now.local)
         left = smooth.left.lift(now.U, axis=-2) ** 2
@@ -407,6 +402,3 @@ class _NewtonSystem:
             return self.restrict(Point(between, x.inner / inner, bias))
 
         return precondition
-
-
-__all__ = ["Complement", "Solution", "Solver"]

@@ -187,9 +187,7 @@ class TargetMinimizer(Record):
     def predictions(self, targets: ArrayLike) -> Array:
         """Answer to samples with given targets, (K, samples)."""
         centred = np.asarray(targets, dtype=float) - self.problem.mean[:, None]
-        return np.asarray(
-            self.problem.mean[:, None] + (self.U * self.s) @ (self.U.T @ centred)
-        )
+        return np.asarray(self.problem.mean[:, None] + (self.U * self.s) @ (self.U.T @ centred))
 
     def features(self, targets: ArrayLike) -> Array:
         """Features of samples with given targets, up to a rotation, (K, samples).
@@ -201,7 +199,7 @@ class TargetMinimizer(Record):
         return np.asarray(size[:, None] * (self.U.T @ centred))
 
     def head(self) -> Array:
-        """The head's product ``W_L ... W_1``, up to the same rotation, (K, K)."""
+        """Build the head's product ``W_L ... W_1``, up to the same rotation, (K, K)."""
         size = np.sqrt(self.problem.N * self.problem.lambda_H * self.s / (1 - self.s))
         return np.asarray(self.U * size)
 

@@ -18,7 +18,7 @@ from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
 from nclib.theory.losses.closed import mode_log_theta, non_negative_shares, squared_modes
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LOGIT_TIE
+from nclib.theory.losses.minimizer import LOGIT_TIE, LossMinimizer, Optimum
 from nclib.theory.losses.optimum import Walk
 from nclib.theory.losses.problem import LossProblem, require_loss_problem
 
@@ -79,8 +79,8 @@ def loss_collapse_factors(problem: LossProblem) -> CollapseFactors:
     Notes
     -----
     With one layer the inner modes of group g are dead exactly from ``lambda = a_g Delta_g q_g /
-    d_g`` on, where a_g is the weight of its loss per class and ``lambda_H d_g^2 / 2`` the price of a
-    class mean's square; q_g is the difference between the own and another target, and more with a
+    d_g`` on, where a_g is the weight of its loss per class and ``lambda_H d_g^2 / 2`` the price of
+    a class mean's square; q_g is the difference between the own and another target, and more with a
     margin, where it is found along the optima in which these modes are kept dead. Total collapse is
     the singular value of the derivative at T = 0, with the bias that is best there.
 
@@ -241,7 +241,7 @@ class _Search:
         deaths = self._known_deaths()
         # Beside the known deaths, where with more layers all jumps are.
         factors = np.unique(np.concatenate([deaths * (1 - _NEAR), deaths * (1 + _NEAR)]))[::-1]
-        for factor in factors:
+        for factor in (self.total * (1 + _NEAR), *factors):
             self.leads(float(factor))
         factor, settled = self.total, 0
         while settled < _SETTLED and factor > _WEAKEST * self.total:
@@ -252,11 +252,14 @@ class _Search:
         self.factors = np.array(sorted(self._leads, reverse=True))
 
     def _known_deaths(self) -> Array:
-        modes = squared_modes(self.problem)
-        if modes is None:
+        problem = self.problem
+        modes = squared_modes(problem)
+        if modes is None and not problem.non_negative:
             return np.zeros(0)
-        inner = _deaths(self.problem, modes.inner, modes.inner_weight)
-        between = _deaths(self.problem, modes.between[1], modes.between_weight)
+        if modes is None:
+            return np.unique((problem.K - 1) / problem.K / non_negative_shares(problem))
+        inner = _deaths(problem, modes.inner, modes.inner_weight)
+        between = _deaths(problem, modes.between[1], modes.between_weight)
         deaths = np.unique(np.concatenate([inner, between]))
         return deaths[deaths > 0]
 
@@ -292,20 +295,20 @@ class _Search:
             return (low + high) / 2 if high - low <= 4 * _NEAR * high else high
         return self._root(lambda factor: float(self.leads(factor)[g]), low, high)
 
-    def _excess(self, best: object, factor: float) -> Array:
+    def _excess(self, best: Optimum, factor: float) -> Array:
         """For each mode between groups: positive where it is alive, negative where dead."""
         problem = self.problem
-        if problem.non_negative or squared_modes(problem) is not None:
+        if not isinstance(best, LossMinimizer) or squared_modes(problem) is not None:
             return np.zeros(0)
         here = problem.rescaled(factor)
         smooth = SmoothPart(here.form)
-        others, own = best.group_logits()  # type: ignore[attr-defined]
+        others, own = best.group_logits()
         _, slope = smooth.at_logits(others, own)
         reach = np.linalg.svd(slope.between, compute_uv=False) / here.price - 1
-        z = best.between[1]  # type: ignore[attr-defined]
+        z = best.between[1]
         # Any function of the right sign that passes through 0 at the death will do.
         size = problem.form.mass.max() / problem.form.scale.max() ** 2 / here.price
-        return np.where(z > 0, z * size, np.minimum(reach, 0.0))
+        return np.asarray(np.where(z > 0, z * size, np.minimum(reach, 0.0)))
 
     def modes(self) -> Array:
         """Factors at which the modes die, falling."""
@@ -399,5 +402,3 @@ def penalties_leaving(
         what = "is lost at any penalty" if first else "can be kept: one is wrong at every penalty"
         raise ValueError(f"none of the classes {what}; got margin = {margin!r}")
     return problem.rescaled(first / wanted)
-
-

@@ -32,7 +32,7 @@ def check_dual(problem):
     smooth = SmoothPart(problem.form)
     if best.certificate == 0:
         return
-    group, form = problem.group, problem.form
+    group = problem.group
     others, own = best.group_logits()
     local, _ = smooth.at_logits(others, own)
     dual = dual_point(smooth, local, problem.price)
@@ -55,7 +55,9 @@ def check_dual(problem):
         np.testing.assert_allclose(q.sum(axis=0), total, rtol=1e-13)
         share = np.maximum(q, 1e-320) / total
         shift = terms.shift[:, None] - np.diag(terms.margin)
-        value += a @ (-total * np.sum(share * np.log(share), axis=0) + (residual * shift).sum(axis=0))
+        value += a @ (
+            -total * np.sum(share * np.log(share), axis=0) + (residual * shift).sum(axis=0)
+        )
     else:
         value -= a @ np.sum(residual**2 / 2 + residual * targets, axis=0)
     # The own q near 1 loses digits here that the library keeps.

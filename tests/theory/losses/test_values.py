@@ -11,6 +11,7 @@ from nclib.theory.losses.problem import LossProblem
 STEP = np.array([300] * 3 + [30] * 3)
 CIFAR = nc.ClassCounts.cifar10_paper().n
 W = np.sqrt(300 / STEP)
+FACTORS = (STEP / 300) ** 0.3
 MEAN = float(W @ STEP / STEP.sum())
 """The noted values are for a loss divided by N, not by the sum of the weights."""
 
@@ -28,8 +29,8 @@ VALUES = [
     (STEP, CrossEntropy(label_smoothing=0.1), "free", 0.0034990925, 0.9635130006, None, 1),
     (STEP, CrossEntropy(adjustment=1), "none", 0.0034990925, 0.7127573046, None, 1),
     (STEP, CrossEntropy(margins=STEP**-0.25), "free", 0.0034990925, 0.7658316025, None, 1),
-    (STEP, CrossEntropy(logit_factors=(STEP / 300) ** 0.3), "free", 0.0034990925, 0.7537326742, None, 1),
-    (STEP, CrossEntropy(sample_factors=(STEP / 300) ** 0.3), "none", 0.0034990925, 0.8350430371, None, 1),
+    (STEP, CrossEntropy(logit_factors=FACTORS), "free", 0.0034990925, 0.7537326742, None, 1),
+    (STEP, CrossEntropy(sample_factors=FACTORS), "none", 0.0034990925, 0.8350430371, None, 1),
     (STEP, CrossEntropy(W, 0.1), "free", 0.0034990925, 1.3725185392, None, MEAN),
     (STEP, SquaredError(W), "free", 0.0034990925, 0.1671377270, None, MEAN),
 ]  # fmt: skip

@@ -120,7 +120,9 @@ def random_problem(rng):
     K = int(rng.integers(2, 7))
     values = rng.integers(2, 40, size=int(rng.integers(1, 4)))
     n = rng.choice(values, K)
-    of_count = {int(v): float(x) for v, x in zip(values, rng.uniform(0.3, 2, values.size), strict=True)}
+    of_count = {
+        int(v): float(x) for v, x in zip(values, rng.uniform(0.3, 2, values.size), strict=True)
+    }
     vector = np.array([of_count[int(v)] for v in n])
     kind = int(rng.integers(10))
     loss = [
