@@ -150,9 +150,10 @@ class Solver:
         most = max((2 if self.form.softmax else 1) * float(entries.max()), 1e-12 * weight)
         step = 1 / (blocks * most)
         inner_step = np.where(self.may_live, 1 / (blocks * np.maximum(inner, 1e-300)), 0.0)
-        bias_move = slope.bias
+        bias_move: Array = slope.bias
         if smooth.bias_size:
-            bias_move = np.linalg.solve(smooth.bias_curvature(local), slope.bias) / blocks
+            newton = np.linalg.solve(smooth.bias_curvature(local), slope.bias)
+            bias_move = np.asarray(newton / blocks)
         moves = Point(step * slope.between, inner_step * slope.inner, bias_move)
         reach = self._reach(moves)
         share = min(1.0, 1 / reach) if reach > 0 else 1.0
