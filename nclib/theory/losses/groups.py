@@ -12,9 +12,9 @@ and one for each pair of groups: a matrix of the size of the groups, and one num
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,25 @@ class GroupForm:
         """M: the sum of the targets of a sample of each group."""
         total: Array = self.own + self.size @ self.other
         return total
+
+    def merged(self, number: int) -> tuple[GroupForm, NDArray[np.int64]]:
+        """Return a form of fewer groups, of neighbours in the order, and where each group went."""
+        to = np.arange(self.G) * number // self.G
+        size = np.bincount(to, self.size)
+        names = (
+            "mass",
+            "scale",
+            "own",
+            "other",
+            "shift",
+            "margin",
+            "logit_factor",
+            "sample_factor",
+        )
+        means: dict[str, Any] = {
+            name: np.bincount(to, self.size * getattr(self, name)) / size for name in names
+        }
+        return replace(self, size=size, **means), to
 
     @cached_property
     def has_inner(self) -> NDArray[np.bool_]:
@@ -222,6 +241,23 @@ class SmoothPart:
     def inner(self, point: Point) -> Array:
         """Return the singular value alpha of each group's inner modes, with its sign, (..., G)."""
         return np.where(self.form.has_inner, point.inner / self._inner, 0.0)
+
+    def point(self, logits: Array, own: Array, bias: Array) -> Point:
+        """Return the point with these logits (G, G), (G,) less the bias (G,): `logits` inverted.
+
+        What the coordinates leave out is projected away.
+        """
+        form = self.form
+        index = np.arange(form.G)
+        rival = logits[index, index]
+        matrix = logits * np.outer(self.root, self.root * form.scale)
+        matrix[index, index] = form.scale * (own + (form.size - 1) * rival)
+        between = self.left.drop(self.right.drop(matrix), axis=-2)
+        inner = np.where(form.has_inner, form.scale * (own - rival) * self._inner, 0.0)
+        coordinates = np.zeros(0)
+        if self.bias_size:
+            coordinates = self.left.drop(bias * self.root) * self.bias_scale
+        return Point(between, inner, coordinates)
 
     def logits(self, point: Point) -> tuple[Array, Array]:
         """Logits (..., G, G) of classes that are not a sample's own, and (..., G) of its own."""

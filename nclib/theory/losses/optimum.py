@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -23,6 +24,10 @@ Array = NDArray[np.float64]
 
 GAP = 1e-9
 """Relative duality gap to which the convex problem is solved, unless another is asked for."""
+
+
+_FARTHEST = 1.5
+"""A start is extrapolated by at most this multiple of the last step along a path."""
 
 
 def loss_minimizer(
@@ -100,7 +105,7 @@ class Walk:
         self, problem: LossProblem, tol: float = GAP, frozen: NDArray[np.bool_] | None = None
     ) -> None:
         self.problem, self.tol, self.frozen = problem, tol, frozen
-        self._start: Point | None = None
+        self._seen: list[tuple[float, Point]] = []
         self._modes = squared_modes(problem) if frozen is None else None
         self._smooth = None if problem.bias == "decayed" else SmoothPart(problem.form)
         if problem.non_negative:
@@ -117,8 +122,8 @@ class Walk:
             return non_negative_minimizer(problem)
         # A decayed bias's penalty is part of the smooth part, so that is another at each factor.
         smooth = self._smooth or SmoothPart(problem.form)
-        solution = Solver(smooth, self.frozen).solve(problem.price, self._start, self.tol)
-        self._start = solution.point
+        solution = Solver(smooth, self.frozen).solve(problem.price, self._start(factor), self.tol)
+        self._seen = [*self._seen[-1:], (math.log(factor), solution.point)]
         best = _from_solution(problem, smooth, solution)
         if best.alive > problem.rank_limit:
             raise ValueError(
@@ -126,6 +131,17 @@ class Walk:
                 "with less the problem is not convex"
             )
         return best
+
+    def _start(self, factor: float) -> Point | None:
+        """Go on along the line through the last two optima, over the logarithm of the factor."""
+        if not self._seen:
+            return None
+        here, point = self._seen[-1]
+        before, earlier = self._seen[0]
+        if here == before:
+            return point
+        share = (math.log(factor) - here) / (here - before)
+        return point.plus(point.plus(earlier, -1.0), share) if 0 <= share <= _FARTHEST else point
 
 
 def _from_solution(problem: LossProblem, smooth: SmoothPart, solution: Solution) -> LossMinimizer:

@@ -28,6 +28,12 @@ _REACH = 4.0
 _REQUIRED = 1e-9
 """A smaller gap than this is aimed for where it is asked for, and not required."""
 
+_COARSE = 100
+"""With more groups than this a cold start is the optimum of a coarser problem."""
+
+_COARSE_GAP = 1e-2
+"""Relative duality gap at which that is good enough."""
+
 _MOST_FREEZES = 8
 
 _DENSE = 150
@@ -94,7 +100,9 @@ class Solver:
     def solve(self, lam: float, start: Point | None, tol: float) -> Solution:
         """Minimise for one lambda, from a starting point, to a relative duality gap."""
         smooth = self.smooth
-        point, local = best_bias(smooth, smooth.zero if start is None else start)
+        if start is None:
+            start = self._coarse_start(lam) if self.form.G > _COARSE else smooth.zero
+        point, local = best_bias(smooth, start)
         slope = self._gradient(point, local)
         now = self._proximal(point, slope, self._steps(point, local, slope), lam)
         best_gap, stalled, damping = np.inf, 0, 0.0
@@ -123,6 +131,17 @@ class Solver:
                 f"{best_gap:.1e} only, not {tol:.1e}"
             )
         return best
+
+    def _coarse_start(self, lam: float) -> Point:
+        """Start from the optimum of the problem in which neighbouring groups are merged."""
+        form, to = self.form.merged(self.form.G // 4)
+        coarse = SmoothPart(form)
+        try:
+            point = Solver(coarse).solve(lam, None, _COARSE_GAP).point
+        except RuntimeError:
+            return self.smooth.zero
+        others, own = coarse.logits(point._replace(bias=np.zeros_like(point.bias)))
+        return self.smooth.point(others[np.ix_(to, to)], own[to], coarse.bias(point)[to])
 
     def _solution(self, now: _Iterate, gap: float, count: int) -> Solution:
         return Solution(now.point, (now.U, now.sigma, now.Vt), now.objective, gap, count)

@@ -14,6 +14,10 @@ from nclib.theory.losses.groups import SmoothPart
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer, loss_path
 from nclib.theory.losses.problem import LossProblem
+from nclib.theory.losses.solver import Solver
+
+
+PLAIN = {"lambda_W": 0.01, "lambda_H": 0.01}
 
 
 def check_against_descent(problem, seed, record_error, width=None):
@@ -289,6 +293,29 @@ def test_weak_penalties_are_certified_too(bias, loss):
     assert problem.objective(*best.weights()) == pytest.approx(best.objective, rel=1e-11)
 
 
+def test_a_start_from_merged_groups_ends_at_the_same_optimum():
+    n = np.arange(20, 141)
+    lam = 0.01 * np.sqrt(140) / n.sum()
+    problem = LossProblem(n, CrossEntropy(), lambda_W=lam, lambda_H=lam)
+    best = loss_minimizer(problem)
+    smooth = SmoothPart(problem.form)
+    cold = Solver(smooth).solve(problem.price, smooth.zero, 1e-9)
+    assert best.objective == pytest.approx(cold.objective, rel=2e-9)
+
+
+def test_points_and_logits_are_inverse_to_each_other():
+    problem = LossProblem([30, 30, 8, 5], CrossEntropy(), bias="decayed", **PLAIN)
+    smooth = SmoothPart(problem.form)
+    best = loss_minimizer(problem)
+    others, own = best.group_logits()
+    b = best.group_bias
+    point = smooth.point(others - b[:, None], own - b, b)
+    back, back_own = smooth.logits(point)
+    np.testing.assert_allclose(back_own, own, atol=1e-12)
+    apart = ~np.eye(3, dtype=bool) | (np.bincount(problem.group) > 1)[:, None]
+    np.testing.assert_allclose(back[apart], others[apart], atol=1e-12)
+
+
 def test_a_million_classes():
     n = np.repeat(np.round(np.geomspace(5, 1280, 20)).astype(int), 50_000)
     lam = 0.1 * np.sqrt(1280) / n.sum()
@@ -332,8 +359,6 @@ def test_outcomes_of_the_squared_error_are_those_of_class_fates():
 
 
 # --- what is not covered says what is known ---
-
-PLAIN = {"lambda_W": 0.01, "lambda_H": 0.01}
 
 
 @pytest.mark.parametrize(
