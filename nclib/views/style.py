@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from nclib.views.listing import Listed
+
 P = ParamSpec("P")
 
 INK = "#1a1a1a"
@@ -123,13 +125,17 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Begin a figure of `rows` panels, one below the other.
+def new_figure(
+    rows: int = 1, columns: int = 1, *, height: float, **options: Any
+) -> tuple[Listed, list[Axes]]:
+    """Begin a figure in the width of the page.
 
     Parameters
     ----------
     rows : int
-        Number of panels.
+        Number of panels, one below the other.
+    columns : int
+        Number of panels in each row.
     height : float
         Height in inches.
     **options
@@ -137,11 +143,20 @@ def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure,
 
     Returns
     -------
-    figure : matplotlib.figure.Figure
+    figure : Listed
     axes : list of matplotlib.axes.Axes
+        Row after row.
     """
-    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
-    return figure, list(axes[:, 0])
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(WIDTH, height),
+        squeeze=False,
+        FigureClass=Listed,
+        **options,
+    )
+    assert isinstance(figure, Listed)
+    return figure, list(axes.flat)
 
 
 def plain_log_ticks(axis: Axes) -> None:
