@@ -145,6 +145,49 @@ def test_gradient_steps_never_raise_the_objective():
     assert (np.diff(path.step) > 0).all()
 
 
+def every_sample(found):
+    """Features and predictions of all samples at the end of a descent, from its weights alone."""
+    n = np.array(found.problem.counts.n)
+    label = np.repeat(np.arange(n.size), n)
+    H = found.H if found.H.shape[1] == n.sum() else found.H[:, label]
+    means = np.stack([H[:, label == k].mean(axis=1) for k in range(n.size)], axis=1)[:, label]
+    prediction = means
+    for W in found.Ws:
+        prediction = W @ prediction
+    return H, means, prediction
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "gradient"])
+@pytest.mark.parametrize("class_means", [False, True])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_path_is_what_the_weights_of_each_step_give(bias, class_means, method, record_error):
+    """Over all samples, with a dense projector in place of weighted means.
+
+    With a bias the prediction is centred: the samples' mean is for the bias to answer. A start has
+    features whose mean is not 0, so that it shows.
+    """
+    problem = make((5, 3, 2), 2, bias, 0.3)
+    settings = {"seed": 1, "method": method, "class_means": class_means}
+    path = nc.descend(problem, starts=1, max_steps=6, **settings).path
+    assert path.step.tolist() == list(range(7))
+    N, differ = problem.N, []
+    centre = np.eye(N) - np.ones((N, N)) / N
+    for step in range(1, 7):
+        found = nc.descend(problem, starts=1, max_steps=step, **settings)
+        H, means, prediction = every_sample(found)
+        plain, centred = (
+            np.linalg.svd(matrix, compute_uv=False)[:3]
+            for matrix in (prediction, prediction @ centre)
+        )
+        error = np.abs(path.z[step] - (centred if bias else plain)).max()
+        assert record_error("path of a descent, z", error, 1e-12)
+        assert path.variability[step] == pytest.approx(
+            np.mean((H - means) ** 2) / np.mean(H**2), abs=1e-14
+        )
+        differ.append(np.abs(centred - plain).max())
+    assert max(differ) > 0.05
+
+
 def test_fewer_steps_end_higher():
     problem = make((3, 2, 1), 2, True, 0.3)
     short = nc.descend(problem, starts=1, seed=0, method="gradient", max_steps=3)
