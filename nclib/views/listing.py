@@ -159,7 +159,7 @@ def _to_steps(span: float) -> Write:
         if not math.isfinite(value):
             return str(value)
         steps = math.floor(value * 10.0**decimals + 0.5 + _UPWARDS)
-        return f"{round(steps / 10.0**decimals, max(decimals, 0)) + 0.0:.12g}"
+        return f"{round(steps / 10.0**decimals, max(decimals, 0)):.12g}"
 
     return write
 

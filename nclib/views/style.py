@@ -12,9 +12,11 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
 
 from nclib.views.listing import Listed
 
@@ -157,6 +159,16 @@ def new_figure(
     )
     assert isinstance(figure, Listed)
     return figure, list(axes.flat)
+
+
+def positive(values: ArrayLike) -> NDArray[np.float64]:
+    """Leave out what a logarithmic axis has no place for: NaN instead of 0 and less.
+
+    A line to a 0 would be drawn as a fall to the foot of the axis.
+    """
+    numbers = np.array(values, dtype=float)
+    numbers[~(numbers > 0)] = np.nan
+    return numbers
 
 
 def plain_log_ticks(axis: Axes) -> None:

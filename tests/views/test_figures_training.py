@@ -218,6 +218,34 @@ def test_curves_begin_after_epoch_0_and_leave_out_zeros(tmp_path):
     }
 
 
+def test_zeros_of_metrics_and_gaps_are_no_fall_to_the_foot_of_the_axis(tmp_path):
+    """Where all seeds have one; an accuracy of 0 is there, on an axis that has 0."""
+    result = made()
+    for entry, reading in ((2, "corrected"), (3, "as_printed")):
+        metrics = result.history[entry]["metrics"][reading]
+        metrics.update(dict.fromkeys(metrics, 0.0))
+    result.history[4]["gap"] = -1e-16
+    result.history[1]["train_accuracy"] = 0.0
+    (run,), _ = stored(tmp_path, [result])
+    *metrics, accuracy = figures.training_curves([run]).axes
+    printed, corrected = figures.two_readings([run], "nc3").axes
+    nc1, gap, share = figures.compared_curves({"a": [run]}, ["nc1", "gap", "train_accuracy"]).axes
+    for axes, left_out in (
+        ([*metrics, corrected, nc1], 2),
+        ([printed], 3),
+        ([gap], 4),
+        ([accuracy, share], None),
+    ):
+        for axis in axes:
+            (line,), (area,) = axis.lines, axis.collections
+            missing = np.flatnonzero(np.isnan(line.get_ydata())) + 1
+            assert missing.tolist() == ([] if left_out is None else [left_out])
+            assert axis.get_yscale() == ("linear" if left_out is None else "log")
+            drawn = np.concatenate([path.vertices for path in area.get_paths()])
+            assert ((drawn[:, 1] > 0) | (left_out is None)).all()
+    assert accuracy.lines[0].get_ydata()[0] == 0
+
+
 def test_shares_count_the_runs_at_the_global_minimum(tmp_path):
     runs, files = stored(
         tmp_path, [made(seed=0, alive=1), made(seed=1), made(seed=2), made(seed=0, bias=False)]

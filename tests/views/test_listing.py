@@ -268,7 +268,14 @@ class TestNumbers:
 
     @pytest.mark.parametrize(
         ("value", "text"),
-        [(0.00123456, "0.001235"), (9.99999, "10"), (123456, "123500"), (0, "0"), (2e-17, "2e-17")],
+        [
+            (0.00123456, "0.001235"),
+            (9.99999, "10"),
+            (123456, "123500"),
+            (0, "0"),
+            (-0.0, "0"),
+            (2e-17, "2e-17"),
+        ],
     )
     def test_on_a_logarithmic_axis_four_digits(self, value, text):
         (line,) = listed(lambda axis: axis.text(0, value, "here"), ylim=(0.1, 1), yscale="log")
