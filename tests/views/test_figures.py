@@ -12,6 +12,7 @@ from drawn import lines_with
 
 import nclib as nc
 from nclib.views import figures, style
+from nclib.views.listing import listing
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,17 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     z = kappa - 10 * 0.02
     lowest = 0.5 * np.sum((kappa - z) ** 2) / 10 + 0.02 * np.sum(z)
     assert gap.get_ydata()[-1] == pytest.approx(objective - lowest, rel=1e-9)
+
+
+def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
+    """As on another processor: other starts lead through other points, in more or fewer steps."""
+    problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
+    ways = [nc.descend(problem, starts=1, seed=seed) for seed in (0, 1, 2)]
+    assert len({found.path.step[-1] for found in ways}) > 1
+    for draw in (figures.descent_path, figures.variability_path):
+        assert len({listing(draw(found)) for found in ways}) == 1
+    other = nc.descend(nc.Problem([5, 3, 2], 1, lambda_W=0.021, lambda_H=0.02), starts=1)
+    assert listing(figures.descent_path(other)) != listing(figures.descent_path(ways[0]))
 
 
 def test_descent_paths_have_no_zero_on_their_logarithmic_axes():
