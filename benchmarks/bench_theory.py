@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -91,6 +92,14 @@ def dense_fates(best: nc.Minimizer) -> np.ndarray:
     return np.stack([own, logits.max(axis=0)])
 
 
+HELP = "from nclib.cli import app; app(['--help'], standalone_mode=False)"
+
+
+def in_a_new_process(code: str) -> None:
+    """Run code in a Python that starts for it."""
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
+
+
 def main() -> None:
     """Print one table."""
     print(
@@ -136,8 +145,21 @@ def main() -> None:
     memory = peak_megabytes(lambda: solve(n))
     rows.append(("minimiser, K = 10^6 in 1,000 groups", million, f"peak {memory:,.0f} MB"))
 
+    step = nc.Problem(nc.ClassCounts.step(10**6, 1000, 10), 2, lambda_W=1e-9, lambda_H=1e-9)
+    minima = median_seconds(lambda: nc.local_minima(step)[500_000].objective, 5)
+    rows.append(("one of its local minima, K = 10^6", minima, ""))
+    best = nc.global_minimizer(step)
+    merged = median_seconds(lambda: (best.merged_classes(), best.training_accuracy()), 5)
+    rows.append(("merged classes and accuracy, K = 10^6", merged, ""))
+
     ten = nc.ClassCounts.cifar10_paper().n
     rows.append(("minimiser, 10 classes", median_seconds(lambda: solve(ten), 200), ""))
+
+    numpy_alone = median_seconds(lambda: in_a_new_process("import numpy"), 5)
+    rows.append(("Python with numpy, from the start", numpy_alone, ""))
+    for name, code in (("import nclib", "import nclib"), ("nclib --help", HELP)):
+        seconds = median_seconds(lambda code=code: in_a_new_process(code), 5)
+        rows.append((f"  {name}", seconds, f"{seconds / numpy_alone:,.1f} x"))
 
     for name, seconds, note in rows:
         print(f"{name:<40}{seconds * 1e3:>14,.3f} ms   {note}")
