@@ -140,7 +140,8 @@ class TestPictures:
         for name, (old, new) in self.FALSE.items():
             cell = copy.deepcopy(notebook.cells[right - 1])
             assert cell.source.count(old) == 1
-            notebook.cells.append(cell | {"id": name, "source": cell.source.replace(old, new)})
+            cell.update(id=name, source=cell.source.replace(old, new))
+            notebook.cells.append(cell)
         (tmp_path / "book.ipynb").write_bytes(dump(notebook))
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "book.ipynb"],
