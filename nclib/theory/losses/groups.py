@@ -89,7 +89,7 @@ class GroupForm:
     def merged(self, number: int) -> tuple[GroupForm, NDArray[np.int64]]:
         """Return a form of fewer groups, of neighbours in the order, and where each group went."""
         to = np.arange(self.G) * number // self.G
-        size = np.bincount(to, self.size)
+        size = np.bincount(to, self.size).astype(float)
         names = (
             "mass",
             "scale",

@@ -16,7 +16,6 @@ from nclib.theory.losses.optimum import loss_minimizer, loss_path
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.solver import Solver
 
-
 PLAIN = {"lambda_W": 0.01, "lambda_H": 0.01}
 
 
@@ -36,9 +35,16 @@ def check_dual(problem):
     smooth = SmoothPart(problem.form)
     if best.certificate == 0:
         return
-    group = problem.group
     others, own = best.group_logits()
     local, _ = smooth.at_logits(others, own)
+    value = check_feasible(problem, local)
+    assert value <= best.objective * (1 + 1e-10)
+    assert best.objective - value <= 2e-9 * best.objective
+
+
+def check_feasible(problem, local):
+    """Write a dual point out for all K classes: feasible, and of the value that it says."""
+    group, smooth = problem.group, SmoothPart(problem.form)
     dual = dual_point(smooth, local, problem.price)
     residual = dual.residual[np.ix_(group, group)]
     np.fill_diagonal(residual, dual.own_residual[group])
@@ -66,8 +72,7 @@ def check_dual(problem):
         value -= a @ np.sum(residual**2 / 2 + residual * targets, axis=0)
     # The own q near 1 loses digits here that the library keeps.
     assert dual.value == pytest.approx(value, rel=1e-10, abs=1e-13)
-    assert value <= best.objective * (1 + 1e-10)
-    assert best.objective - dual.value <= 2e-9 * best.objective
+    return dual.value
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -89,6 +94,19 @@ def test_five_hundred_random_problems(block, record_error):
 @pytest.mark.parametrize("seed", range(40, 100))
 def test_dual_point_is_feasible(seed):
     check_dual(random_problem(np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_dual_point_is_feasible_far_from_the_optimum_too(seed):
+    # There taking the mean off the answers leaves the simplex, and they have to be led back.
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng)
+    smooth = SmoothPart(problem.form)
+    size = 5 * np.sqrt(problem.counts.n.max())
+    shapes = [x.shape for x in smooth.zero]
+    point = type(smooth.zero)(*(size * rng.standard_normal(shape) for shape in shapes))
+    value = check_feasible(problem, smooth.at(point))
+    assert value <= loss_minimizer(problem).objective * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -356,6 +374,16 @@ def test_outcomes_of_the_squared_error_are_those_of_class_fates():
         np.testing.assert_allclose(ours.right[ours.group], theirs.right[theirs.group])
         np.testing.assert_array_equal(ours.merged[ours.group], theirs.merged[theirs.group])
         assert ours.accuracy == pytest.approx(theirs.accuracy)
+
+
+def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
+    lam = np.sqrt(100) / 300 * (1 - 1e-10)
+    problem = LossProblem([100] * 3, SquaredError(), lambda_W=lam, lambda_H=lam)
+    seen = loss_minimizer(problem).outcomes()
+    theirs = nc.class_fates(nc.global_minimizer(problem.model))
+    np.testing.assert_array_equal(seen.right, theirs.right)
+    assert seen.right[0] == 1
+    assert seen.merged[0] == 1
 
 
 # --- what is not covered says what is known ---
