@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from nclib import _numbers
 from nclib._extras import install_command
 
 if TYPE_CHECKING:
@@ -196,11 +195,6 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "-"
     return f"{value:.4g}"
-
-
-def percent(share: float) -> str:
-    """Write a share in percent; one that is not quite all never becomes 100."""
-    return f"{_numbers.percent(share).rstrip('0').rstrip('.')} %"
 
 
 def positive(values: Any) -> Any:

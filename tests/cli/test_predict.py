@@ -566,7 +566,7 @@ def test_a_pipe_that_nobody_reads_to_the_end_is_named(nclib, tmp_path):
 
 def test_a_report_for_which_a_package_is_missing_says_what_to_install(nclib, tmp_path, monkeypatch):
     for name in list(sys.modules):
-        if name.startswith(("nclib.report", "nclib.views.explorables")):
+        if name.startswith(("nclib.cli.report", "nclib.views.explorables")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "altair", None)
     outcome = nclib("predict", *PAPER, "--report", tmp_path / "r.html")
