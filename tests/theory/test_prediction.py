@@ -298,6 +298,21 @@ def test_without_a_bias_and_one_layer_the_interval_is_that_of_a_quadratic(rest):
     assert found == RightCounts(found.low, found.high, found.low, True)
 
 
+@pytest.mark.parametrize("others", [[9, 6, 4], [30, 20, 20], [13, 11, 7, 5]])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_tie_with_classes_of_the_same_count_is_not_right(others, depth):
+    """Where their inner mode is dead, rounding alone tells the logits of the two apart."""
+    ties = 0
+    for lam in np.geomspace(0.01, 0.3, 60):
+        for own in sorted(set(others)):
+            problem = Problem([*others, own], depth, lambda_W=lam, lambda_H=lam)
+            (run,) = right_counts(problem, [len(others)])
+            right = dense_right(problem)[-1]
+            assert (run.low <= own <= run.high) == right
+            ties += not right
+    assert ties
+
+
 def test_where_no_count_is_right_that_is_said():
     problem = Problem([30, 20, 10], 2, False, lambda_W=1, lambda_H=1)
     assert right_counts(problem) == [RightCounts(None, None, None, True)] * 3
