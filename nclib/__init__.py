@@ -30,6 +30,23 @@ if TYPE_CHECKING:
     from nclib.theory.factors import cheapest_factors as cheapest_factors
     from nclib.theory.geometry import cosines as cosines
     from nclib.theory.geometry import mode_coordinates as mode_coordinates
+    from nclib.theory.losses.closed import NonNegativeMinimizer as NonNegativeMinimizer
+    from nclib.theory.losses.minimizer import ClassOutcomes as ClassOutcomes
+    from nclib.theory.losses.minimizer import LossMinimizer as LossMinimizer
+    from nclib.theory.losses.objects import CrossEntropy as CrossEntropy
+    from nclib.theory.losses.objects import Sampling as Sampling
+    from nclib.theory.losses.objects import SquaredError as SquaredError
+    from nclib.theory.losses.optimum import loss_minimizer as loss_minimizer
+    from nclib.theory.losses.optimum import loss_path as loss_path
+    from nclib.theory.losses.problem import LossProblem as LossProblem
+    from nclib.theory.losses.targets import TargetMinimizer as TargetMinimizer
+    from nclib.theory.losses.targets import TargetProblem as TargetProblem
+    from nclib.theory.losses.targets import target_minimizer as target_minimizer
+    from nclib.theory.losses.thresholds import CollapseFactors as CollapseFactors
+    from nclib.theory.losses.thresholds import LossMargins as LossMargins
+    from nclib.theory.losses.thresholds import loss_collapse_factors as loss_collapse_factors
+    from nclib.theory.losses.thresholds import loss_margins as loss_margins
+    from nclib.theory.losses.thresholds import penalties_leaving as penalties_leaving
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
     from nclib.theory.minimizer import TrainingAccuracy as TrainingAccuracy
@@ -70,23 +87,34 @@ __version__ = "0.1.0"
 _HOME = {
     "ClassCounts": "theory.counts",
     "ClassFates": "theory.prediction",
+    "ClassOutcomes": "theory.losses.minimizer",
+    "CollapseFactors": "theory.losses.thresholds",
+    "CrossEntropy": "theory.losses.objects",
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
     "FirstLoss": "theory.prediction",
     "LambdaSweep": "theory.descent",
     "LocalMinima": "theory.minimizer",
+    "LossMargins": "theory.losses.thresholds",
+    "LossMinimizer": "theory.losses.minimizer",
+    "LossProblem": "theory.losses.problem",
     "Metrics": "metrics",
     "MetricsAccumulator": "metrics",
     "Minimizer": "theory.minimizer",
     "Monitor": "training.monitor",
     "NC1Result": "metrics",
+    "NonNegativeMinimizer": "theory.losses.closed",
     "ObjectiveParts": "theory.problem",
     "PenalisedBiasMinimizer": "theory.penalised_bias",
     "Penalties": "data.penalties",
     "Problem": "theory.problem",
     "PublishedCounts": "data.published",
     "RightCounts": "theory.prediction",
+    "Sampling": "theory.losses.objects",
     "Spectrum": "theory.spectrum",
+    "SquaredError": "theory.losses.objects",
+    "TargetMinimizer": "theory.losses.targets",
+    "TargetProblem": "theory.losses.targets",
     "TrainingAccuracy": "theory.minimizer",
     "TwoClassLimits": "theory.minimizer",
     "cheapest_factors": "theory.factors",
@@ -108,17 +136,23 @@ _HOME = {
     "lemma_a2_stationary": "theory.shrinkage",
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
+    "loss_collapse_factors": "theory.losses.thresholds",
+    "loss_margins": "theory.losses.thresholds",
+    "loss_minimizer": "theory.losses.optimum",
+    "loss_path": "theory.losses.optimum",
     "measure": "metrics",
     "misclassification_factors": "theory.prediction",
     "mode_coordinates": "theory.geometry",
     "nc1": "metrics",
     "penalised_bias_minimizer": "theory.penalised_bias",
     "penalised_bias_threshold": "theory.penalised_bias",
+    "penalties_leaving": "theory.losses.thresholds",
     "read_counts": "data.readers",
     "right_counts": "theory.prediction",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
     "sweep_lambdas": "theory.descent",
+    "target_minimizer": "theory.losses.targets",
     "threshold_kappa": "theory.shrinkage",
     "translate_penalties": "data.penalties",
     "two_class_limits": "theory.minimizer",

@@ -41,6 +41,9 @@ MOST_LOGITS = 100
 NAMES = 3
 """Classes of one count that a table names."""
 
+LONGEST_NAME = 60
+"""Letters of the name of a class that are shown; the JSON has all of them."""
+
 CLOSE = 2.0
 """A class that is lost before all penalties have grown by this factor counts as in danger."""
 
@@ -145,7 +148,7 @@ class Prediction:
     def label(self, group: int) -> str:
         """Name some classes of a group."""
         first = np.flatnonzero(self.fates.group == group)[:NAMES]
-        named = ", ".join(self.class_name(int(k))[:24] for k in first)
+        named = ", ".join(_short(self.class_name(int(k))) for k in first)
         more = int(self.fates.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
 
@@ -370,6 +373,11 @@ class Prediction:
         if problem.K <= MOST_LOGITS:
             content["logits"] = self.best.logits()
         return content
+
+
+def _short(name: str) -> str:
+    """Write a name whole, or of a very long one the beginning."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def run_text(run: RightCounts) -> str:

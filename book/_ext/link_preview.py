@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-# What search engines show, about.
+# What search engines show, about: no description is longer, its ellipsis counted.
 LENGTH = 160
 # Anything shorter is a subtitle, or leads up to something else.
 TOO_SHORT = 60
@@ -41,10 +41,13 @@ def shorten(text: str) -> str:
     text = " ".join(text.split())
     kept = ""
     for sentence in re.split(r"(?<=[.?!]) ", text):
-        if len(kept) + 1 + len(sentence) > LENGTH:
+        longer = f"{kept} {sentence}".strip()
+        if len(longer) > LENGTH:
             break
-        kept = f"{kept} {sentence}".strip()
-    return kept or text[: LENGTH - 1].rpartition(" ")[0].rstrip(",;:") + "…"
+        kept = longer
+    # A word may end just before the room for the ellipsis; one too long for any room is cut.
+    words = text[:LENGTH].rpartition(" ")[0] or text[: LENGTH - 1]
+    return kept or words.rstrip(",;:") + "…"
 
 
 def without_formulas(paragraph: nodes.paragraph) -> str:

@@ -5,9 +5,12 @@ Nothing heavy is imported before a command needs it, so that ``--help`` answers 
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 import typer
 
-from nclib.cli import measure, predict, runs
+from nclib.cli import _output, measure, predict, runs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,4 +35,10 @@ app.command("results")(runs.results)
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="nclib")
+    _output.ready_streams()
+    try:
+        app(prog_name="nclib")
+    except OSError as error:  # the disk is full of which the help was to take a part
+        with suppress(OSError):
+            _output.close_output()
+        sys.exit(f"error: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -21,7 +22,21 @@ ROWS = 30
 """A table shows up to this many rows, and of more the first and the last."""
 
 PAGE = 110
-"""Columns of a page that is no terminal."""
+"""Columns of a page that is no terminal, where COLUMNS does not say how many."""
+
+KEY = 16
+"""Columns that the names of rows have at least, where they need them; longer ones are wrapped."""
+
+GAP = 3
+"""Columns between two of a table; at its ends there is less."""
+
+_SHOWN_AS = {
+    "\N{BULLET}": "*",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+}
+"""What stands for letters of the help where an output can't show them."""
 
 EXTRA_OF = {
     "joblib": "train",
@@ -50,18 +65,56 @@ _EXPECTED = (
 """What the library raises for bad data and failed runs."""
 
 
+def _as_shown(error: UnicodeError) -> tuple[str, int]:
+    """Write letters that an output can't show in others: the handler "nclib" for encodings."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_SHOWN_AS.get(c) or repr_in_ascii(c) for c in letters), error.end
+
+
+def repr_in_ascii(letter: str) -> str:
+    """Write a letter as its escape sequence."""
+    return letter.encode("ascii", "backslashreplace").decode("ascii")
+
+
+codecs.register_error("nclib", _as_shown)
+
+
+def ready_streams() -> None:
+    """Make the standard streams such that writing never raises for a letter or a closed stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Taking the free descriptor also keeps it from the files that are opened later.
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
+    for stream in (sys.stdout, sys.stderr):
+        # Whoever has chosen another way than to fail keeps it.
+        if stream.errors in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="nclib")
+
+
+def close_output() -> None:
+    """Flush the standard output, and where that fails forget what is left."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what went wrong into one line on the standard error and an exit code."""
     try:
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            close_output()
     except BrokenPipeError as error:
         if error.filename is not None:  # that of a pipe which was to get the report
             fail(_words_of(error))
-        # `nclib ... | head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+        raise typer.Exit(1) from None  # `nclib ... | head` has read enough
     except KeyboardInterrupt:
         fail("interrupted", 130)
     except ModuleNotFoundError as error:
@@ -94,6 +147,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def shown(text: str) -> str:
+    """Write in escape sequences also what the standard output has no letters for."""
+    text = printable(text)
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "nclib").decode(encoding)
+    return text
+
+
 def say(text: str) -> None:
     """Write a line about what is going on to the standard error."""
     typer.echo(printable(text), err=True)
@@ -121,15 +185,17 @@ def console() -> Console:
     """Return where tables go: the standard output."""
     from rich.console import Console
 
+    given = os.environ.get("COLUMNS", "")
+    is_given = given.isdecimal() and int(given) > 0
     # In a file or a pipe there is room.
-    width = None if sys.stdout.isatty() else PAGE
+    width = None if sys.stdout.isatty() or is_given else PAGE
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def show(*paragraphs: str) -> None:
     """Write paragraphs to the standard output, wrapped."""
     for paragraph in paragraphs:
-        console().print(printable(paragraph), soft_wrap=False)
+        console().print(shown(paragraph), soft_wrap=False)
 
 
 def show_table(
@@ -140,34 +206,59 @@ def show_table(
     left: int = 1,
     total: int | None = None,
 ) -> None:
-    """Write a table; the first `left` columns are aligned left, the others right.
+    """Write a table; the first `left` columns name the rows, and are aligned left, others right.
 
-    A row of None stands for rows left out, of `total`.
+    Where the page is too narrow for all columns the others follow below, in tables that name the
+    rows again: nothing is cut. A row of None stands for rows left out, of `total`.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    for i, column in enumerate(columns):
-        table.add_column(
-            Text(column),
-            justify="left" if i < left else "right",
-            overflow="fold" if i < left else "ellipsis",
-            no_wrap=i >= left,
-        )
-    for row in rows:
-        cells = ["..."] * len(columns) if row is None else [cell(value) for value in row]
-        table.add_row(*(Text(printable(text)) for text in cells))
-    console().print(table)
+    page = console()
+    texts = [
+        [shown(cell(value)) for value in (["..."] * len(columns) if row is None else row)]
+        for row in rows
+    ]
+    widths = [
+        max(cell_len(line) for text in (column, *(row[i] for row in texts))
+            for line in text.split("\n"))
+        for i, column in enumerate(columns)
+    ]  # fmt: skip
+    # Names are wrapped that would take more than their share.
+    for i in range(left):
+        widths[i] = min(widths[i], max(KEY, page.width // 3))
+    page.print(Text(shown(title), style="bold"))
+    for chosen in _tables_that_fit(widths, left, page.width):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for i in chosen:
+            table.add_column(
+                Text(columns[i]),
+                justify="left" if i < left else "right",
+                overflow="fold",
+                max_width=widths[i],
+            )
+        for row in texts:
+            table.add_row(*(Text(row[i]) for i in chosen))
+        page.print(table)
     if total is not None and total > ROWS:
         show(f"{total:,} rows; --json has all of them.")
+
+
+def _tables_that_fit(widths: Sequence[int], left: int, page: int) -> list[list[int]]:
+    """Divide the columns after the first `left`, with which each of the tables begins."""
+    tables: list[list[int]] = []
+    room = 0
+    for i in range(left, len(widths)):
+        needed = GAP + widths[i]
+        if not tables or needed > room:
+            tables.append(list(range(left)))
+            # There is no gap after the last, but a blank at either end.
+            room = page - 2 + GAP - (sum(widths[:left]) + GAP * left)
+        tables[-1].append(i)
+        room -= needed
+    return tables
 
 
 def shortened(rows: Sequence[Any], most: int = ROWS) -> list[Any]:

@@ -40,7 +40,6 @@ def show_range(problem: Problem, found: dict[str, Any]) -> None:
             )
             for row in found["outcomes"]
         ],
-        left=0,
     )
 
 
@@ -92,7 +91,7 @@ def class_rows(
 ) -> tuple[list[str], list[tuple[Any, ...] | None]]:
     """Return the columns and the rows of the table of classes, one row for each count."""
     fates = prediction.fates
-    columns = ["class", "samples", "classes", "outcome", "accuracy", "own\nlogit", "best\nother"]
+    columns = ["class", "outcome", "samples", "classes", "accuracy", "own\nlogit", "best\nother"]
     factors, runs = prediction.right_up_to, prediction.right_with
     if factors:
         columns.append("right up\nto factor")
@@ -105,9 +104,9 @@ def class_rows(
             continue
         row: tuple[Any, ...] = (
             prediction.label(g),
+            prediction.outcome(g),
             int(fates.count[g]),
             int(fates.size[g]),
-            prediction.outcome(g),
             share_text(fates.right[g]),
             float(fates.own_logit[g]),
             float(fates.rival_logit[g]),

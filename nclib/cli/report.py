@@ -54,7 +54,7 @@ def write_report(prediction: Prediction, path: str | os.PathLike[str]) -> None:
 def report(prediction: Prediction) -> str:
     """Return the page as HTML."""
     problem = prediction.problem
-    head = f"What the optimum makes of {escape(prediction.source)}"
+    head = f"What the optimum makes of {escape(out.printable(prediction.source))}"
     advice = prediction.advice()
     parts = [
         f"<h1>{head}</h1>",

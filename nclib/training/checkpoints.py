@@ -61,7 +61,10 @@ class CheckpointStore:
 
     def paths(self) -> list[Path]:
         """Return the checkpoints, oldest first."""
-        found = [path for path in self.folder.iterdir() if _PATTERN.fullmatch(path.name)]
+        try:
+            found = [path for path in self.folder.iterdir() if _PATTERN.fullmatch(path.name)]
+        except FileNotFoundError:  # somebody has removed the folder
+            found = []
         return sorted(found, key=self._epoch)
 
     @staticmethod
@@ -94,6 +97,7 @@ class CheckpointStore:
         content = {"format": _FORMAT, "state": _plain_state("state", state)}
         path = self.folder / _NAME.format(epoch)
         unfinished = self.folder / _UNFINISHED
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with unfinished.open("wb") as file:
                 _write(content, file)
@@ -105,7 +109,7 @@ class CheckpointStore:
             raise
         self._sync_folder()
         for old in self.paths()[: -self.keep]:
-            old.unlink()
+            old.unlink(missing_ok=True)
         return path
 
     def load(self) -> dict[str, Any] | None:

@@ -776,7 +776,7 @@ def run(
         seconds=trained.final["seconds"],
     )
     result.save(folder)
-    shutil.rmtree(checkpoints)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return Result.load(path)
 
 

@@ -27,6 +27,7 @@ from nclib.theory.prediction import first_loss
 from nclib.theory.problem import Problem
 from nclib.theory.spectrum import Spectrum
 from nclib.views import figures, style
+from nclib.views.listing import listing
 
 MOST_CLASSES = 1000
 """A picture of more classes than this shows nothing that one of fewer does not."""
@@ -112,7 +113,10 @@ class Sandbox:
         if self.answer is None:
             raise ValueError(f"nothing to show: {self.words}")
         board = widgets.VBox([*self.controls.values(), self._picture])
-        picture = {"image/png": self._png(self.answer.figure), "text/plain": repr(self)}
+        picture = {
+            "image/png": self._png(self.answer.figure),
+            "text/plain": f"{self!r}\n{listing(self.answer.figure)}",
+        }
         words = {"text/markdown": f"{self.words} {_HOW_TO_RUN}", "text/plain": self.words}
         for widget, static in ((board, picture), (self._words, words)):
             display(widget._repr_mimebundle_() | static, raw=True)  # type: ignore[no-untyped-call]

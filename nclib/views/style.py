@@ -12,9 +12,13 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from nclib.views.listing import Listed
 
 P = ParamSpec("P")
 
@@ -123,13 +127,17 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Begin a figure of `rows` panels, one below the other.
+def new_figure(
+    rows: int = 1, columns: int = 1, *, height: float, **options: Any
+) -> tuple[Listed, list[Axes]]:
+    """Begin a figure in the width of the page.
 
     Parameters
     ----------
     rows : int
-        Number of panels.
+        Number of panels, one below the other.
+    columns : int
+        Number of panels in each row.
     height : float
         Height in inches.
     **options
@@ -137,11 +145,30 @@ def new_figure(rows: int = 1, *, height: float, **options: Any) -> tuple[Figure,
 
     Returns
     -------
-    figure : matplotlib.figure.Figure
+    figure : Listed
     axes : list of matplotlib.axes.Axes
+        Row after row.
     """
-    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, **options)
-    return figure, list(axes[:, 0])
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(WIDTH, height),
+        squeeze=False,
+        FigureClass=Listed,
+        **options,
+    )
+    assert isinstance(figure, Listed)
+    return figure, list(axes.flat)
+
+
+def positive(values: ArrayLike) -> NDArray[np.float64]:
+    """Leave out what a logarithmic axis has no place for: NaN instead of 0 and less.
+
+    A line to a 0 would be drawn as a fall to the foot of the axis.
+    """
+    numbers = np.array(values, dtype=float)
+    numbers[~(numbers > 0)] = np.nan
+    return numbers
 
 
 def plain_log_ticks(axis: Axes) -> None:

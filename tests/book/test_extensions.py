@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import math
+import random
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -98,8 +100,31 @@ class TestDescriptions:
 
     def test_a_sentence_that_is_too_long_ends_between_words(self):
         text = self.PREVIEW.shorten("seven " * 100)
-        assert len(text) <= self.PREVIEW.LENGTH
-        assert text.endswith("seven…")
+        # 26 words of five letters and a space, and one without the space.
+        assert text == "seven " * 25 + "seven…"
+
+    @pytest.mark.parametrize("first", [*range(20, 157, 17), 158, 159, 160, 161, 170, 300])
+    def test_whole_sentences_fill_160_characters_and_no_more(self, first):
+        sentences = [f"{'x' * (size - 1)}." for size in (first, 39, 61, 25, 90)]
+        text = self.PREVIEW.shorten(" ".join(sentences))
+        assert len(text) <= 160
+        fit = [" ".join(sentences[:k]) for k in range(1, 6) if len(" ".join(sentences[:k])) <= 160]
+        # A word that is too long by itself has to be cut.
+        assert text == (fit[-1] if fit else "x" * 159 + "…")
+
+    @pytest.mark.parametrize("seed", range(30))
+    def test_a_longer_sentence_is_cut_as_the_standard_library_cuts_it(self, seed):
+        rng = random.Random(seed)
+        words = ["x" * rng.randint(1, 12) for _ in range(60)]
+        text = self.PREVIEW.shorten(" ".join(words))
+        assert text == textwrap.shorten(" ".join(words), 160, placeholder="…")
+        assert 147 <= len(text) <= 160
+
+    def test_the_description_of_a_page_is_160_characters_at_most(self):
+        sentence = "A class that is rare is lost sooner."
+        assert len(" ".join([sentence] * 4)) == 147
+        page = self.page([nodes.Text(" ".join([sentence] * 9))])
+        assert self.PREVIEW.describe(page) == " ".join([sentence] * 4)
 
     def test_a_page_without_prose_has_none(self):
         assert self.PREVIEW.describe(self.page()) == ""

@@ -74,6 +74,7 @@ def test_a_widget_leaves_the_picture_beside_it_and_no_state(tmp_path):
     assert b"widget" not in first
     picture, words = nbformat.read(path, as_version=4).cells[0].outputs
     assert set(picture.data) == {"image/png", "text/plain"}
+    assert picture.data["text/plain"].startswith('Sandbox(counts)\naxes 1: title "3 classes')
     assert set(words.data) == {"text/markdown", "text/plain"}
     assert "`make lab`" in words.data["text/markdown"]
     refresh(path)

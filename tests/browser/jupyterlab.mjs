@@ -97,8 +97,12 @@ await runAll();
 const blocks = await page.locator(".myst-proof-title, .myst-exercise-title").allInnerTexts();
 const texts = await page.locator(".jp-MarkdownCell .myst").allInnerTexts();
 const raw = texts.flatMap((words) => words.match(/^(:::|```).*|\{[\w:]+\}`.*/gm) ?? []);
+// Beside each picture the kernel sends a list of what it shows, for those who see no pictures.
+const outputs = await page.locator(".jp-OutputArea-output").allInnerTexts();
+const listed = outputs.filter((words) => /^\s*(\S.*\n)?axes \d+:/.test(words));
+const pictures = await page.locator(".jp-OutputArea-output.jp-RenderedImage").count();
 const moved = [];
 for (const one of moves) moved.push(await move(one));
 const failed = await page.locator(FAILED).allInnerTexts();
 await browser.close();
-process.stdout.write(JSON.stringify({ blocks, raw, moved, failed, foreign }));
+process.stdout.write(JSON.stringify({ blocks, raw, pictures, listed, moved, failed, foreign }));

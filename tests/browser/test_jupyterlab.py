@@ -138,6 +138,15 @@ def test_theorems_and_exercises_are_set_as_blocks(report):
     assert report["raw"] == []
 
 
+def test_pictures_are_shown_and_not_their_listings(report):
+    cells = read(ROOT / "book" / f"{CHAPTER}.ipynb").cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    figures = [data for data in outputs if data.get("text/plain", "").startswith("axes 1:")]
+    assert len(figures) >= 4
+    assert report["pictures"] == len(figures)
+    assert report["listed"] == []
+
+
 def test_nothing_is_fetched_from_elsewhere(report):
     assert report["foreign"] == []
 

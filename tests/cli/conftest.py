@@ -96,6 +96,7 @@ def nclib():
         return Outcome(runner.invoke(app, [str(a) for a in arguments], input=stdin))
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
         # To build the parser takes longer than most commands.
         patch.setattr(typer.testing, "_get_command", lambda _: built)
         yield command

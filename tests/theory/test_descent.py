@@ -145,25 +145,47 @@ def test_gradient_steps_never_raise_the_objective():
     assert (np.diff(path.step) > 0).all()
 
 
+def every_sample(found):
+    """Features and predictions of all samples at the end of a descent, from its weights alone."""
+    n = np.array(found.problem.counts.n)
+    label = np.repeat(np.arange(n.size), n)
+    H = found.H if found.H.shape[1] == n.sum() else found.H[:, label]
+    means = np.stack([H[:, label == k].mean(axis=1) for k in range(n.size)], axis=1)[:, label]
+    prediction = means
+    for W in found.Ws:
+        prediction = W @ prediction
+    return H, means, prediction
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "gradient"])
 @pytest.mark.parametrize("class_means", [False, True])
 @pytest.mark.parametrize("bias", [True, False])
-def test_the_path_has_the_singular_values_of_the_centred_prediction(bias, class_means):
-    """At the end of a descent that is far from settled, from the weights and features there."""
-    n = np.array([5, 2, 1])
-    found = nc.descend(
-        make(tuple(n), 2, bias, 0.5), 1, method="gradient", max_steps=4, class_means=class_means
-    )
-    means = found.H
-    if not class_means:
-        means = np.stack([h.mean(axis=1) for h in np.split(found.H, np.cumsum(n)[:-1], axis=1)], 1)
-    mean = means @ n / n.sum()
-    # It is not centred by itself: that comes with the minimum.
-    assert np.linalg.norm(mean) > 0.1 * np.linalg.norm(means)
-    if bias:
-        means = means - mean[:, None]
-    prediction = found.Ws[1] @ found.Ws[0] @ means @ np.diag(np.sqrt(n))
-    z = np.linalg.svd(prediction, compute_uv=False)
-    np.testing.assert_allclose(found.path.z[-1], z, rtol=1e-10, atol=1e-14)
+def test_the_path_is_what_the_weights_of_each_step_give(bias, class_means, method, record_error):
+    """Over all samples, with a dense projector in place of weighted means.
+
+    With a bias the prediction is centred: the samples' mean is for the bias to answer. A start has
+    features whose mean is not 0, so that it shows.
+    """
+    problem = make((5, 3, 2), 2, bias, 0.3)
+    settings = {"seed": 1, "method": method, "class_means": class_means}
+    path = nc.descend(problem, starts=1, max_steps=6, **settings).path
+    assert path.step.tolist() == list(range(7))
+    N, differ = problem.N, []
+    centre = np.eye(N) - np.ones((N, N)) / N
+    for step in range(1, 7):
+        found = nc.descend(problem, starts=1, max_steps=step, **settings)
+        H, means, prediction = every_sample(found)
+        plain, centred = (
+            np.linalg.svd(matrix, compute_uv=False)[:3]
+            for matrix in (prediction, prediction @ centre)
+        )
+        error = np.abs(path.z[step] - (centred if bias else plain)).max()
+        assert record_error("path of a descent, z", error, 1e-12)
+        assert path.variability[step] == pytest.approx(
+            np.mean((H - means) ** 2) / np.mean(H**2), abs=1e-14
+        )
+        differ.append(np.abs(centred - plain).max())
+    assert max(differ) > 0.05
 
 
 def test_fewer_steps_end_higher():

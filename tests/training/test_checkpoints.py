@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import shutil
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -218,6 +219,36 @@ def test_what_could_not_be_read_is_not_written(tmp_path, state, where):
 def test_at_least_one_is_kept(tmp_path, keep):
     with pytest.raises(ValueError, match="keep must be a whole number, at least 1"):
         CheckpointStore(tmp_path, keep)
+
+
+def test_a_folder_that_somebody_removes_costs_no_training(tmp_path, monkeypatch, caplog):
+    """A second command that has finished the same run, say."""
+    folder = tmp_path / "run"
+    expected = run(tmp_path / "alone")
+    save = CheckpointStore.save
+
+    def removed_before(store, epoch, state):
+        if epoch in (2, 3):
+            shutil.rmtree(folder)
+        if epoch == 3:
+            monkeypatch.setattr(Path, "mkdir", refused)
+        try:
+            return save(store, epoch, state)
+        finally:
+            monkeypatch.setattr(Path, "mkdir", mkdir)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    mkdir = Path.mkdir
+    monkeypatch.setattr(CheckpointStore, "save", removed_before)
+    assert same(run(folder), expected)
+    assert "no checkpoint of epoch 3 ([Errno 13] Permission denied)" in caplog.text
+    assert "There is no checkpoint." in caplog.text
+    assert [path.name for path in CheckpointStore(folder).paths()] == [
+        "epoch-00000004.pt",
+        "epoch-00000005.pt",
+    ]
 
 
 def watched_system_calls(monkeypatch):

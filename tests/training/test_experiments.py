@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import torch
+from stored_run import assert_repeated
 
 import nclib as nc
 from nclib.training import experiments
@@ -530,6 +532,8 @@ def test_the_digits_come_to_the_closed_form(tmp_path, record_error):
         schedule="cosine", lambda_warmup=0.5,
     )  # fmt: skip
     result = run(Experiment("digits", COUNTS, config), tmp_path, progress=False)
+    (stored,) = load_results(Path(__file__).parent / "runs")
+    assert_repeated(result, stored, record_error)
     assert result.reached["is_global"]
     assert record_error("training: gap to the reached minimum", result.reached["gap"], 1e-3)
     for name, value in result.reached["metrics"].items():

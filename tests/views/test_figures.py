@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +12,7 @@ from drawn import lines_with
 
 import nclib as nc
 from nclib.views import figures, style
+from nclib.views.listing import listing
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +98,67 @@ def test_descent_path_shows_the_path_and_the_closed_form():
     np.testing.assert_allclose(marks, 2 - 8 * 0.05)
     ends = [line.get_ydata()[-1] for line in lines_with(below, color=style.DESCENT)]
     np.testing.assert_allclose(ends, 2 - 8 * 0.05, rtol=1e-6)
+
+
+def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
+    """On the way, where the mean of the features is not 0 yet: dense, over all samples."""
+    problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
+    found = nc.descend(problem, starts=1, seed=1, max_steps=2)
+    above, below = figures.descent_path(found).axes
+    label = np.repeat(np.arange(3), [5, 3, 2])
+    means = np.stack([found.H[:, label == k].mean(axis=1) for k in range(3)], axis=1)[:, label]
+    logits = found.Ws[0] @ means
+    plain = np.linalg.svd(logits, compute_uv=False)
+    centred = np.linalg.svd(logits - logits.mean(axis=1, keepdims=True), compute_uv=False)
+    assert np.abs(plain - centred).max() > 0.1
+    ends = [line.get_ydata()[-1] for line in lines_with(below, color=style.DESCENT)]
+    np.testing.assert_allclose(ends, centred[:3], atol=1e-12)
+    # And the objective there: squared error and penalties written out.
+    residual = found.Ws[0] @ found.H + found.b[:, None] - np.eye(3)[:, label]
+    objective = 0.5 * np.sum(residual**2) / 10
+    objective += 0.01 * (np.sum(found.Ws[0] ** 2) + np.sum(found.H**2))
+    (gap,) = above.lines
+    # Closed form by the one rule for one layer: every singular value of the centred labels loses
+    # N sqrt(lambda_W lambda_H).
+    kappa = np.linalg.svd(np.eye(3)[:, label] - [[0.5], [0.3], [0.2]], compute_uv=False)[:2]
+    z = kappa - 10 * 0.02
+    lowest = 0.5 * np.sum((kappa - z) ** 2) / 10 + 0.02 * np.sum(z)
+    assert gap.get_ydata()[-1] == pytest.approx(objective - lowest, rel=1e-9)
+
+
+def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
+    """As on another processor: other starts lead through other points, in more or fewer steps."""
+    problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
+    ways = [nc.descend(problem, starts=1, seed=seed) for seed in (0, 1, 2)]
+    assert len({found.path.step[-1] for found in ways}) > 1
+    for draw in (figures.descent_path, figures.variability_path):
+        assert len({listing(draw(found)) for found in ways}) == 1
+    other = nc.descend(nc.Problem([5, 3, 2], 1, lambda_W=0.021, lambda_H=0.02), starts=1)
+    assert listing(figures.descent_path(other)) != listing(figures.descent_path(ways[0]))
+
+
+def test_descent_paths_have_no_zero_on_their_logarithmic_axes():
+    """What is 0, or by rounding below, is drawn as nearly 0: a logarithm has no place for it."""
+    problem = nc.Problem([4, 4], 1, bias=False, lambda_W=0.05, lambda_H=0.05)
+    found = nc.descend(problem, starts=1)
+    below = found.best.objective - 1e-16
+    path = replace(
+        found.path,
+        objective=np.append(found.path.objective[:-1], below),
+        variability=np.append(found.path.variability[:-1], 0.0),
+    )
+    ended = replace(found, path=path)
+    for axis in (figures.descent_path(ended).axes[0], figures.variability_path(ended).axes[0]):
+        assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
+        (line,) = axis.lines
+        x, y = line.get_data()
+        assert x.tolist() == (found.path.step + 1).tolist()
+        assert (x > 0).all()
+        assert (y > 0).all()
+        assert y[-1] < 1e-15
+    class_means = nc.descend(problem, starts=1, class_means=True)
+    (line,) = figures.variability_path(class_means).axes[0].lines
+    assert (line.get_ydata() > 0).all()
 
 
 def test_a_figure_leaves_the_callers_settings_alone():

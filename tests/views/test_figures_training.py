@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 import nclib as nc
 from nclib.views import figures, style
+from nclib.views.figures.runs import PANELS, compare_runs
 from nclib.views.figures.training import band
 
 SEEDS = (0, 1, 4)
@@ -171,6 +172,78 @@ def test_gaps_to_the_global_minimum_and_to_the_one_that_was_reached(tmp_path):
     assert rings[0] > 2 * marks[0]
     texts = [text.get_text() for text in axis.texts]
     assert texts == ["1, 3 of 3", "4 of 4"]
+
+
+def test_a_gap_of_zero_is_drawn_as_the_smallest_that_is_shown(tmp_path):
+    """A run that is at its minimum to the last bit, or by rounding below it."""
+    (run,), _ = stored(tmp_path, [made()])
+    run.history[-1]["gap"] = 0.0
+    run.reached["gap"] = -1e-16
+    (axis,) = figures.gaps([run]).axes
+    assert axis.get_xscale() == "log"
+    drawn = np.concatenate([line.get_xdata() for line in axis.lines])
+    assert drawn.tolist() == [1e-9] * 4  # the link between the two, the ring and the mark
+
+
+def test_curves_begin_after_epoch_0_and_leave_out_zeros(tmp_path):
+    """compare_runs: a logarithmic axis has no place for epoch 0, nor for a metric that is 0."""
+    result = made()
+    corrected = [entry["metrics"]["corrected"] for entry in result.history]
+    corrected[2]["nc1"], corrected[3]["nc1"], corrected[4]["nc3"] = 0.0, -1e-18, 0.0
+    result.history[1]["gap"] = 0.0
+    result.history[0]["train_accuracy"] = 0.0
+    (run,), (file,) = stored(tmp_path, [result])
+    panels = dict(zip((name for name, _ in PANELS), compare_runs([run]).axes, strict=True))
+    for name, axis in panels.items():
+        (line,) = axis.lines
+        x, y = line.get_data()
+        assert axis.get_xscale() == "log"
+        assert (x > 0).all()
+        np.testing.assert_array_equal(x[1:], EPOCHS[1:])
+        entries = file["history"]
+        seen = [e["metrics"]["corrected"][name] if name in METRICS else e[name] for e in entries]
+        if name.endswith("accuracy"):  # a share may be 0: its axis is no logarithm
+            assert axis.get_yscale() == "linear"
+            np.testing.assert_array_equal(y, seen)
+        else:
+            assert axis.get_yscale() == "log"
+            np.testing.assert_array_equal(y, [value if value > 0 else np.nan for value in seen])
+    nothing = {
+        name: int(np.isnan(axis.lines[0].get_ydata()).sum()) for name, axis in panels.items()
+    }
+    assert {name: number for name, number in nothing.items() if number} == {
+        "nc1": 2,
+        "nc3": 1,
+        "gap": 1,
+    }
+
+
+def test_zeros_of_metrics_and_gaps_are_no_fall_to_the_foot_of_the_axis(tmp_path):
+    """Where all seeds have one; an accuracy of 0 is there, on an axis that has 0."""
+    result = made()
+    for entry, reading in ((2, "corrected"), (3, "as_printed")):
+        metrics = result.history[entry]["metrics"][reading]
+        metrics.update(dict.fromkeys(metrics, 0.0))
+    result.history[4]["gap"] = -1e-16
+    result.history[1]["train_accuracy"] = 0.0
+    (run,), _ = stored(tmp_path, [result])
+    *metrics, accuracy = figures.training_curves([run]).axes
+    printed, corrected = figures.two_readings([run], "nc3").axes
+    nc1, gap, share = figures.compared_curves({"a": [run]}, ["nc1", "gap", "train_accuracy"]).axes
+    for axes, left_out in (
+        ([*metrics, corrected, nc1], 2),
+        ([printed], 3),
+        ([gap], 4),
+        ([accuracy, share], None),
+    ):
+        for axis in axes:
+            (line,), (area,) = axis.lines, axis.collections
+            missing = np.flatnonzero(np.isnan(line.get_ydata())) + 1
+            assert missing.tolist() == ([] if left_out is None else [left_out])
+            assert axis.get_yscale() == ("linear" if left_out is None else "log")
+            drawn = np.concatenate([path.vertices for path in area.get_paths()])
+            assert ((drawn[:, 1] > 0) | (left_out is None)).all()
+    assert accuracy.lines[0].get_ydata()[0] == 0
 
 
 def test_shares_count_the_runs_at_the_global_minimum(tmp_path):

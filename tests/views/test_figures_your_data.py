@@ -54,3 +54,14 @@ def test_a_mark_for_each_metric_and_setting():
         np.testing.assert_allclose(line.get_xdata(), [(i + 1) / 10, (i + 1) / 2])
         assert line.get_ydata().tolist() == [0, 1]
     assert len({line.get_marker() for line in axis.lines}) == 4
+
+
+def test_distances_of_zero_have_no_place_on_a_logarithmic_axis():
+    at_it = dict.fromkeys(row(1), 0.0) | {"epoch": 2, "evaluated": False}
+    rows = [row(1), at_it, row(3)]
+    (axis,) = figures.metrics_by_epoch(rows, "digits").axes
+    for line in axis.lines:
+        assert np.isnan(line.get_ydata()).tolist() == [False, True, False]
+    (axis,) = figures.distances_by_setting({"a": row(1), "at it": at_it}).axes
+    for line in axis.lines:
+        assert np.isnan(line.get_xdata()).tolist() == [False, True]

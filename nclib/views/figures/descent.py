@@ -117,7 +117,9 @@ def variability_path(found: Descent) -> Figure:
     """
     figure, (axis,) = style.new_figure(height=3.0)
     path = found.path
-    axis.plot(path.step + 1, np.maximum(path.variability, 1e-17), color=style.DESCENT)
+    figure.runs += axis.plot(
+        path.step + 1, np.maximum(path.variability, 1e-17), color=style.DESCENT
+    )
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlabel("steps of descent, counted from 1")
@@ -144,13 +146,14 @@ def descent_path(found: Descent) -> Figure:
     figure, (above, below) = style.new_figure(2, height=5.2, sharex=True)
     path, best = found.path, found.best
     step = path.step + 1
-    above.plot(step, np.maximum(path.objective - best.objective, 1e-17), color=style.DESCENT)
+    gap = np.maximum(path.objective - best.objective, 1e-17)
+    figure.runs += above.plot(step, gap, color=style.DESCENT)
     above.set_xscale("log")
     above.set_yscale("log")
     above.set_title("Objective above the closed-form minimum")
-    below.plot(step, path.z, color=style.DESCENT, lw=1.4)
+    figure.runs += below.plot(step, path.z, color=style.DESCENT, lw=1.4)
     end = np.full(best.z.size, step[-1] * 1.25)
-    below.plot(end, best.z, "<", color=style.CLOSED_FORM, ms=6, clip_on=False)
+    figure.runs += below.plot(end, best.z, "<", color=style.CLOSED_FORM, ms=6, clip_on=False)
     below.set_title("Singular values of the prediction")
     below.set_xlabel("steps of descent, counted from 1")
     below.set_ylim(0, 1.6 * best.kappa[0])

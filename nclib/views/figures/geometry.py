@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -38,13 +38,17 @@ def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Fi
     """
     reach = 1.08 * max(float(np.abs(one.H).max()) for one in found)
     # Two panels to a row: nothing in them needs to be read but their titles.
-    figure, axes = plt.subplots(2, 2, figsize=(style.WIDTH, 5.6), sharex=True, sharey=True)
-    for axis, one, title in zip(axes.flat, found, titles, strict=True):
+    figure, axes = style.new_figure(2, 2, height=5.6, sharex=True, sharey=True)
+    for axis, one, title in zip(axes, found, titles, strict=True):
         starts = np.cumsum(one.problem.counts.n)[:-1]
         for k, points in enumerate(np.split(one.H, starts, axis=1)):
-            look = {"marker": style.CLASS_MARKERS[k], "color": style.CLASS_COLORS[k]}
-            axis.scatter(*points, s=16, alpha=0.45, lw=0, **look)
-            axis.scatter(*points.mean(axis=1), s=85, edgecolor="white", zorder=3, **look)
+            look: dict[str, Any] = {
+                "color": style.CLASS_COLORS[k],
+                "marker": style.CLASS_MARKERS[k],
+            }
+            x, y = points
+            axis.scatter(x, y, 16, alpha=0.45, lw=0, **look)
+            axis.scatter(x.mean(), y.mean(), 85, edgecolor="white", zorder=3, **look)
         axis.plot(0, 0, "+", color=style.MUTED, ms=9, mew=1.2, zorder=1)
         axis.set_xlim(-reach, reach)
         axis.set_ylim(-reach, reach)
@@ -135,10 +139,10 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         Two maps to a row.
     """
     rows = (len(matrices) + 1) // 2
-    figure, axes = plt.subplots(rows, 2, figsize=(style.WIDTH, 0.9 + 2.35 * rows), squeeze=False)
-    for axis in axes.flat[len(matrices) :]:
+    figure, axes = style.new_figure(rows, 2, height=0.9 + 2.35 * rows)
+    for axis in axes[len(matrices) :]:
         axis.set_axis_off()
-    for axis, matrix, title in zip(axes.flat, matrices, titles, strict=False):
+    for axis, matrix, title in zip(axes, matrices, titles, strict=False):
         K = matrix.shape[0]
         image = axis.imshow(matrix, cmap=style.COSINE_COLORMAP, norm=Normalize(-1, 1))
         if K <= 4:
@@ -189,11 +193,9 @@ def heat_maps(
     matplotlib.figure.Figure
     """
     count = len(matrices)
-    figure, axes = plt.subplots(
-        1, count, figsize=(style.WIDTH, 3.6 if count > 1 else 4.9), squeeze=False, sharey=True
-    )
+    figure, axes = style.new_figure(1, count, height=3.6 if count > 1 else 4.9, sharey=True)
     largest = max(float(np.abs(matrix).max()) for matrix in matrices)
-    for axis, matrix, title in zip(axes[0], matrices, titles, strict=True):
+    for axis, matrix, title in zip(axes, matrices, titles, strict=True):
         image = axis.imshow(
             matrix, cmap=style.SIGNED_COLORMAP, vmin=-largest, vmax=largest, interpolation="nearest"
         )
@@ -210,6 +212,6 @@ def heat_maps(
             axle.set_ticks(centres, [str(names[edge]) for edge in edges[:-1]])
         axis.set_title(title)
         axis.set_xlabel(column_label)
-    axes[0, 0].set_ylabel(row_label)
+    axes[0].set_ylabel(row_label)
     figure.colorbar(image, ax=axes, location="bottom", aspect=40, shrink=0.75, ticks=MaxNLocator(5))
     return figure

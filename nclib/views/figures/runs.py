@@ -75,9 +75,7 @@ def _curve(result: Result, name: str) -> np.ndarray[tuple[int], np.dtype[np.floa
         values = np.array(result.curve(name), dtype=float)
     except ValueError:
         values = np.full(len(result.history), np.nan)
-    if not name.endswith("accuracy"):
-        values[~(values > 0)] = np.nan
-    return values
+    return values if name.endswith("accuracy") else style.positive(values)
 
 
 def _kind(result: Result) -> str:

@@ -115,11 +115,11 @@ def training_curves(results: Sequence[Result], reading: str = "corrected") -> Fi
     """
     figure, axes = style.new_figure(len(METRIC_NAMES) + 1, height=9.6, sharex=True)
     for axis, name in zip(axes, [*METRIC_NAMES, "train_accuracy"], strict=True):
+        if name in METRIC_NAMES:
+            axis.set_yscale("log")
         for depth, runs in _by_depth(results):
             _draw_band(axis, band(runs, name, reading), depth)
         axis.set_title(_QUANTITY_NAMES[name])
-        if name in METRIC_NAMES:
-            axis.set_yscale("log")
     _log_epochs(axes)
     _legend(figure, _depth_handles([depth for depth, _ in _by_depth(results)]))
     return figure
@@ -147,11 +147,11 @@ def two_readings(
     """
     figure, axes = style.new_figure(2, height=5.4, sharex=True, sharey=True)
     for axis, reading in zip(axes, ("as_printed", "corrected"), strict=True):
+        axis.set_yscale("log")
         for depth, runs in _by_depth(results):
             _draw_band(axis, band(runs, name, reading), depth)
             if floors and reading == "as_printed":
                 axis.axhline(floors[depth], color=style.DEPTH_COLORS[depth], ls=":", lw=1.4)
-        axis.set_yscale("log")
         axis.set_title(f"{METRIC_NAMES[name]}, {READING_NAMES[reading]}")
     _log_epochs(axes)
     _legend(figure, _depth_handles([depth for depth, _ in _by_depth(results)]))
@@ -403,15 +403,15 @@ def compared_curves(groups: Mapping[str, Sequence[Result]], names: Sequence[str]
     """
     figure, axes = style.new_figure(len(names), height=0.9 + 1.8 * len(names), sharex=True)
     for axis, name in zip(axes, names, strict=True):
+        if not name.endswith("accuracy"):
+            axis.set_yscale("log")
         for runs, color in zip(groups.values(), _GROUP_COLORS, strict=False):
             if not runs:
                 continue
-            epochs, low, middle, high = band(runs, name)
-            axis.plot(epochs[1:], middle[1:], color=color)
-            axis.fill_between(epochs[1:], low[1:], high[1:], color=color, alpha=0.2, lw=0)
+            epochs, low, middle, high = _on(axis, band(runs, name))
+            axis.plot(epochs, middle, color=color)
+            axis.fill_between(epochs, low, high, color=color, alpha=0.2, lw=0)
         axis.set_title(_QUANTITY_NAMES[name])
-        if not name.endswith("accuracy"):
-            axis.set_yscale("log")
     _log_epochs(axes)
     _legend(figure, [
         Line2D([], [], color=color, label=name)
@@ -446,9 +446,18 @@ def _by_depth(results: Sequence[Result]) -> Iterator[tuple[int, list[Result]]]:
         yield depth, [run for run in results if run.experiment.config.depth == depth]
 
 
+def _on(axis: Axes, drawn: Band) -> Band:
+    """Keep what the axes have a place for: epochs from 1 on, and on a logarithm no 0."""
+    low, middle, high = (
+        style.positive(curve[1:]) if axis.get_yscale() == "log" else curve[1:]
+        for curve in (drawn.low, drawn.middle, drawn.high)
+    )
+    return Band(drawn.epochs[1:], low, middle, high)
+
+
 def _draw_band(axis: Axes, drawn: Band, depth: int) -> None:
-    """Draw one depth, from epoch 1: a logarithmic axis has no 0."""
-    epochs, low, middle, high = (part[1:] for part in drawn)
+    """Draw one depth."""
+    epochs, low, middle, high = _on(axis, drawn)
     color = style.DEPTH_COLORS[depth]
     axis.plot(
         epochs, middle, color=color, lw=1.6, marker=style.DEPTH_MARKERS[depth], ms=4.5, markevery=8

@@ -97,7 +97,7 @@ def metrics_by_epoch(history: Sequence[Mapping[str, Any]], title: str) -> Figure
     for name, (label, color, marker) in _METRICS.items():
         axis.plot(
             [row["epoch"] for row in rows],
-            [row[name] for row in rows],
+            style.positive([row[name] for row in rows]),
             color=color,
             marker=marker,
             ms=5,
@@ -129,7 +129,7 @@ def distances_by_setting(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     figure, (axis,) = style.new_figure(height=1.5 + 0.5 * len(rows))
     place = np.arange(len(rows))
     for name, (label, color, marker) in _METRICS.items():
-        values = [row[name] for row in rows.values()]
+        values = style.positive([row[name] for row in rows.values()])
         axis.plot(values, place, marker, color=color, ms=7, label=label)
     axis.set_yticks(place, list(rows))
     axis.set_ylim(len(rows) - 0.5, -0.5)

@@ -1,0 +1,280 @@
+"""A model with the loss, the bias and the sampler that a script trains with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nclib._numbers import is_number, plain
+from nclib._records import Record
+from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.losses.groups import GroupForm
+from nclib.theory.losses.objects import (
+    CrossEntropy,
+    LossTerms,
+    Sampling,
+    SquaredError,
+    dense_loss,
+)
+from nclib.theory.problem import Problem
+
+Array = NDArray[np.float64]
+
+_BIASES = ("free", "none", "decayed")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LossProblem(Record):
+    """The L-extended unconstrained feature model for a loss, a bias and a sampler.
+
+    The objective is::
+
+        1/N sum_k n'_k w_k l_k(W_L ... W_1 h_k + b) + 1/2 sum_j lambda_Wj ||W_j||_F^2
+            + lambda_H / 2 sum_i ||h_i||^2 + lambda_b / 2 ||b||^2
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        Samples per class (or anything that `ClassCounts` takes).
+    loss : SquaredError or CrossEntropy
+    depth : int, default 1
+        Number L of linear layers in the head.
+    bias : {"free", "none", "decayed"}, default "free"
+        Whether there is a bias, and a penalty on it. (A weight decay on all parameters decays the
+        bias too.)
+    lambda_W, lambda_H : float
+        Penalties on the weights (or one for each layer) and on the features, positive.
+    lambda_b : float, optional
+        Penalty on a decayed bias. Default: that of the last layer.
+    sampling : Sampling, optional
+        A sampler. Default: every sample once in an epoch.
+    non_negative : bool, default False
+        Whether the features come out of a ReLU.
+    widths : (L,) sequence of int, optional
+        As for `Problem`. Default: no limit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Examples
+    --------
+    >>> problem = LossProblem([300, 30], CrossEntropy(), lambda_W=1e-3, lambda_H=1e-3)
+    >>> problem
+    LossProblem(K=2, N=330, CrossEntropy, depth=1, bias=free, lambda_W=0.001, lambda_H=0.001)
+    """
+
+    counts: ClassCounts
+    loss: SquaredError | CrossEntropy
+    depth: int = 1
+    bias: str = "free"
+    _: KW_ONLY
+    lambda_W: tuple[float, ...]
+    lambda_H: float
+    lambda_b: float | None = None
+    sampling: Sampling | None = None
+    non_negative: bool = False
+    widths: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.loss, SquaredError | CrossEntropy):
+            raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {self.loss!r:.60}")
+        if self.bias not in _BIASES:
+            raise ValueError(f"bias must be 'free', 'none' or 'decayed'; got {self.bias!r}")
+        if self.sampling is not None and not isinstance(self.sampling, Sampling):
+            raise TypeError(f"sampling must be a Sampling or None; got {self.sampling!r:.60}")
+        if not isinstance(self.non_negative, bool | np.bool_):
+            raise TypeError(f"non_negative must be True or False; got {self.non_negative!r}")
+        model = Problem(
+            as_counts(self.counts),
+            self.depth,
+            self.bias != "none",
+            lambda_W=self.lambda_W,
+            lambda_H=self.lambda_H,
+            widths=self.widths,
+        )
+        for name in ("counts", "depth", "lambda_W", "lambda_H", "widths"):
+            object.__setattr__(self, name, getattr(model, name))
+        object.__setattr__(self, "lambda_b", self._validated_lambda_b())
+        self._terms  # noqa: B018 - vectors of a wrong length are refused here
+
+    def _validated_lambda_b(self) -> float | None:
+        if self.bias != "decayed":
+            if self.lambda_b is not None:
+                raise ValueError(
+                    f"lambda_b must be None unless bias is 'decayed'; got {self.lambda_b!r}"
+                )
+            return None
+        if self.lambda_b is None:
+            return self.lambda_W[-1]
+        if not is_number(self.lambda_b):
+            raise TypeError(f"lambda_b must be a number; got {self.lambda_b!r:.60}")
+        value = float(plain(self.lambda_b))
+        if not 0 < value < math.inf:
+            raise ValueError(f"lambda_b must be positive and finite; got {self.lambda_b!r}")
+        return value
+
+    @property
+    def K(self) -> int:
+        """Number of classes."""
+        return self.counts.K
+
+    @property
+    def N(self) -> int:
+        """Number of samples."""
+        return self.counts.N
+
+    @cached_property
+    def model(self) -> Problem:
+        """The paper's model with these counts, layers, penalties and widths."""
+        return Problem(
+            self.counts,
+            self.depth,
+            self.bias != "none",
+            lambda_W=self.lambda_W,
+            lambda_H=self.lambda_H,
+            widths=self.widths,
+        )
+
+    @property
+    def rank_limit(self) -> int:
+        """Largest possible rank of W_L ... W_1 H."""
+        return self.model.rank_limit
+
+    @property
+    def price(self) -> float:
+        """Price of a unit of the product's singular values with one layer."""
+        return math.exp(self.model.log_Lambda / 2)
+
+    def rescaled(self, factor: float) -> LossProblem:
+        """Return the same problem with every penalty times a factor."""
+        return replace(
+            self,
+            lambda_W=tuple(factor * lam for lam in self.lambda_W),
+            lambda_H=factor * self.lambda_H,
+            lambda_b=None if self.lambda_b is None else factor * self.lambda_b,
+        )
+
+    @cached_property
+    def drawn(self) -> Array:
+        """Samples of each class in an epoch, n', (K,)."""
+        if self.sampling is None:
+            return self.counts.n.astype(float)
+        return self.sampling.expected_counts(self.counts)
+
+    @cached_property
+    def feature_weight(self) -> Array:
+        """What ``lambda_H/2 ||h_k||^2`` is counted for each class, d_k^2: n or n', (K,)."""
+        if self.sampling is None or self.sampling.feature_penalty == "sampled":
+            return self.drawn
+        return self.counts.n.astype(float)
+
+    @cached_property
+    def _terms(self) -> LossTerms:
+        return self.loss.terms(self.counts, self.drawn)
+
+    @cached_property
+    def group(self) -> NDArray[np.int64]:
+        """Group of each class: those of one count that the loss treats alike, (K,)."""
+        code, groups = self.counts.group, self.counts.m
+        for vector in (self.drawn, *self._terms[1:]):
+            first = np.zeros(groups, dtype=np.int64)
+            first[code[::-1]] = np.arange(self.K)[::-1]
+            if np.array_equal(vector, vector[first][code]):
+                continue
+            values, inverse = np.unique(-vector, return_inverse=True)
+            present, code = np.unique(code * values.size + inverse, return_inverse=True)
+            groups = present.size
+        return np.asarray(code, dtype=np.int64)
+
+    @cached_property
+    def representative(self) -> NDArray[np.int64]:
+        """The first class of each group, (G,)."""
+        first = np.zeros(int(self.group.max()) + 1, dtype=np.int64)
+        first[self.group[::-1]] = np.arange(self.K)[::-1]
+        return first
+
+    @cached_property
+    def form(self) -> GroupForm:
+        """The loss, the bias and the sizes of the groups, as the convex problem needs them."""
+        first, terms = self.representative, self._terms
+        return GroupForm(
+            softmax=terms.softmax,
+            bias=self.bias,
+            lambda_b=self.lambda_b or 0.0,
+            size=np.bincount(self.group).astype(float),
+            mass=(self.drawn * terms.weight)[first] / self.N,
+            scale=np.sqrt(self.feature_weight[first]),
+            own=terms.own[first],
+            other=terms.other[first],
+            logit_factor=terms.logit_factor[first],
+            sample_factor=terms.sample_factor[first],
+            shift=terms.shift[first],
+            margin=terms.margin[first],
+        )
+
+    def objective(self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None) -> float:
+        """Value of the objective at any point.
+
+        Parameters
+        ----------
+        Ws : sequence of L array_like
+            ``[W_1, ..., W_L]``.
+        H : (d_0, K) array_like
+            One feature for each class, which all its samples share.
+        b : (K,) array_like, optional
+            The bias; None for a problem without.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or a bias is missing or not expected.
+        """
+        features = np.asarray(H, dtype=float)
+        if (b is None) != (self.bias == "none"):
+            raise ValueError(
+                f"b must {'be None' if self.bias == 'none' else 'be given'}; got {b!r}"
+            )
+        output = features
+        weights = [np.asarray(W, dtype=float) for W in Ws]
+        if len(weights) != self.depth:
+            raise ValueError(f"Ws must hold depth = {self.depth} matrices; got {len(weights)}")
+        for W in weights:
+            output = W @ output
+        if output.shape != (self.K, self.K):
+            raise ValueError(f"W_L ... W_1 H must have shape (K, K); got {output.shape}")
+        penalty = 0.0
+        if b is not None:
+            bias = np.asarray(b, dtype=float)
+            output = output + bias[:, None]
+            penalty = (self.lambda_b or 0.0) / 2 * float(bias @ bias)
+        value, _ = dense_loss(self._terms, output, np.arange(self.K))
+        penalty += self.lambda_H / 2 * float(np.sum(features**2 @ self.feature_weight))
+        for lam, W in zip(self.lambda_W, weights, strict=True):
+            penalty += lam / 2 * float(np.sum(W**2))
+        return float(value @ self.drawn) / self.N + penalty
+
+    def __repr__(self) -> str:
+        same = len(set(self.lambda_W)) == 1
+        return (
+            f"LossProblem(K={self.K}, N={self.N}, {type(self.loss).__name__}, "
+            f"depth={self.depth}, bias={self.bias}, "
+            f"lambda_W={self.lambda_W[0] if same else self.lambda_W}, lambda_H={self.lambda_H})"
+        )
+
+
+def require_loss_problem(problem: LossProblem) -> LossProblem:
+    """Return `problem`, or raise if it is something else."""
+    if not isinstance(problem, LossProblem):
+        raise TypeError(f"problem must be a LossProblem; got {problem!r:.60}")
+    return problem

@@ -1,0 +1,278 @@
+"""Each row of the table of thresholds: alive just below, dead just above."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from torch_reference import at_price
+
+import nclib as nc
+from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
+from nclib.theory.losses.optimum import loss_minimizer
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.losses.thresholds import (
+    loss_collapse_factors,
+    loss_margins,
+    penalties_leaving,
+)
+
+N_ = np.array([200, 200, 200, 50, 50, 20, 20])
+TOTAL = N_.sum()
+ROOT = np.sqrt(np.array([200, 50, 20])) / TOTAL
+W_ = np.repeat([0.7, 1.9, 2.5], [3, 2, 2])
+MODEL_W = (W_ * TOTAL / (W_ @ N_))[[0, 3, 5]]
+SHARES = W_ * N_ / (W_ @ N_)
+DRAWN = (TOTAL * SHARES)[[0, 3, 5]]
+DELTA = np.repeat([1.0, 0.6, 0.4], [3, 2, 2])
+DELTA_G = DELTA[[0, 3, 5]]
+LDAM = np.repeat([0.3, 0.8, 1.2], [3, 2, 2])
+
+ROWS = {
+    # name: (losses, sampling, lambda at which the inner modes of each group die)
+    "none": ([SquaredError(), CrossEntropy()], None, ROOT),
+    "weights": ([SquaredError(W_), CrossEntropy(W_)], None, MODEL_W * ROOT),
+    "sampler": (
+        [SquaredError(), CrossEntropy()],
+        Sampling(SHARES),
+        np.sqrt(DRAWN) / TOTAL,
+    ),
+    "sampler, features' penalty fixed": (
+        [SquaredError(), CrossEntropy()],
+        Sampling(SHARES, "fixed"),
+        DRAWN / TOTAL / np.sqrt([200, 50, 20]),
+    ),
+    "smoothing": (
+        [SquaredError(label_smoothing=0.2), CrossEntropy(label_smoothing=0.2)],
+        None,
+        0.8 * ROOT,
+    ),
+    "weights and smoothing": (
+        [SquaredError(W_, 0.2), CrossEntropy(W_, 0.2)],
+        None,
+        0.8 * MODEL_W * ROOT,
+    ),
+    "adjustment": ([CrossEntropy(adjustment=1.3), CrossEntropy(adjustment=W_**2)], None, ROOT),
+    "factor by logit": ([CrossEntropy(logit_factors=DELTA)], None, DELTA_G * ROOT),
+    "factor by sample": ([CrossEntropy(sample_factors=DELTA)], None, DELTA_G * ROOT),
+}
+
+CASES = [
+    pytest.param(loss, sampling, expected, bias, id=f"{name}-{type(loss).__name__}{i}-{bias}")
+    for name, (losses, sampling, expected) in ROWS.items()
+    for i, loss in enumerate(losses)
+    for bias in ("free", "none", "decayed")
+]
+
+
+@pytest.mark.parametrize(("loss", "sampling", "expected", "bias"), CASES)
+def test_inner_modes_die_at_the_tables_lambda(loss, sampling, expected, bias):
+    problem = LossProblem(N_, loss, bias=bias, lambda_W=1.0, lambda_H=1.0, sampling=sampling)
+    np.testing.assert_allclose(loss_collapse_factors(problem).inner, expected, rtol=1e-12)
+    for g, lam in enumerate(expected):
+        assert loss_minimizer(at_price(problem, lam * (1 - 1e-3))).inner[g] > 0
+        assert loss_minimizer(at_price(problem, lam * (1 + 1e-3))).inner[g] == 0
+
+
+@pytest.mark.parametrize(
+    ("bias", "expected"),
+    [("free", [1.0760, 1.0811, 1.0680]), ("none", [1.0384, 1.1132, 1.1628])],
+)
+def test_margins_move_the_deaths_a_little_away(bias, expected):
+    problem = LossProblem(N_, CrossEntropy(margins=LDAM), bias=bias, lambda_W=1.0, lambda_H=1.0)
+    factors = loss_collapse_factors(problem).inner
+    np.testing.assert_allclose(factors / ROOT, expected, atol=1e-4)
+    for g, lam in enumerate(factors):
+        assert loss_minimizer(at_price(problem, lam * (1 - 1e-3))).inner[g] > 0
+        assert loss_minimizer(at_price(problem, lam * (1 + 1e-3))).inner[g] == 0
+
+
+def test_a_margin_below_zero_brings_the_death_nearer():
+    problem = LossProblem(N_, CrossEntropy(margins=-LDAM), lambda_W=1.0, lambda_H=1.0)
+    factors = loss_collapse_factors(problem).inner
+    assert (factors < ROOT).all()
+    for g, lam in enumerate(factors):
+        assert loss_minimizer(at_price(problem, lam * (1 - 1e-3))).inner[g] > 0
+        assert loss_minimizer(at_price(problem, lam * (1 + 1e-3))).inner[g] == 0
+
+
+def test_inverse_frequency_turns_the_order_round_and_the_inverse_root_makes_all_alike():
+    inverse = LossProblem(N_, CrossEntropy(1 / N_), lambda_W=1.0, lambda_H=1.0)
+    root = replace(inverse, loss=CrossEntropy(1 / np.sqrt(N_)))
+    deaths = loss_collapse_factors(inverse).inner
+    assert deaths[0] < deaths[1] < deaths[2]
+    assert np.ptp(loss_collapse_factors(root).inner) < 1e-15
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+def test_the_power_of_n_that_treats_all_classes_alike(depth):
+    # Without a bias, any depth: n^(-L/(L+1)), and then all shares agree at every Lambda.
+    n = np.array([500, 100, 20])
+    lam = 0.3 * (1 / 40) ** (2 / (depth + 1))
+    alike = LossProblem(
+        n, SquaredError(n ** (-depth / (depth + 1.0))), depth, "none", lambda_W=lam, lambda_H=lam
+    )
+    best = loss_minimizer(alike)
+    s = best.logits().diagonal()
+    np.testing.assert_allclose(s, s[0], rtol=1e-12)
+    modes = loss_margins(alike).modes
+    np.testing.assert_allclose(modes, modes[0], rtol=1e-12)
+    inverse = replace(alike, loss=SquaredError(1 / n))
+    deaths = [
+        loss_margins(replace(inverse, loss=SquaredError(w))).lost for w in (1 / n, np.ones(3))
+    ]
+    assert (np.diff(deaths[0]) > 0).all()
+    assert (np.diff(deaths[1]) < 0).all()
+
+
+def dense_norm(matrix):
+    return np.linalg.norm(matrix, 2) / TOTAL
+
+
+P_ADJUSTED = N_**0.7 / np.sum(N_**0.7)
+P_WEIGHTED = W_ * N_ / (W_ @ N_)
+D = np.diag(np.sqrt(N_))
+I_ = np.eye(7)
+MW = W_ * TOTAL / (W_ @ N_)
+
+
+@pytest.mark.parametrize(
+    ("loss", "bias", "expected"),
+    [
+        (CrossEntropy(), "free", dense_norm(nc.effective_label_matrix(N_))),
+        (SquaredError(), "free", dense_norm(nc.effective_label_matrix(N_))),
+        (CrossEntropy(), "none", dense_norm((I_ - 1 / 7) @ D)),
+        (
+            CrossEntropy(adjustment=0.7),
+            "none",
+            dense_norm((I_ - np.outer(P_ADJUSTED, np.ones(7))) @ D),
+        ),
+        (CrossEntropy(adjustment=0.7), "free", dense_norm(nc.effective_label_matrix(N_))),
+        (
+            CrossEntropy(W_),
+            "free",
+            dense_norm((I_ - np.outer(P_WEIGHTED, np.ones(7))) @ D @ np.diag(MW)),
+        ),
+        (
+            CrossEntropy(logit_factors=DELTA),
+            "free",
+            dense_norm(np.diag(DELTA) @ nc.effective_label_matrix(N_)),
+        ),
+        (SquaredError(W_), "none", np.max(MW * np.sqrt(N_)) / TOTAL),
+    ],
+)
+def test_total_collapse(loss, bias, expected):
+    problem = LossProblem(N_, loss, bias=bias, lambda_W=1.0, lambda_H=1.0)
+    assert loss_collapse_factors(problem).total == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("bias", ["free", "none", "decayed"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        CrossEntropy(margins=LDAM),
+        CrossEntropy(sample_factors=DELTA),
+        CrossEntropy(W_, 0.1),
+        SquaredError(W_, 0.1),
+    ],
+)
+def test_nothing_is_alive_from_the_total_collapse_on(loss, bias):
+    problem = LossProblem(N_, loss, bias=bias, lambda_W=1e-3, lambda_H=2e-3)
+    total = loss_collapse_factors(problem).total
+    assert loss_minimizer(problem.rescaled(total * (1 + 1e-3))).alive == 0
+    assert loss_minimizer(problem.rescaled(total * (1 - 1e-3))).alive > 0
+
+
+def test_deaths_of_all_modes_with_a_bias():
+    n = nc.ClassCounts.cifar10_paper()
+    squared = LossProblem(n, SquaredError(), lambda_W=1.0, lambda_H=1.0)
+    cross = replace(squared, loss=CrossEntropy())
+    inner = [.007454, .006667, .005774, .004714, .003333]  # fmt: skip
+    noted = sorted([*inner, .007093, .006134, .005020, .003574], reverse=True)  # fmt: skip
+    np.testing.assert_allclose(loss_margins(squared).modes, noted, atol=6e-7)
+    noted = sorted([*inner, .007078, .006077, .004934, .003489], reverse=True)  # fmt: skip
+    modes = loss_margins(cross).modes
+    np.testing.assert_allclose(modes, noted, atol=6e-7)
+    for j, lam in enumerate(modes):
+        assert loss_minimizer(at_price(cross, lam * (1 - 1e-3))).alive > j
+        assert loss_minimizer(at_price(cross, lam * (1 + 1e-3))).alive <= j
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(
+    "n", [[900, 100], [500, 100, 100], [21, 34, 11, 11], [1000, 112, 111, 110]]
+)
+@pytest.mark.parametrize("bias", ["free", "none"])
+def test_squared_error_loses_classes_where_misclassification_factors_says(n, depth, bias):
+    problem = LossProblem(n, SquaredError(), depth, bias, lambda_W=1e-3, lambda_H=2e-3)
+    margins = loss_margins(problem)
+    expected = nc.misclassification_factors(problem.model)
+    np.testing.assert_allclose(margins.lost, expected, rtol=1e-8)
+    deaths = nc.collapse_factors(problem.model)
+    np.testing.assert_allclose(margins.modes, deaths[: margins.modes.size], rtol=1e-9)
+
+
+EQUAL = {"lambda_W": 1e-3, "lambda_H": 1e-3}
+CE_PROBLEMS = {
+    "plain": LossProblem([90, 40, 40, 10], CrossEntropy(), **EQUAL),
+    "decayed": LossProblem([90, 40, 10], CrossEntropy(), bias="decayed", lambda_b=3e-3, **EQUAL),
+    "weights": LossProblem([90, 40, 10], CrossEntropy([1, 2, 12]), **EQUAL),
+    "none": LossProblem([90, 40, 10], CrossEntropy(), bias="none", **EQUAL),
+    "relu": LossProblem([90, 40, 10], CrossEntropy(), bias="none", non_negative=True, **EQUAL),
+}
+
+
+@pytest.mark.parametrize("kind", CE_PROBLEMS)
+def test_classes_are_right_below_and_lost_above_their_factor(kind):
+    problem = CE_PROBLEMS[kind]
+    margins = loss_margins(problem)
+    for k, factor in enumerate(margins.lost):
+        if np.isinf(factor):
+            total = loss_collapse_factors(problem).total
+            above = loss_minimizer(problem.rescaled(2 * total)).outcomes()
+            assert above.right[above.group[k]] == 1
+            continue
+        below = loss_minimizer(problem.rescaled(factor * (1 - 1e-3))).outcomes()
+        above = loss_minimizer(problem.rescaled(factor * (1 + 1e-3))).outcomes()
+        assert below.right[below.group[k]] == 1
+        assert above.right[above.group[k]] < 1
+    assert margins.first == margins.lost.min()
+
+
+def test_the_rarer_of_two_classes_is_lost_at_a_known_share():
+    # Proved: death at kappa_1 / N, lost from the share N / (2 n_1) of it on, as for squared error.
+    problem = LossProblem([900, 100], CrossEntropy(), lambda_W=1e-3, lambda_H=1e-3)
+    kappa = np.sqrt(2 * 900 * 100 / 1000)
+    margins = loss_margins(problem)
+    assert margins.modes[0] == pytest.approx(kappa / 1000 / 1e-3, rel=1e-8)
+    assert margins.lost[1] == pytest.approx(kappa / 1000 / 1e-3 * 1000 / 1800, rel=1e-7)
+    assert np.isinf(margins.lost[0])
+
+
+@pytest.mark.parametrize("kind", CE_PROBLEMS)
+def test_penalties_leave_the_margin_asked_for(kind):
+    changed = penalties_leaving(CE_PROBLEMS[kind], 2)
+    lost = loss_margins(changed).lost
+    assert lost[lost > 0].min() == pytest.approx(2, rel=1e-6)
+    k = int(np.flatnonzero(np.isfinite(lost))[-1])
+    last = penalties_leaving(CE_PROBLEMS[kind], 3, classes=[k])
+    assert loss_margins(last).lost[k] == pytest.approx(3, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("margin", "classes", "error", "words"),
+    [
+        (0, None, ValueError, "margin must be positive"),
+        ("2", None, TypeError, "margin must be a number"),
+        (2, [7], ValueError, "each of classes"),
+        (2, [0], ValueError, "none of the classes is lost at any penalty"),
+    ],
+)
+def test_bad_margins_are_named(margin, classes, error, words):
+    with pytest.raises(error, match=words):
+        penalties_leaving(CE_PROBLEMS["plain"], margin, classes)
+
+
+@pytest.mark.parametrize("function", [loss_collapse_factors, loss_margins, loss_minimizer])
+def test_only_a_loss_problem_will_do(function):
+    with pytest.raises(TypeError, match="problem must be a LossProblem"):
+        function(nc.Problem([3, 2], 1, lambda_W=1, lambda_H=1))

@@ -1,0 +1,80 @@
+"""Objectives that two independent solvers agreed on, to the digits that were noted."""
+
+import numpy as np
+import pytest
+
+import nclib as nc
+from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.optimum import loss_minimizer
+from nclib.theory.losses.problem import LossProblem
+
+STEP = np.array([300] * 3 + [30] * 3)
+CIFAR = nc.ClassCounts.cifar10_paper().n
+W = np.sqrt(300 / STEP)
+FACTORS = (STEP / 300) ** 0.3
+MEAN = float(W @ STEP / STEP.sum())
+"""The noted values are for a loss divided by N, not by the sum of the weights."""
+
+VALUES = [
+    # counts, loss, bias, lambda, objective, modes alive (None: not noted), mean weight
+    (STEP, CrossEntropy(), "free", 0.0087477314, 1.1722992522, None, 1),
+    (STEP, CrossEntropy(), "free", 0.0034990925, 0.7117026140, None, 1),
+    (CIFAR, CrossEntropy(), "free", 0.00372678, 1.8250896236, 7, 1),
+    (CIFAR, CrossEntropy(), "free", 0.001490712, 1.0000114432, 9, 1),
+    ([10923, 260], CrossEntropy(), "free", 0.00040305577, 0.0404075409, None, 1),
+    ([1000, 100, 10], CrossEntropy(), "free", 0.0024535236, 0.1626435107, 2, 1),
+    (STEP, CrossEntropy(), "none", 0.0034990925, 0.8052400184, None, 1),
+    (CIFAR, CrossEntropy(), "none", 0.001490712, 1.0197525226, None, 1),
+    (STEP, CrossEntropy(class_weights=W), "free", 0.0034990925, 0.7841940801, None, MEAN),
+    (STEP, CrossEntropy(label_smoothing=0.1), "free", 0.0034990925, 0.9635130006, None, 1),
+    (STEP, CrossEntropy(adjustment=1), "none", 0.0034990925, 0.7127573046, None, 1),
+    (STEP, CrossEntropy(margins=STEP**-0.25), "free", 0.0034990925, 0.7658316025, None, 1),
+    (STEP, CrossEntropy(logit_factors=FACTORS), "free", 0.0034990925, 0.7537326742, None, 1),
+    (STEP, CrossEntropy(sample_factors=FACTORS), "none", 0.0034990925, 0.8350430371, None, 1),
+    (STEP, CrossEntropy(W, 0.1), "free", 0.0034990925, 1.3725185392, None, MEAN),
+    (STEP, SquaredError(W), "free", 0.0034990925, 0.1671377270, None, MEAN),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "loss", "bias", "lam", "expected", "alive", "mean"), VALUES)
+def test_noted_objective(n, loss, bias, lam, expected, alive, mean):
+    # Weights divided by their mean: all the objective divided by it, and so every penalty.
+    problem = LossProblem(n, loss, bias=bias, lambda_W=lam / mean, lambda_H=lam / mean)
+    best = loss_minimizer(problem, tol=1e-11)
+    assert best.certificate <= 1e-9
+    # Noted with ten decimals.
+    assert best.objective * mean == pytest.approx(expected, rel=1e-9, abs=0.6e-10)
+    if alive is not None:
+        assert best.alive == alive
+
+
+@pytest.mark.parametrize(
+    ("n", "lambda_W", "lambda_H", "expected", "margins"),
+    [
+        ([500, 400, 300, 200, 100], 0.02, 0.02 * 5 / 1500, 0.411680353,
+         [3.98407, 3.86367, 3.70675, 3.48170, 3.08282]),
+        ([30, 20, 10], 0.01, 0.01, 0.4118742540, None),
+    ],
+)  # fmt: skip
+def test_noted_objective_after_a_relu(n, lambda_W, lambda_H, expected, margins):
+    problem = LossProblem(
+        n, CrossEntropy(), bias="none", non_negative=True, lambda_W=lambda_W, lambda_H=lambda_H
+    )
+    best = loss_minimizer(problem)
+    assert best.objective == pytest.approx(expected, rel=1e-9, abs=0.6e-9)
+    if margins:
+        np.testing.assert_allclose(best.margin, margins, atol=6e-6)
+
+
+def test_noted_objective_where_a_width_keeps_the_largest_gain():
+    w = np.array([1, 3.5])
+    mean = w @ [100, 10] / 110
+    problem = LossProblem(
+        [100, 10],
+        SquaredError(w),
+        bias="none",
+        lambda_W=0.005 / mean,
+        lambda_H=0.005 / mean,
+        widths=[1],
+    )
+    assert loss_minimizer(problem).objective * mean == pytest.approx(0.2077159, abs=0.6e-7)
