@@ -10,17 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nclib.data.penalties import Penalties as Penalties
+    from nclib.data.penalties import translate_penalties as translate_penalties
+    from nclib.data.published import PublishedCounts as PublishedCounts
+    from nclib.data.published import gallery as gallery
+    from nclib.data.readers import read_counts as read_counts
     from nclib.metrics import Metrics as Metrics
     from nclib.metrics import MetricsAccumulator as MetricsAccumulator
     from nclib.metrics import NC1Result as NC1Result
     from nclib.metrics import effective_lambda_H as effective_lambda_H
     from nclib.metrics import measure as measure
     from nclib.metrics import nc1 as nc1
-    from nclib.penalties import Penalties as Penalties
-    from nclib.penalties import translate_penalties as translate_penalties
-    from nclib.published import PublishedCounts as PublishedCounts
-    from nclib.published import gallery as gallery
-    from nclib.readers import read_counts as read_counts
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
@@ -106,9 +106,9 @@ _HOME = {
     "NonNegativeMinimizer": "theory.losses.closed",
     "ObjectiveParts": "theory.problem",
     "PenalisedBiasMinimizer": "theory.penalised_bias",
-    "Penalties": "penalties",
+    "Penalties": "data.penalties",
     "Problem": "theory.problem",
-    "PublishedCounts": "published",
+    "PublishedCounts": "data.published",
     "RightCounts": "theory.prediction",
     "Sampling": "theory.losses.objects",
     "Spectrum": "theory.spectrum",
@@ -127,7 +127,7 @@ _HOME = {
     "effective_lambda_H": "metrics",
     "fates_over_lambda_H": "theory.prediction",
     "first_loss": "theory.prediction",
-    "gallery": "published",
+    "gallery": "data.published",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
     "lemma_a2_g": "theory.shrinkage",
@@ -147,14 +147,14 @@ _HOME = {
     "penalised_bias_minimizer": "theory.penalised_bias",
     "penalised_bias_threshold": "theory.penalised_bias",
     "penalties_leaving": "theory.losses.thresholds",
-    "read_counts": "readers",
+    "read_counts": "data.readers",
     "right_counts": "theory.prediction",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
     "sweep_lambdas": "theory.descent",
     "target_minimizer": "theory.losses.targets",
     "threshold_kappa": "theory.shrinkage",
-    "translate_penalties": "penalties",
+    "translate_penalties": "data.penalties",
     "two_class_limits": "theory.minimizer",
 }
 

@@ -62,6 +62,17 @@ def percent(share: float, digits: int = 2) -> str:
     return text
 
 
+def share_text(share: float) -> str:
+    """Write a share in percent, with the sign and without zeros at the end.
+
+    Examples
+    --------
+    >>> share_text(1.0), share_text(0.125), share_text(0.99999)
+    ('100 %', '12.5 %', '99.99 %')
+    """
+    return f"{percent(share).rstrip('0').rstrip('.')} %"
+
+
 def factor_text(factor: float, digits: int = 3) -> str:
     """Write a factor with so many digits that one above or below 1 does not look like 1.
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib.data.readers import MAX_BYTES, NPY_MAGIC, decoded, read_npz, reason
 from nclib.metrics import Metrics, MetricsAccumulator
-from nclib.readers import _NPY, _reason, read_npz
-from nclib.theory.counts import MAX_BYTES, ClassCounts, _decoded
+from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 
@@ -249,8 +249,8 @@ def _head_of(path: Path, arrays: dict[str, NDArray[Any]]) -> Head:
 def open_npy(path: Path) -> NDArray[Any]:
     """Map an .npy file: nothing of its data is read yet."""
     with path.open("rb") as file:
-        start = file.read(len(_NPY))
-    if start != _NPY:
+        start = file.read(len(NPY_MAGIC))
+    if start != NPY_MAGIC:
         what = "an empty file" if not start else "not an .npy file"
         pickle = ", but perhaps a pickle, which nclib never loads" if start[:1] == b"\x80" else ""
         raise ValueError(f"{path}: {what}{pickle}; expected what numpy.save writes")
@@ -262,7 +262,7 @@ def open_npy(path: Path) -> NDArray[Any]:
                 f"{path} holds Python objects, so it is stored as a pickle, which nclib never "
                 "loads; save plain numbers"
             ) from None
-        raise ValueError(f"{path} is cut short or damaged ({_reason(error)})") from None
+        raise ValueError(f"{path} is cut short or damaged ({reason(error)})") from None
     return mapped
 
 
@@ -273,7 +273,7 @@ def _read_labels(path: Path) -> NDArray[Any]:
         return _validated_labels(np.array(open_npy(path)), f"{path}")
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; save labels as .npy")
-    words = _decoded(path.read_bytes(), f"{path}").split()
+    words = decoded(path.read_bytes(), f"{path}").split()
     for line, word in enumerate(words, start=1):
         if not (word.isascii() and word.isdigit() and len(word) < 10):
             raise ValueError(f"{path}: label {line} is {word[:40]!r}; {_LABELS}")

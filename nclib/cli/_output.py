@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from nclib import _numbers
 from nclib._extras import install_command
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ PAGE = 110
 
 KEY = 16
 """Columns that the names of rows have at least, where they need them; longer ones are wrapped."""
-
-NAME = 60
-"""Letters of the name of a class that are shown; the JSON has all of them."""
 
 GAP = 3
 """Columns between two of a table; at its ends there is less."""
@@ -149,12 +145,6 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def short(name: str) -> str:
-    """Write a name whole, or of a very long one the beginning."""
-    name = printable(name)
-    return name if len(name) <= NAME else f"{name[: NAME - 3]}..."
 
 
 def shown(text: str) -> str:
@@ -296,11 +286,6 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "-"
     return f"{value:.4g}"
-
-
-def percent(share: float) -> str:
-    """Write a share in percent; one that is not quite all never becomes 100."""
-    return f"{_numbers.percent(share).rstrip('0').rstrip('.')} %"
 
 
 def positive(values: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nclib._numbers import share_text
 from nclib.cli import _output as out
 from nclib.cli.predict import JsonOption, LambdaWOption
 
@@ -162,10 +163,10 @@ def show(found: Measurement) -> None:
 
 def class_row(found: Measurement, k: int) -> list[Any]:
     """Return what is known of a class."""
-    row = [str(k), int(found.corrected.counts[k]), out.percent(found.predicted[k])]
+    row = [str(k), int(found.corrected.counts[k]), share_text(found.predicted[k])]
     if found.right_by_class is not None:
         assert found.corrected.nc4_by_class is not None
-        row += [out.percent(found.right_by_class[k]), out.percent(found.corrected.nc4_by_class[k])]
+        row += [share_text(found.right_by_class[k]), share_text(found.corrected.nc4_by_class[k])]
     return row
 
 

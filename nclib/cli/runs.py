@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nclib._numbers import share_text
 from nclib.cli import _output as out
 from nclib.cli.predict import DepthOption, JsonOption, NoBiasOption
 
@@ -215,7 +216,7 @@ def say_what_is_held_out(images: Path | None) -> None:
 
 def read_training_counts(text: str) -> Any:
     """Read counts written with commas, or whatever `read_counts` takes; without names."""
-    from nclib.readers import read_counts
+    from nclib.data.readers import read_counts
     from nclib.theory.counts import ClassCounts
 
     if all(part.strip().isdigit() for part in text.split(",")) and "," in text:
@@ -248,12 +249,12 @@ def show_result(result: Result) -> None:
             ("modes alive", f"{final['alive']} of {total}", f"{best.alive} of {total}"),
             (
                 "training accuracy",
-                out.percent(final["train_accuracy"]),
-                out.percent(best.training_accuracy().overall),
+                share_text(final["train_accuracy"]),
+                share_text(best.training_accuracy().overall),
             ),
             (
                 "test accuracy",
-                None if final["test_accuracy"] is None else out.percent(final["test_accuracy"]),
+                None if final["test_accuracy"] is None else share_text(final["test_accuracy"]),
                 None,
             ),
         ],
@@ -278,7 +279,7 @@ def show_result(result: Result) -> None:
     test = final["test_accuracy_per_class"] or [None] * experiment.counts.K
 
     def share(value: float | None) -> str | None:
-        return None if value is None else out.percent(value)
+        return None if value is None else share_text(value)
 
     out.show_table(
         "Accuracy by class",
@@ -525,8 +526,8 @@ def show_results(found: Sequence[Result]) -> None:
                 f"{s['modes_alive']} of {s['modes_alive_at_global']}",
                 f"{100 * s['gap']:.3g} %",
                 f"{100 * s['gap_to_reached']:.3g} %",
-                out.percent(s["train_accuracy"]),
-                None if s["test_accuracy"] is None else out.percent(s["test_accuracy"]),
+                share_text(s["train_accuracy"]),
+                None if s["test_accuracy"] is None else share_text(s["test_accuracy"]),
             )
         )
         corrected = s["metrics"]["corrected"]

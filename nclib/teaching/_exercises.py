@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nclib.data.penalties import translate_penalties
+from nclib.data.published import gallery
 from nclib.metrics import measure
-from nclib.penalties import translate_penalties
-from nclib.published import gallery
 from nclib.teaching._answers import (
     Array,
     Chosen,

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nclib._numbers import MAX_COUNT, as_whole, is_number, plain
 from nclib._records import html_table, require_keys
-from nclib._tables import columns_of_csv
 
 MAX_CLASSES = 10**6
-
-MAX_BYTES = 2**27
-"""A file of counts is no larger: 128 bytes for each of the most classes allowed."""
 
 _SHOWN = 12
 """Up to this many counts are written out in full."""
@@ -167,41 +161,6 @@ class ClassCounts:
         if classes.size < 2:
             raise ValueError(f"labels must hold at least two classes; got {classes.tolist()}")
         return cls(counts, names=[str(c) for c in classes])
-
-    @classmethod
-    def from_csv(cls, path: str | PathLike[str]) -> Self:
-        """Read counts from a CSV file.
-
-        Parameters
-        ----------
-        path : path-like
-            A UTF-8 file (a byte order mark is allowed) with one class per row: either
-            ``name,count`` or a bare count. A first row without a number where the count belongs
-            is a header if its words name columns, such as ``class,count``. Blank rows are skipped,
-            and so is a row that is called a total and adds up the others.
-
-        Returns
-        -------
-        ClassCounts
-
-        Raises
-        ------
-        OSError
-            If the file can't be opened.
-        ValueError
-            If the file is not such a table or may be read in two ways, if its rows are samples
-            and not classes, or if it is larger than 128 MiB; the message names the line.
-
-        See Also
-        --------
-        nclib.read_counts : the same, and other kinds of files and objects.
-        """
-        source = Path(path)
-        n, names = columns_of_csv(_decoded(_read(source), f"{source}"), f"{source}")
-        try:
-            return cls(n, names)
-        except ValueError as error:
-            raise ValueError(f"{source}: {error}") from None
 
     @classmethod
     def exponential(cls, K: int, n_max: int, ratio: float) -> Self:
@@ -481,30 +440,3 @@ def _validated_rule(K: int, n_max: int, ratio: float) -> tuple[int, int, float]:
             f"got {ratio!r}"
         )
     return K, n_max, plain(ratio)
-
-
-def _read(path: Path, most: int = MAX_BYTES + 1) -> bytes:
-    """Read the first bytes of a file: by default one more than is allowed."""
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except ValueError as error:  # Python's word for a name that no file can have
-        raise ValueError(f"{f'{path}'!r:.200} is no path: {error}") from None
-
-
-def _decoded(data: bytes, source: str) -> str:
-    if len(data) > MAX_BYTES:
-        raise ValueError(
-            f"{source}: larger than {MAX_BYTES // 2**20} MiB; a file of counts has at most "
-            f"{MAX_CLASSES:,} classes"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        utf_16 = " but UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise ValueError(f"{source}: not a UTF-8 text file{utf_16} ({error.reason})") from None
-    if "\0" in text:
-        raise ValueError(
-            f"{source}: not a UTF-8 text file: it has zero bytes, as UTF-16 and binary files do"
-        )
-    return text

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from nclib._extras import install_command
 from nclib._numbers import as_whole
 from nclib._records import Record
-from nclib.readers import _reason, class_folders, image_files, read_npz
+from nclib.data.readers import class_folders, image_files, read_npz, reason
 from nclib.theory.counts import ClassCounts, _validated_names, as_counts
 
 if TYPE_CHECKING:
@@ -755,7 +755,7 @@ def _opened(pil: Any, file: Path) -> Iterator[Any]:
             f"{file}: unpacks to too much, more pixels than pillow takes for an image ({error})"
         ) from None
     except Exception as error:
-        raise ValueError(f"{file}: cut short, damaged or not an image ({_reason(error)})") from None
+        raise ValueError(f"{file}: cut short, damaged or not an image ({reason(error)})") from None
 
 
 # ---------------------------------------------------------------- data sets by name
@@ -848,7 +848,7 @@ def _fetch(fetch: Callable[..., None], url: str, folder: Path, md5: str) -> None
     # torchvision raises RuntimeError where the MD5 of what has arrived is wrong.
     except (OSError, HTTPException, RuntimeError) as error:
         raise ConnectionError(
-            f"{url} could not be fetched ({_reason(error)}); try again, or bring that file to "
+            f"{url} could not be fetched ({reason(error)}); try again, or bring that file to "
             f"{target} by other means and load with download=True: its MD5 will be checked"
         ) from error
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from nclib._files import write_whole
+from nclib.data.readers import read_counts
 from nclib.metrics import Metrics, MetricsAccumulator, _whole_labels
-from nclib.readers import read_counts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 

@@ -14,7 +14,7 @@ import numpy as np
 from every_explorable import explorable
 from scipy.optimize import brentq
 
-from nclib.published import gallery
+from nclib.data.published import gallery
 from nclib.views.explorables import phases
 
 

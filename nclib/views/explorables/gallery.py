@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib.published import gallery
+from nclib.data.published import gallery
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib.published import gallery
+from nclib.data.published import gallery
 from nclib.theory.geometry import mode_coordinates
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem

@@ -11,8 +11,8 @@ import nclib
 from nclib._files import write_whole
 from nclib._numbers import factor_text
 from nclib.cli import _output as out
-from nclib.cli._prediction import Prediction
-from nclib.cli.predict import UNTRIED, block_rows, class_rows, title
+from nclib.cli.prediction_tables import UNTRIED, block_rows, class_rows, title
+from nclib.diagnosis import Prediction
 from nclib.views.explorables import _explorable, own
 
 ROWS = 200
@@ -59,17 +59,21 @@ def report(prediction: Prediction) -> str:
     parts = [
         f"<h1>{head}</h1>",
         f"<p>{escape(title(problem))}</p>",
-        "".join(f'<p class="lead">{escape(line)}</p>' for line in prediction.verdict()),
+        "".join(
+            f'<p class="lead">{escape(out.printable(line))}</p>' for line in prediction.verdict()
+        ),
     ]
     if advice:
-        items = "".join(f"<li>{escape(line)}</li>" for line in advice)
+        items = "".join(f"<li>{escape(out.printable(line))}</li>" for line in advice)
         parts.append(f'<div class="advice"><h2>What to change</h2><ul>{items}</ul></div>')
     columns, rows = class_rows(prediction, out.shortened(range(prediction.groups), ROWS))
     tried = all(run.exhaustive for run in prediction.right_with.values())
     untried = "" if tried else f" {UNTRIED}"
     parts += [
         "<h2>Classes</h2>",
-        own.class_outcomes(problem, prediction.label).html(scripts=False),
+        own.class_outcomes(problem, lambda group: out.printable(prediction.label(group))).html(
+            scripts=False
+        ),
         _table(
             "Own logit: what the optimum answers for a sample's own class. Right up to factor: by "
             "how much all penalties may grow before the class is lost. Right with samples: how "

@@ -1,4 +1,4 @@
-"""What `predict` and its report say about class counts, gathered from `nclib.theory`."""
+"""What the optimum means for given class counts: verdict, margins and advice, in words and data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import factor_text
-from nclib.cli import _output as out
-from nclib.theory.counts import ClassCounts
+from nclib._numbers import factor_text, share_text
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.prediction import (
     ClassFates,
@@ -42,6 +40,9 @@ MOST_LOGITS = 100
 
 NAMES = 3
 """Classes of one count that a table names."""
+
+LONGEST_NAME = 60
+"""Letters of the name of a class that are shown; the JSON has all of them."""
 
 CLOSE = 2.0
 """A class that is lost before all penalties have grown by this factor counts as in danger."""
@@ -147,7 +148,7 @@ class Prediction:
     def label(self, group: int) -> str:
         """Name some classes of a group."""
         first = np.flatnonzero(self.fates.group == group)[:NAMES]
-        named = ", ".join(out.short(self.class_name(int(k))) for k in first)
+        named = ", ".join(_short(self.class_name(int(k))) for k in first)
         more = int(self.fates.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
 
@@ -200,7 +201,7 @@ class Prediction:
         summary = (
             f"{self.best.alive:,} of {self.real_modes:,} modes are alive. The optimum classifies "
             f"{fates.classes_right:,} of {K:,} classes right, and "
-            f"{out.percent(fates.accuracy)} of the training samples."
+            f"{share_text(fates.accuracy)} of the training samples."
         )
         return [summary, *self._what_is_lost(), *self._margin(), self._room()]
 
@@ -374,6 +375,11 @@ class Prediction:
         return content
 
 
+def _short(name: str) -> str:
+    """Write a name whole, or of a very long one the beginning."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+
+
 def run_text(run: RightCounts) -> str:
     """Write the counts with which a class is right."""
     if run.low is None or run.high is None:
@@ -403,30 +409,11 @@ def describe(problem: Problem, source: str) -> dict[str, Any]:
     }
 
 
-def chosen_classes(counts: ClassCounts, asked: list[str] | None) -> tuple[int, ...] | None:
-    """Find classes by name or number."""
-    if not asked:
-        return None
-    names = {name: k for k, name in enumerate(counts.names or ())}
-    result = []
-    for name in asked:
-        if name in names:
-            result.append(names[name])
-        elif name.isdecimal() and name.isascii() and len(name) < 8 and int(name) < counts.K:
-            result.append(int(name))
-        else:
-            raise ValueError(
-                f"--class {name!r:.60}: no class of that name, and no number from 0 to "
-                f"{counts.K - 1}"
-            )
-    return tuple(result)
-
-
 def over_lambda_H(problem: Problem) -> dict[str, Any]:
     """Compute the outcome for a range of lambda_H, from all modes alive to none."""
     beyond = ValueError(
-        "--lambda-W is so small or so large that the range of lambda_H has no floating-point "
-        "numbers; give --lambda-H"
+        "lambda_W is so small or so large that the range of lambda_H has no floating-point "
+        "numbers; give lambda_H"
     )
     try:
         limits = collapse_lambda_H(problem)[: problem.K - problem.bias]

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nclib.published import gallery
+from nclib.data.published import gallery
 from nclib.theory.counts import ClassCounts
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # K, N, max, min and number of distinct counts, as published or counted from the public lists.
 PUBLISHED = {

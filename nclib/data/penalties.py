@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from nclib._numbers import as_whole
-from nclib.readers import read_counts
+from nclib.data.readers import read_counts
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import _positive, _sequence
 

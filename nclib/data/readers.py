@@ -20,14 +20,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nclib._numbers import MAX_COUNT
-from nclib._tables import columns_of_csv, require_no_labels, total_row
-from nclib.published import gallery
-from nclib.theory.counts import MAX_BYTES, ClassCounts, _decoded, _read, as_counts
+from nclib.data.published import gallery
+from nclib.data.tables import columns_of_csv, require_no_labels, total_row
+from nclib.theory.counts import MAX_CLASSES, ClassCounts, as_counts
+
+MAX_BYTES = 2**27
+"""A file of counts is no larger: 128 bytes for each of the most classes allowed."""
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Files with these endings, in capitals or not, are images; a folder may hold others too."""
 
-_NPY = b"\x93NUMPY"
+NPY_MAGIC = b"\x93NUMPY"
 
 _JSON = 'expected a list of counts or {"class": count, ...}'
 
@@ -111,8 +114,8 @@ def read_npz(
         unpacks to more than there is memory.
     """
     source = Path(path)
-    start = _read(source, len(_NPY))
-    if start == _NPY:
+    start = first_bytes(source, len(NPY_MAGIC))
+    if start == NPY_MAGIC:
         raise ValueError(f"{source}: one array (.npy), not an .npz file of several")
     if start[:2] != b"PK":
         what = "an empty file" if not start else "not an .npz file"
@@ -128,7 +131,7 @@ def read_npz(
                 raise ValueError("its table of contents is incomplete")
             held = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
     except Exception as error:  # zipfile raises almost any
-        raise ValueError(f"{source}: cut short or damaged ({_reason(error)})") from None
+        raise ValueError(f"{source}: cut short or damaged ({reason(error)})") from None
     twice = [name for name in (*required, *optional) if held.count(name) > 1]
     if twice:
         raise ValueError(f"{source}: two arrays {twice[0]!r}, and no saying which is meant")
@@ -234,7 +237,7 @@ def _array(file: IO[bytes], what: str, size: int) -> NDArray[Any]:
                 f"{what} holds Python objects, so it is stored as a pickle, which nclib never "
                 "loads; save plain numbers or strings"
             ) from None
-        raise ValueError(f"{what} is cut short or damaged ({_reason(error)})") from None
+        raise ValueError(f"{what} is cut short or damaged ({reason(error)})") from None
     return array
 
 
@@ -269,7 +272,7 @@ def _counts_from_path(path: Path, given: str) -> ClassCounts:
         files = image_files(path)
         return _named(path, [len(of_class) for of_class in files.values()], list(files))
     try:
-        data = _read(path)
+        data = first_bytes(path)
     except FileNotFoundError:
         if given in gallery():
             return gallery()[given].counts
@@ -284,13 +287,13 @@ def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> C
     """Read the content of a file; without a suffix, its beginning says of which kind."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         raise ValueError(f"{source}: an archive (.npz, .xlsx, .zip); save the counts as CSV")
-    if suffix == ".npy" or (suffix is None and data.startswith(_NPY)):
-        if not data.startswith(_NPY):
+    if suffix == ".npy" or (suffix is None and data.startswith(NPY_MAGIC)):
+        if not data.startswith(NPY_MAGIC):
             raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
         array = _array(BytesIO(data), f"{source}: the array", len(data))
         require_no_labels(array, source, _AS_CSV)
         return _named(source, array)
-    text = _decoded(data, source)
+    text = decoded(data, source)
     if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
         return _named(source, *_columns_of_json(text, source))
     return _named(source, *columns_of_csv(text, source))
@@ -349,10 +352,39 @@ def _is_shown_folder(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".")
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Return what an error says, or what kind it is where it says nothing."""
     return f"{error}" or type(error).__name__
 
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return (", ".join(map(repr, names[:8])) or "none") + more
+
+
+def first_bytes(path: Path, most: int = MAX_BYTES + 1) -> bytes:
+    """Read the first bytes of a file: by default one more than is allowed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except ValueError as error:  # Python's word for a name that no file can have
+        raise ValueError(f"{f'{path}'!r:.200} is no path: {error}") from None
+
+
+def decoded(data: bytes, source: str) -> str:
+    """Return the text of a file of counts or labels, or raise an error that names the file."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"{source}: larger than {MAX_BYTES // 2**20} MiB; a file of counts has at most "
+            f"{MAX_CLASSES:,} classes"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        utf_16 = " but UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        raise ValueError(f"{source}: not a UTF-8 text file{utf_16} ({error.reason})") from None
+    if "\0" in text:
+        raise ValueError(
+            f"{source}: not a UTF-8 text file: it has zero bytes, as UTF-16 and binary files do"
+        )
+    return text

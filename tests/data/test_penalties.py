@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import nclib as nc
-from nclib.penalties import Penalties, translate_penalties
+from nclib.data.penalties import Penalties, translate_penalties
 
 COUNTS = nc.ClassCounts([6, 4, 2])
 LABELS = torch.repeat_interleave(torch.arange(3), torch.tensor([6, 4, 2]))

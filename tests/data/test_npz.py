@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nclib import readers
-from nclib.readers import read_npz
+from nclib.data import readers
+from nclib.data.readers import read_npz
 from nclib.training.data import ImageData, load_images
 
 ARRAYS = {
@@ -270,7 +270,7 @@ def test_an_archive_larger_than_the_memory_left_is_called_so(path):
     np.savez_compressed(path, images=np.zeros((200, 1000, 1000), dtype=np.uint8))
     code = (
         "import resource, sys\n"
-        "from nclib.readers import read_npz\n"
+        "from nclib.data.readers import read_npz\n"
         "now = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (now + 10**8,) * 2)\n"
         "try: read_npz(sys.argv[1], ('images',))\n"

@@ -17,9 +17,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nclib.published import gallery
-from nclib.readers import read_counts
-from nclib.theory.counts import MAX_BYTES, ClassCounts
+from nclib.data.published import gallery
+from nclib.data.readers import MAX_BYTES, read_counts
+from nclib.theory.counts import ClassCounts
 
 PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
 BARE = ClassCounts([30, 5, 12])
@@ -302,17 +302,9 @@ def test_bad_folders_are_refused_by_name(tmp_path):
         read_counts(tmp_path)
 
 
-def test_a_folder_or_no_file_where_a_csv_file_was_meant(tmp_path):
-    with pytest.raises(OSError, match=f"{tmp_path}"):
-        ClassCounts.from_csv(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"no\.csv"):
-        ClassCounts.from_csv(tmp_path / "no.csv")
-
-
-@pytest.mark.parametrize("read", [read_counts, ClassCounts.from_csv])
-def test_a_name_that_no_file_can_have_is_named(read):
+def test_a_name_that_no_file_can_have_is_named():
     with pytest.raises(ValueError, match=r"'no\\x00file' is no path: embedded null"):
-        read("no\0file")
+        read_counts("no\0file")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
@@ -616,9 +608,7 @@ def fuzz(content, way, path):
     path.write_bytes(content)
     said = ""
     try:
-        if way == "from_csv":
-            counts = ClassCounts.from_csv(path)
-        elif way == "stdin":
+        if way == "stdin":
             with path.open() as file, pytest.MonkeyPatch.context() as patch:
                 patch.setattr(sys, "stdin", file)
                 counts = read_counts("-")
@@ -634,7 +624,7 @@ def fuzz(content, way, path):
         assert counts.K >= 2
 
 
-WAYS = st.sampled_from([".csv", ".json", ".npy", "stdin", "from_csv"])
+WAYS = st.sampled_from([".csv", ".json", ".npy", "stdin"])
 
 
 @settings(max_examples=2000)
