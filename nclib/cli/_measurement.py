@@ -160,12 +160,12 @@ class Measurement:
                 widths=widths,
             )
             best = global_minimizer(problem)
-            accumulator.second_pass()
+            second = accumulator.second_pass()
             for rows, block in samples.blocks():
-                accumulator.update(block, samples.labels[rows])
+                second.update(block, samples.labels[rows])
                 advance(len(block))
         corrected, printed = (
-            accumulator.compute(best, reading=reading) for reading in ("corrected", "as_printed")
+            second.compute(best, reading=reading) for reading in ("corrected", "as_printed")
         )
         return cls(
             minimizer=best,
@@ -174,7 +174,7 @@ class Measurement:
             corrected=corrected,
             as_printed=printed,
             predicted=best.training_accuracy().per_class,
-            right_by_class=accumulator._right_by_class(),
+            right_by_class=second.accuracy_by_class,
         )
 
     def to_dict(self) -> dict[str, Any]:
