@@ -7,13 +7,23 @@ the size of the class means, K x d, and is finished in numpy. No d x d matrix is
 from nclib.metrics.accumulator import MetricsAccumulator
 from nclib.metrics.accuracy import Accuracy
 from nclib.metrics.arrays import Between, Center, Reading
-from nclib.metrics.measuring import effective_lambda_H, measure, nc1
-from nclib.metrics.registry import AGAINST_OPTIMUM, COLLAPSE, DRAWN, METRICS, NUMBERS, Metric
+from nclib.metrics.balanced import Measured
+from nclib.metrics.measuring import balanced_metrics, effective_lambda_H, measure, nc1
+from nclib.metrics.registry import (
+    AGAINST_OPTIMUM,
+    BALANCED,
+    COLLAPSE,
+    DRAWN,
+    METRICS,
+    NUMBERS,
+    Metric,
+)
 from nclib.metrics.results import Metrics, NC1Result
 from nclib.metrics.second_pass import SecondPass
 
 __all__ = [
     "AGAINST_OPTIMUM",
+    "BALANCED",
     "COLLAPSE",
     "DRAWN",
     "METRICS",
@@ -21,12 +31,14 @@ __all__ = [
     "Accuracy",
     "Between",
     "Center",
+    "Measured",
     "Metric",
     "Metrics",
     "MetricsAccumulator",
     "NC1Result",
     "Reading",
     "SecondPass",
+    "balanced_metrics",
     "effective_lambda_H",
     "measure",
     "nc1",

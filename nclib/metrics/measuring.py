@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nclib._numbers import positive
 from nclib.metrics.accumulator import MetricsAccumulator
@@ -122,6 +123,68 @@ def measure(
     second = accumulator.second_pass()
     second.update(features, labels)
     return second.compute(minimizer, reading=reading, check_counts=check_counts)
+
+
+def balanced_metrics(
+    features: Floats,
+    labels: Integers,
+    Ws: Layers | None = None,
+    b: Floats | None = None,
+    *,
+    classes: int | None = None,
+    center: Center = "samples",
+    training_counts: ArrayLike | None = None,
+    few: int = 20,
+    many: int = 100,
+) -> dict[str, float]:
+    """Measure what the literature on balanced data reports.
+
+    Parameters
+    ----------
+    features, labels, Ws, b, classes
+        As for `measure`.
+    center : {"samples", "classes"}, default "samples"
+        Whether class means count from the mean of all samples or from the mean of the K class
+        means. The same on balanced data.
+    training_counts : (K,) array_like of int, optional
+        Samples per class of the training set, where these are others. Default: of these samples.
+    few, many : int, default 20 and 100
+        Classes with fewer training samples than `few` are few-shot, those with more than `many`
+        are many-shot, all others medium-shot.
+
+    Returns
+    -------
+    dict
+        For each metric of `nclib.metrics.BALANCED` its number, by key; its formula and source are
+        in the function of the same name in `nclib.metrics.balanced`. Without a head only what
+        needs none. NaN where a number is 0/0, or no class is of the kind.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `measure`; also if `training_counts` are no K counts, or `few` and `many` are no
+        whole numbers, the first at most the second.
+
+    Examples
+    --------
+    A simplex equiangular tight frame, with the head that is dual to it:
+
+    >>> import numpy as np
+    >>> labels = np.repeat(np.arange(3), 50)
+    >>> frame = np.eye(3) - 1 / 3
+    >>> found = balanced_metrics(frame[labels], labels, 7 * frame)
+    >>> max(found[key] for key in ("cdnv", "equinorm_head", "etf_means", "self_duality")) < 1e-14
+    True
+    >>> found["accuracy_medium"], found["accuracy_few"]
+    (1.0, nan)
+    """
+    if classes is None:
+        classes = inferred_classes(labels)
+    accumulator = MetricsAccumulator(classes, Ws, b, center=center)
+    accumulator.update(features, labels)
+    second = accumulator.second_pass()
+    second.update(features, labels)
+    return second.balanced(training_counts=training_counts, few=few, many=many)
 
 
 def nc1(

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nclib.metrics import formulas
+from nclib.metrics import balanced, formulas
 
-Family = Literal["collapse", "penalty"]
+Family = Literal["collapse", "penalty", "balanced"]
 
 _RAISED = str.maketrans("WH", "ᵂᴴ")
 
@@ -36,8 +36,9 @@ class Metric:
         Whether there is none without a head.
     against_optimum : bool
         Whether it compares with a minimiser, and is 0 there.
-    family : {"collapse", "penalty"}
-        NC1 to NC4, or the effective penalty.
+    family : {"collapse", "penalty", "balanced"}
+        NC1 to NC4, the effective penalty, or what the literature on balanced data reports, each a
+        function of `Measured` in `nclib.metrics.balanced`.
     color : str or None
         Its colour where several are in one picture, seen on white and on black; None where no
         picture shows it.
@@ -71,6 +72,13 @@ class Metric:
     def described(self) -> str:
         """Label and short meaning, for a table's first column."""
         return f"{self.label}, {self.short}"
+
+
+def _balanced(
+    formula: Callable[..., float], label: str, meaning: str, *, needs_head: bool = False
+) -> Metric:
+    """Make the entry of a function in `nclib.metrics.balanced`, whose name is the key."""
+    return Metric(formula.__name__, label, meaning, label, formula, needs_head, family="balanced")
 
 
 METRICS = (
@@ -143,6 +151,81 @@ METRICS = (
         needs_head=True,
         family="penalty",
     ),
+    _balanced(
+        balanced.cdnv,
+        "CDNV",
+        "spread within two classes over the distance of their means, on average",
+    ),
+    _balanced(
+        balanced.equinorm_means, "equinorm, means", "variation of the lengths of the class means"
+    ),
+    _balanced(
+        balanced.equinorm_head,
+        "equinorm, head",
+        "variation of the lengths of the classifiers",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.equiangle_means,
+        "equiangle, means",
+        "standard deviation of the cosines between class means",
+    ),
+    _balanced(
+        balanced.equiangle_head,
+        "equiangle, head",
+        "standard deviation of the cosines between classifiers",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.max_angle_means,
+        "max angle, means",
+        "distance of the cosines between class means from -1/(K-1)",
+    ),
+    _balanced(
+        balanced.max_angle_head,
+        "max angle, head",
+        "distance of the cosines between classifiers from -1/(K-1)",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.etf_means, "ETF, means", "class means, from a simplex equiangular tight frame"
+    ),
+    _balanced(
+        balanced.etf_head,
+        "ETF, head",
+        "classifiers, from a simplex equiangular tight frame",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.self_duality, "self-duality", "classifiers, from the class means", needs_head=True
+    ),
+    _balanced(
+        balanced.minority_cosine,
+        "minority cosine",
+        "cosine between classifiers of classes smaller than the average",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.global_mean_norm, "global mean", "length of the global mean of the features"
+    ),
+    _balanced(
+        balanced.accuracy_many,
+        "accuracy, many",
+        "accuracy of classes with many training samples",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.accuracy_medium,
+        "accuracy, medium",
+        "accuracy of classes with a medium number of training samples",
+        needs_head=True,
+    ),
+    _balanced(
+        balanced.accuracy_few,
+        "accuracy, few",
+        "accuracy of classes with few training samples",
+        needs_head=True,
+    ),
 )
 """All metrics, in the order in which they are shown."""
 
@@ -151,6 +234,9 @@ NUMBERS = tuple(m for m in METRICS if m.family in ("collapse", "penalty"))
 
 COLLAPSE = tuple(m for m in METRICS if m.family == "collapse")
 """NC1 to NC4."""
+
+BALANCED = tuple(m for m in METRICS if m.family == "balanced")
+"""What the literature on balanced data reports."""
 
 AGAINST_OPTIMUM = tuple(m for m in METRICS if m.against_optimum)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from array_api_compat import array_namespace, to_device
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from nclib._numbers import as_whole
 from nclib.metrics.accuracy import Accuracy
 from nclib.metrics.arrays import (
     TOO_LARGE,
@@ -21,9 +22,11 @@ from nclib.metrics.arrays import (
     as_float64,
     not_finite,
 )
+from nclib.metrics.balanced import Measured
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.formulas import first_pass_values, nc1_by_mode, nc4
 from nclib.metrics.head import Head
+from nclib.metrics.registry import BALANCED
 from nclib.metrics.results import Metrics, NC1Result
 from nclib.theory.minimizer import Minimizer
 
@@ -215,6 +218,47 @@ class SecondPass:
             values["nc4"], values["nc4_by_class"] = nc4(self._agreed, counts)
         return Metrics(**values)
 
+    def balanced(
+        self, *, training_counts: ArrayLike | None = None, few: int = 20, many: int = 100
+    ) -> dict[str, float]:
+        """Compute what the literature on balanced data reports; see `balanced_metrics`.
+
+        Parameters
+        ----------
+        training_counts, few, many
+            As for `balanced_metrics`.
+
+        Returns
+        -------
+        dict
+            Without a head only what needs none.
+
+        Raises
+        ------
+        ValueError
+            If this pass has not seen as many samples of each class as the first, or an argument is
+            not as described.
+        """
+        self._require_complete()
+        measured = Measured(
+            means=self._centred,
+            global_mean=self._global_mean,
+            variances=self._variances(),
+            head=None if self._head is None else self._head.P,
+            accuracy=self.accuracy_by_class,
+            training_counts=_validated_counts(training_counts, self._means.counts),
+            few=as_whole("few", few, 1),
+            many=as_whole("many", many, few),
+        )
+        chosen = (metric for metric in BALANCED if not metric.needs_head or self._head is not None)
+        return {metric.key: float(metric.formula(measured)) for metric in chosen}
+
+    def _variances(self) -> Array:
+        """Mean squared distance to the class mean, (K,)."""
+        # The squares are about the rounded mean: those about the mean itself are less by its rest.
+        variances = self._squares_by_class / self._means.counts - self._rest_squares
+        return np.maximum(variances, 0.0)
+
     def _require_complete(self) -> None:
         first = self._means.counts
         if not np.array_equal(self.counts, first):
@@ -223,6 +267,18 @@ class SecondPass:
                 f"the second pass must see the same samples as the first; it saw {self.counts[k]} "
                 f"of class {k}, not {first[k]}"
             )
+
+
+def _validated_counts(given: ArrayLike | None, counts: Labels) -> Array:
+    if given is None:
+        return counts.astype(np.float64)
+    array = np.asarray(given)
+    if array.shape != counts.shape or array.dtype.kind not in "iu" or (array < 0).any():
+        raise ValueError(
+            f"training_counts must be K = {counts.size} whole numbers, none negative; "
+            f"got {given!r:.60}"
+        )
+    return array.astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -388,9 +388,8 @@ class Monitor:
                 lambda_H = now.accumulator.effective_lambda_H(self._lambda_W1)
             if lambda_H is not None and 0 < lambda_H < math.inf:
                 self.minimizer = global_minimizer(self._problem(lambda_H, b is not None))
-            self.metrics = (now.second or now.accumulator).compute(
-                self.minimizer, check_counts=False
-            )
+            measured = now.second or now.accumulator
+            self.metrics = measured.compute(self.minimizer, check_counts=False)
         row: Row = {
             "epoch": self._epoch,
             "evaluated": evaluated,
