@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,25 @@ def is_number(value: Any) -> bool:
     """Whether a value is one real number, of any of these kinds; True and False are none."""
     number = plain(value)
     return isinstance(number, int | float | np.floating) and not isinstance(number, bool)
+
+
+def positive(name: str, value: object) -> float:
+    """Return a positive, finite number as Python's float, or raise an error that names it.
+
+    Examples
+    --------
+    >>> positive("lambda_H", np.float32(0.5))
+    0.5
+    """
+    if not is_number(value):
+        raise TypeError(f"{name} must be a number; got {value!r}")
+    number = float(plain(value))
+    if not 0 < number < math.inf:
+        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
+        raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
+    if number < sys.float_info.min:
+        raise ValueError(f"{name} must be at least {sys.float_info.min:.3g}; got {value!r}")
+    return number
 
 
 def percent(share: float, digits: int = 2) -> str:

@@ -200,12 +200,12 @@ def test_a_copied_accumulator_goes_on_by_itself(again, library):
     other = again(one)
     for accumulator in (one, other):
         accumulator.update(features[20:], labels[20:])
-        accumulator.second_pass()
-    other = again(other)
-    for accumulator in (one, other):
-        accumulator.update(features, labels)
+    assert repr(other) == "MetricsAccumulator(K=4: 42 samples)"
+    one, other = one.second_pass(), again(again(other).second_pass())
+    for second in (one, other):
+        second.update(features, labels)
     assert one.compute(best) == other.compute(best) == nc.measure(features, labels, Ws, b, best)
-    assert repr(one) == "MetricsAccumulator(K=4, second pass: 42 samples)"
+    assert repr(one) == "SecondPass(K=4: 42 of 42 samples)"
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, pickled])

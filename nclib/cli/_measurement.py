@@ -120,6 +120,8 @@ class Measurement:
     as_printed: Metrics
     predicted: Array
     right_by_class: Array | None
+    balanced: dict[str, float] | None
+    """What the literature on balanced data reports, where it was asked for."""
 
     @classmethod
     def of(
@@ -131,6 +133,7 @@ class Measurement:
         lambda_H: float | None,
         bias: bool,
         *,
+        balanced: bool,
         progress: bool,
     ) -> Measurement:
         """Measure: one pass for the class means, one for what varies around them."""
@@ -160,12 +163,12 @@ class Measurement:
                 widths=widths,
             )
             best = global_minimizer(problem)
-            accumulator.second_pass()
+            second = accumulator.second_pass()
             for rows, block in samples.blocks():
-                accumulator.update(block, samples.labels[rows])
+                second.update(block, samples.labels[rows])
                 advance(len(block))
         corrected, printed = (
-            accumulator.compute(best, reading=reading) for reading in ("corrected", "as_printed")
+            second.compute(best, reading=reading) for reading in ("corrected", "as_printed")
         )
         return cls(
             minimizer=best,
@@ -174,7 +177,8 @@ class Measurement:
             corrected=corrected,
             as_printed=printed,
             predicted=best.training_accuracy().per_class,
-            right_by_class=accumulator._right_by_class(),
+            right_by_class=second.accuracy_by_class,
+            balanced=second.balanced() if balanced else None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -192,7 +196,7 @@ class Measurement:
             values["nc1"] = nc1.value
             values["nc1_rank"], values["nc1_expected_rank"] = nc1.rank, nc1.expected_rank
             readings[metrics.reading] = values
-        return {
+        content = {
             "K": problem.K,
             "N": problem.N,
             "d": self.d,
@@ -209,6 +213,9 @@ class Measurement:
             "right_by_class": self.right_by_class,
             "metrics": readings,
         }
+        if self.balanced is not None:
+            content["balanced"] = self.balanced
+        return content
 
 
 def _bar(stack: ExitStack, total: int, progress: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +14,14 @@ from nclib.cli.predict import JsonOption, LambdaWOption
 
 if TYPE_CHECKING:
     from nclib.cli._measurement import Measurement
+    from nclib.metrics import Metrics
 
-METRICS = {
-    "nc1": "NC1, spread within classes",
-    "nc2_w": "NC2^W, head",
-    "nc2_h": "NC2^H, class means",
-    "nc2_wh": "NC2^WH, their product",
-    "nc3": "NC3, head against means",
-    "nc4": "NC4, agrees with nearest mean",
-}
+
+class Shown(StrEnum):
+    """Which metrics are shown."""
+
+    COLLAPSE = "collapse"
+    BALANCED = "balanced"
 
 
 def measure(
@@ -58,6 +58,10 @@ def measure(
     no_bias: Annotated[
         bool, typer.Option("--no-bias", help="The head, which is not given, has no bias.")
     ] = False,
+    metrics: Annotated[
+        Shown,
+        typer.Option(help="balanced: also what the literature on balanced data reports."),
+    ] = Shown.COLLAPSE,
     as_json: JsonOption = False,
 ) -> None:
     """Measure NC1 to NC4 of a network against the optimum for its class counts.
@@ -74,6 +78,8 @@ def measure(
     - `nclib measure network.npz --lambda-W 5e-4 --lambda-H 1e-5 --json`
 
     - `nclib measure features.npy --labels labels.npy --head head.npz --lambda-W 5e-4`
+
+    - `nclib measure network.npz --lambda-W 5e-4 --metrics balanced`
 
     - `nclib measure features.npy --labels y.txt -L 1 --lambda-W 5e-4 --lambda-H 1e-5` (no head)
 
@@ -106,7 +112,10 @@ def measure(
         assert L is not None
         bias = not no_bias if Ws is None else b is not None
         lambdas = out.per_layer(lambda_W, L)
-        found = Measurement.of(samples, Ws, b, lambdas, lambda_H, bias, progress=not as_json)
+        balanced = metrics is Shown.BALANCED
+        found = Measurement.of(
+            samples, Ws, b, lambdas, lambda_H, bias, balanced=balanced, progress=not as_json
+        )
         if as_json:
             out.write_json({"source": f"{features}", **found.to_dict()})
         else:
@@ -115,6 +124,8 @@ def measure(
 
 def show(found: Measurement) -> None:
     """Write the verdict and the tables."""
+    from nclib.metrics import COLLAPSE
+
     problem, corrected, printed = found.minimizer.problem, found.corrected, found.as_printed
     out.show(
         f"{problem.N:,} samples of {problem.K:,} classes, {found.d:,} features; "
@@ -126,11 +137,12 @@ def show(found: Measurement) -> None:
         out.show(f"Effective lambda_H, measured and used: {problem.lambda_H:.4g}.")
     elif measured is not None:
         out.show(f"lambda_H given: {problem.lambda_H:.4g}; effective: {measured:.4g}.")
-    rows: list[tuple[Any, ...]] = []
-    for name, words in METRICS.items():
-        values = [getattr(m, name) for m in (corrected, printed)]
-        if values[0] is not None:
-            rows.append((words, *map(float, values)))
+    readings = [m.numbers() for m in (corrected, printed)]
+    rows = [
+        (metric.described, *(numbers[metric.key] for numbers in readings))
+        for metric in COLLAPSE
+        if readings[0][metric.key] is not None
+    ]
     out.show_table("Metrics against the optimum", ["metric", "corrected", "as printed"], rows)
     nc1 = corrected.nc1
     if nc1 is not None and nc1.rank_as_expected is False:
@@ -140,6 +152,8 @@ def show(found: Measurement) -> None:
         )
     if not found.minimizer.unique:
         out.show("The optimum is not unique: NC2 and NC3 need not be 0 at another one.")
+    if found.balanced is not None:
+        show_balanced(found.balanced)
     K, shown = problem.K, out.shortened(range(problem.K))
     columns = ["class", "samples", "predicted right"]
     if found.right_by_class is not None:
@@ -150,15 +164,26 @@ def show(found: Measurement) -> None:
         [k if k is None else class_row(found, k) for k in shown],
         total=K,
     )
-    columns = ["mode", "kappa", "z", "alive", "NC2^H"]
-    if corrected.nc2_w_by_mode is not None:
-        columns += ["NC2^W", "NC2^WH", "NC3"]
+    columns = ["mode", "kappa", "z", "alive", *by_mode(corrected)]
     out.show_table(
         "Modes, strongest first",
         columns,
         [j if j is None else mode_row(found, j) for j in shown],
         total=K,
     )
+
+
+def show_balanced(values: dict[str, float]) -> None:
+    """Write what the literature on balanced data reports."""
+    from nclib.metrics import BALANCED
+
+    rows = [
+        (metric.label, metric.meaning, values[metric.key])
+        for metric in BALANCED
+        if metric.key in values
+    ]
+    columns = ["metric", "what it measures", "value"]
+    out.show_table("Metrics of the literature on balanced data", columns, rows, left=2)
 
 
 def class_row(found: Measurement, k: int) -> list[Any]:
@@ -174,8 +199,14 @@ def mode_row(found: Measurement, j: int) -> list[Any]:
     """Return what is known of a mode."""
     best, metrics = found.minimizer, found.corrected
     row = [str(j), float(best.kappa[j]), float(best.z[j]), bool(best.survives[j])]
-    for name in ("nc2_h_by_mode", "nc2_w_by_mode", "nc2_wh_by_mode", "nc3_by_mode"):
-        values = getattr(metrics, name)
-        if values is not None:
-            row.append(float(values[j]))
-    return row
+    return row + [float(values[j]) for values in by_mode(metrics).values()]
+
+
+def by_mode(metrics: Metrics) -> dict[str, Any]:
+    """Return what was measured of single modes, by label; that of the class means first."""
+    from nclib.metrics import AGAINST_OPTIMUM
+
+    # What needs no head comes first: it is always there.
+    measured = sorted(AGAINST_OPTIMUM, key=lambda metric: metric.needs_head)
+    values = {metric.label: getattr(metrics, f"{metric.key}_by_mode") for metric in measured}
+    return {label: value for label, value in values.items() if value is not None}

@@ -237,6 +237,8 @@ def ready_folder(folder: Path | None) -> Iterator[Path]:
 
 def show_result(result: Result) -> None:
     """Write what came of one run, against the closed form."""
+    from nclib.metrics import COLLAPSE
+
     final, reached, experiment = result.final, result.reached, result.experiment
     best, total = experiment.minimizer, experiment.counts.K - experiment.config.bias
     out.show(verdict(result))
@@ -264,8 +266,11 @@ def show_result(result: Result) -> None:
         "Metrics against the global minimum",
         ["metric", "corrected", "as printed"],
         [
-            (name, readings["corrected"][name], readings["as_printed"][name])
-            for name in ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4")
+            (
+                metric.key,
+                *(readings[reading][metric.key] for reading in ("corrected", "as_printed")),
+            )
+            for metric in COLLAPSE
         ],
     )
     if reached["metrics"] and not reached["is_global"]:
@@ -505,6 +510,8 @@ def summary(result: Result) -> dict[str, Any]:
 
 def show_results(found: Sequence[Result]) -> None:
     """Write one row for each result."""
+    from nclib.metrics import DRAWN
+
     if not found:
         out.show("No results.")
         return
@@ -531,7 +538,7 @@ def show_results(found: Sequence[Result]) -> None:
             )
         )
         corrected = s["metrics"]["corrected"]
-        values = (corrected[name] for name in ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3"))
+        values = (corrected[metric.key] for metric in DRAWN)
         metrics.append(
             (f"{number}", *(None if value is None else f"{value:.1e}" for value in values))
         )
@@ -544,7 +551,7 @@ def show_results(found: Sequence[Result]) -> None:
     )  # fmt: skip
     out.show_table(
         "Metrics against the global minimum, corrected",
-        ["", "NC1", "NC2^W", "NC2^H", "NC2^WH", "NC3"],
+        ["", *(metric.label for metric in DRAWN)],
         metrics,
     )
     lost = sum(not r.reached["is_global"] for r in found)

@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from nclib._numbers import as_whole
+from nclib._numbers import positive as _positive
 from nclib.data.readers import read_counts
 from nclib.theory.counts import ClassCounts
-from nclib.theory.problem import _positive, _sequence
+from nclib.theory.problem import _sequence
 
 Reduction = Literal["mean", "sum", "batchmean"]
 Optimizer = Literal["sgd", "adam", "adamw"]

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._numbers import as_whole
+from nclib._numbers import positive as _positive
 from nclib._records import Record
 from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.problem import Problem, _positive, generator, require_problem
+from nclib.theory.problem import Problem, generator, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]

@@ -15,9 +15,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._numbers import positive as _positive
 from nclib._records import Record
 from nclib.theory import shrinkage
-from nclib.theory.problem import Problem, _positive, require_problem
+from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
 

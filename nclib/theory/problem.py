@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole, is_number, plain
+from nclib._numbers import as_whole, is_number
+from nclib._numbers import positive as _positive
 from nclib._records import html_table, require_keys
 from nclib.theory.counts import ClassCounts, as_counts
 
@@ -364,18 +364,6 @@ def generator(seed: int | np.random.Generator) -> np.random.Generator:
     if isinstance(seed, np.random.Generator):
         return seed
     return np.random.default_rng(as_whole("seed", seed, 0))
-
-
-def _positive(name: str, value: object) -> float:
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r}")
-    number = float(plain(value))
-    if not 0 < number < math.inf:
-        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
-        raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
-    if number < sys.float_info.min:
-        raise ValueError(f"{name} must be at least {sys.float_info.min:.3g}; got {value!r}")
-    return number
 
 
 def _layer_lambdas(value: object, depth: int) -> tuple[float, ...]:

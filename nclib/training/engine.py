@@ -26,7 +26,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 import nclib
 from nclib._numbers import as_whole, is_number, plain
-from nclib.metrics import MetricsAccumulator
+from nclib.metrics import NUMBERS, Accuracy, MetricsAccumulator
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.theory.problem import Problem
@@ -636,16 +636,12 @@ class _Trainer:
             self.problem.K, Ws if linear else None, b if linear else None
         )
         accumulator.update(features, self.y)
-        accumulator.second_pass()
-        accumulator.update(features, self.y)
+        second = accumulator.second_pass()
+        second.update(features, self.y)
         values: dict[str, dict[str, float | None]] = {}
         for reading in ("corrected", "as_printed"):
-            metrics = accumulator.compute(self.minimizer, reading=reading)
-            assert metrics.nc1 is not None
-            values[reading] = {"nc1": _plain(metrics.nc1.value)} | {
-                name: _plain(getattr(metrics, name))
-                for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4", "lambda_H")
-            }
+            numbers = second.compute(self.minimizer, reading=reading).numbers()
+            values[reading] = {metric.key: _plain(numbers[metric.key]) for metric in NUMBERS}
         return values
 
     def _singular_values(
@@ -813,12 +809,9 @@ def _fingerprint(x: Tensor, y: Tensor) -> str:
 
 def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | None]]:
     """Share of the samples that are classified right: of all, and of each class."""
-    right = (logits.argmax(dim=1) == y).cpu().numpy()
-    classes = y.cpu().numpy()
-    size = np.bincount(classes, minlength=K)
-    with np.errstate(invalid="ignore"):
-        share = np.bincount(classes[right], minlength=K) / size
-    return float(right.mean()), [_plain(value) for value in share]
+    accuracy = Accuracy(K)
+    accuracy.update(logits.argmax(dim=1).cpu().numpy(), y.cpu().numpy())
+    return accuracy.overall, [_plain(value) for value in accuracy.by_class]
 
 
 def _spectrum(matrix: Tensor, K: int) -> list[float]:

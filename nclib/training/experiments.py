@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from nclib._files import write_whole
 from nclib._numbers import plain
 from nclib._records import Record, require_keys
-from nclib.metrics import measure
+from nclib.metrics import AGAINST_OPTIMUM, measure
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.training.data import (
@@ -60,7 +60,7 @@ _READABLE_BYTES = 200
 
 _HASH_DIGITS = 10
 
-_AGAINST_MINIMUM = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
+_AGAINST_MINIMUM = tuple(metric.key for metric in AGAINST_OPTIMUM)
 """The metrics that compare with a minimum."""
 
 _TEST_IMAGES = 50

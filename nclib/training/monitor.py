@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from nclib._files import write_whole
 from nclib.data.readers import read_counts
-from nclib.metrics import Metrics, MetricsAccumulator, _whole_labels
+from nclib.metrics import COLLAPSE, Accuracy, Metrics, MetricsAccumulator, SecondPass
+from nclib.metrics.arrays import whole_labels
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 
@@ -30,7 +31,7 @@ Row = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
-_METRICS = ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4")
+_METRICS = tuple(metric.key for metric in COLLAPSE)
 
 _BUFFER = 2**18
 """Numbers of features that are gathered before they are added up: small batches cost less so."""
@@ -292,7 +293,7 @@ class Monitor:
                 states.restore()
                 if self._reason_for_none(now) is None:
                     now.accumulator.set_head(*self._head_now())
-                    now.accumulator.second_pass()
+                    now.second = now.accumulator.second_pass()
                     self._pass_over(now, batches, forward)
             return self._row(now, evaluated=True)
         finally:
@@ -331,7 +332,7 @@ class Monitor:
         self._require_taken(now)
         now.add_up()
         self._epoch += 1
-        share = now.seen / max(now.seen.sum(), 1)
+        share = now.accuracy.seen / max(now.accuracy.seen.sum(), 1)
         if np.abs(share - self.counts.n / self.counts.N).sum() / 2 > _OTHER_PROPORTIONS:
             self._say(
                 "the epoch shows the classes in other proportions than counts",
@@ -387,18 +388,17 @@ class Monitor:
                 lambda_H = now.accumulator.effective_lambda_H(self._lambda_W1)
             if lambda_H is not None and 0 < lambda_H < math.inf:
                 self.minimizer = global_minimizer(self._problem(lambda_H, b is not None))
-            self.metrics = now.accumulator.compute(self.minimizer, check_counts=False)
-        with np.errstate(invalid="ignore"):
-            accuracy = now.right / now.seen
+            measured = now.second or now.accumulator
+            self.metrics = measured.compute(self.minimizer, check_counts=False)
         row: Row = {
             "epoch": self._epoch,
             "evaluated": evaluated,
-            "accuracy": float(now.right.sum() / max(now.seen.sum(), 1)),
+            "accuracy": now.accuracy.overall,
             **{name: _number(self.metrics, name) for name in _METRICS},
             "lambda_H": math.nan if lambda_H is None else lambda_H,
             "alive": math.nan if self.minimizer is None else self.minimizer.alive,
         }
-        for name, share in zip(self._class_names(), accuracy.tolist(), strict=True):
+        for name, share in zip(self._class_names(), now.accuracy.by_class.tolist(), strict=True):
             row[f"accuracy {name}"] = share
         self.history.append(row)
         if self._csv is not None:
@@ -504,8 +504,8 @@ class _Collector:
 
     def __init__(self, K: int) -> None:
         self.accumulator = MetricsAccumulator(K)
-        self.right = np.zeros(K, dtype=np.int64)
-        self.seen = np.zeros(K, dtype=np.int64)
+        self.second: SecondPass | None = None
+        self.accuracy = Accuracy(K)
         self.batches = 0
         self.not_finite = False
         self.labels: Any = None
@@ -544,17 +544,15 @@ class _Collector:
         if not self._features:
             return
         features, answers = torch.cat(self._features), torch.cat(self._answers)
-        classes = np.concatenate([_whole_labels(labels) for labels in self._of])
+        classes = np.concatenate([whole_labels(labels) for labels in self._of])
         self._features, self._of, self._answers, self._size = [], [], [], 0
         try:
-            self.accumulator.update(features, classes)
+            (self.second or self.accumulator).update(features, classes)
         except ValueError:
             if bool(torch.isfinite(features).all()):
                 raise
             self.not_finite = True
-        right = classes[answers.cpu().numpy() == classes]
-        self.right += np.bincount(right, minlength=self.right.size)
-        self.seen += np.bincount(classes, minlength=self.seen.size)
+        self.accuracy.update(answers.cpu().numpy(), classes)
 
 
 class _Source:

@@ -49,15 +49,6 @@ DEPTH_COLORS = {
 DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
 """Marker of each depth, for readers who don't see the colours."""
 
-METRIC_COLORS = {
-    "nc1": "#7a7f8c",
-    "nc2_w": "#c2448f",
-    "nc2_h": "#8a6fd1",
-    "nc2_wh": "#a8683a",
-    "nc3": "#5f8f1e",
-}
-"""Colour of each metric where several are in one picture: seen on white and on black."""
-
 CLASS_COLORS = ("#332288", "#999933", "#882255")
 """Colour of each class where a picture shows up to three as points (Paul Tol's muted scheme)."""
 

@@ -20,10 +20,10 @@ def streamed(batches, classes, Ws=None, b=None, minimizer=None, **options):
     accumulator = nc.MetricsAccumulator(classes, Ws, b, **options)
     for X, labels in batches:
         accumulator.update(X, labels)
-    accumulator.second_pass()
+    second = accumulator.second_pass()
     for X, labels in batches[::-1]:
-        accumulator.update(X, labels)
-    return accumulator.compute(minimizer)
+        second.update(X, labels)
+    return second.compute(minimizer)
 
 
 def split(X, labels, cuts):
@@ -142,14 +142,21 @@ def test_a_refused_batch_leaves_nothing_behind():
     X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(10))
     bad = X.copy()
     bad[7, 1] = np.nan
-    accumulator = nc.MetricsAccumulator(2)
-    for _ in range(2):
+    first = nc.MetricsAccumulator(2)
+    for added in (first, first):
         with pytest.raises(ValueError, match="row 7"):
-            accumulator.update(bad, labels)
-        accumulator.update(X, labels)
-        if not _:
-            accumulator.second_pass()
-    assert accumulator.compute().nc1.value == nc.nc1(X, labels).value
+            added.update(bad, labels)
+    first.update(X, labels)
+    second = first.second_pass()
+    with pytest.raises(ValueError, match="row 7"):
+        first.update(bad, labels)
+    with pytest.raises(ValueError, match="row 7"):
+        second.update(bad, labels)
+    second.update(X, labels)
+    with pytest.raises(ValueError, match="row 7"):
+        second.update(bad, labels)
+    assert first.counts.tolist() == second.counts.tolist() == [5, 5]
+    assert second.compute().nc1.value == nc.nc1(X, labels).value
 
 
 @pytest.mark.parametrize("width", [3, 5])
@@ -163,12 +170,11 @@ def test_a_refused_first_batch_decides_nothing(width):
     with pytest.raises(ValueError, match="row 7"):
         accumulator.update(bad, labels)
     assert accumulator.d is None
-    for passes in range(2):
-        accumulator.update(X, labels)
-        if not passes:
-            accumulator.second_pass()
+    accumulator.update(X, labels)
+    second = accumulator.second_pass()
+    second.update(X, labels)
     whole = nc.nc1(X, labels)
-    assert accumulator.compute().nc1 == whole
+    assert second.compute().nc1 == whole
     assert whole.rtol == width * 2.0**-52
 
 
@@ -201,10 +207,10 @@ def test_a_second_pass_over_other_classes_is_refused(kind, second, says):
     as_kind = np.asarray if kind == "numpy" else pytest.importorskip("torch").tensor
     accumulator = nc.MetricsAccumulator(3)
     accumulator.update(as_kind(X), labels)
-    accumulator.second_pass()
-    accumulator.update(as_kind(other), other_labels)
+    pass_2 = accumulator.second_pass()
+    pass_2.update(as_kind(other), other_labels)
     with pytest.raises(ValueError, match=f"must see the same samples as the first; {says}"):
-        accumulator.compute()
+        pass_2.compute()
 
 
 def test_the_second_pass_must_see_the_same_samples():
@@ -213,11 +219,18 @@ def test_the_second_pass_must_see_the_same_samples():
     with pytest.raises(ValueError, match="no samples of class 0, 1"):
         accumulator.second_pass()
     accumulator.update(X, labels)
-    accumulator.second_pass()
-    with pytest.raises(ValueError, match="has begun already"):
-        accumulator.second_pass()
+    second = accumulator.second_pass()
+    # More samples of the first pass are none of the second, and change nothing of it.
+    accumulator.update(X, labels)
     with pytest.raises(ValueError, match=r"saw 0 of class 0, not 5"):
-        accumulator.compute()
+        second.compute()
+    second.update(X, labels)
+    assert second.compute() == nc.measure(X, labels)
+    assert accumulator.counts.tolist() == [10, 10]
+    again = accumulator.second_pass()
+    again.update(X, labels)
+    with pytest.raises(ValueError, match=r"saw 5 of class 0, not 10"):
+        again.compute()
 
 
 def test_a_head_that_comes_last_counts_as_one_that_came_first():
@@ -233,9 +246,10 @@ def test_a_head_that_comes_last_counts_as_one_that_came_first():
     assert learning.effective_lambda_H(1e-3) == one.lambda_H
     with pytest.raises(ValueError, match="W_1 must have d = 7 columns, as the features; got 6"):
         learning.set_head(np.ones((4, 6)))
-    learning.second_pass()
-    with pytest.raises(ValueError, match="must be set before the second pass"):
-        learning.set_head(*HEAD)
+    second = learning.second_pass()
+    learning.set_head([W + 1 for W in HEAD[0]], HEAD[1])
+    second.update(X, labels)
+    assert second.compute(BEST) == nc.measure(X, labels, *HEAD, BEST)
 
 
 def test_lambda_H_needs_a_head():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._numbers import percent
-from nclib.views import style
+from nclib.metrics.registry import DRAWN
 from nclib.views.explorables._explorable import Explorable, Picture, Slider, State, chosen, states
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
 
@@ -24,13 +24,7 @@ POSITIONS = 24
 DIGITS = 3
 """Significant digits of a metric: as many as the chart and the sentence show."""
 
-METRIC_NAMES = {
-    "nc1": "NC1",
-    "nc2_w": "NC2 W",
-    "nc2_h": "NC2 H",
-    "nc2_wh": "NC2 WH",
-    "nc3": "NC3",
-}
+METRIC_NAMES = {metric.key: metric.plain for metric in DRAWN}
 """Without small capitals: not every font of a browser has them."""
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
@@ -182,7 +176,7 @@ def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]])
     y = alt.Y("value:Q", scale=y_scale, axis=y_axis)
     titles = list(METRIC_NAMES.values())
     legend = alt.Legend(title=None, columns=3, symbolOpacity=1)
-    colors = alt.Scale(domain=titles, range=list(style.METRIC_COLORS.values()))
+    colors = alt.Scale(domain=titles, range=[metric.color for metric in DRAWN if metric.color])
     color = alt.Color("metric:N", scale=colors, legend=legend)
     shape = alt.Shape("metric:N", scale=alt.Scale(domain=titles, range=SHAPES), legend=legend)
     now = f"datum.epoch === {epoch.name}"

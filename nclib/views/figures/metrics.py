@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from nclib.metrics.registry import metric
 from nclib.views import style
 
 
@@ -34,7 +35,7 @@ def metric_floor(ratios: Sequence[float], floors: Mapping[int, Sequence[float]])
     axis.set_xticks([1, 2, 5, 10, 20, 50, 100], labels=["1", "2", "5", "10", "20", "50", "100"])
     axis.minorticks_off()
     axis.set_xlabel("largest over smallest class count")
-    axis.set_ylabel("NC2ᵂᴴ at the exact optimum")
+    axis.set_ylabel(f"{metric('nc2_wh').title} at the exact optimum")
     axis.set_title("As printed, the metric has a floor")
     axis.legend(loc="upper left")
     return figure

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from nclib.metrics.registry import DRAWN
 from nclib.views import style
 
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 
 PANELS = (
     ("gap", "gap to the global minimum"),
-    ("nc1", "NC1"),
-    ("nc2_w", "NC2ᵂ"),
-    ("nc2_h", "NC2ᴴ"),
-    ("nc2_wh", "NC2ᵂᴴ"),
-    ("nc3", "NC3"),
+    *((metric.key, metric.title) for metric in DRAWN),
     ("train_accuracy", "training accuracy"),
     ("test_accuracy", "test accuracy"),
 )

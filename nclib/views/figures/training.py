@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from nclib.metrics.registry import DRAWN
 from nclib.views import style
 
 if TYPE_CHECKING:  # it needs torch, and a figure does not
@@ -19,13 +20,7 @@ if TYPE_CHECKING:  # it needs torch, and a figure does not
 
 Array = NDArray[np.float64]
 
-METRIC_NAMES = {
-    "nc1": "NC1",
-    "nc2_w": "NC2ᵂ",
-    "nc2_h": "NC2ᴴ",
-    "nc2_wh": "NC2ᵂᴴ",
-    "nc3": "NC3",
-}
+METRIC_NAMES = {metric.key: metric.title for metric in DRAWN}
 """The metrics of the paper's figures, in their order there."""
 
 READING_NAMES = {"corrected": "corrected", "as_printed": "as printed"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,16 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from nclib.metrics.registry import AGAINST_OPTIMUM
 from nclib.theory.counts import ClassCounts
 from nclib.views import style
 
 Array = NDArray[np.float64]
 
+_MARKS = (
+    (style.DEPTH_COLORS[1], "o"),
+    (style.DEPTH_COLORS[3], "s"),
+    (style.DEPTH_COLORS[6], "D"),
+    (style.INK, "^"),
+)
+"""Colours and markers, in turns."""
+
 _METRICS = {
-    "nc2_w": ("NC2, head", style.DEPTH_COLORS[1], "o"),
-    "nc2_h": ("NC2, class means", style.DEPTH_COLORS[3], "s"),
-    "nc2_wh": ("NC2, product", style.DEPTH_COLORS[6], "D"),
-    "nc3": ("NC3", style.INK, "^"),
+    metric.key: (metric.legend or metric.label, *mark)
+    for metric, mark in zip(AGAINST_OPTIMUM, itertools.cycle(_MARKS), strict=False)
 }
 """Name, colour and marker of the metrics that compare with a minimiser."""
 
