@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from nclib.views import style
 
 if TYPE_CHECKING:
-    from nclib.training.experiments import Result
+    from nclib.training.results import Result
 
 PANELS = (
     ("gap", "gap to the global minimum"),
