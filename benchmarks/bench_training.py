@@ -26,8 +26,10 @@ from torchvision.datasets import VisionDataset
 
 import nclib as nc
 from nclib.training import engine
+from nclib.training.config import Precision
 from nclib.training.engine import TrainingConfig, chosen_device, train
 from nclib.training.networks import Network, make_network
+from nclib.training.numerics import matrix_products
 
 SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 128
 SETTINGS = {"depth": 6, "lambda_W": 5e-4, "lambda_H": 1e-5}
@@ -139,7 +141,7 @@ def resident(x: Tensor, y: Tensor, top_down: bool) -> Step:
     return step
 
 
-def by_engine(x: Tensor, y: Tensor, dtype: engine.Precision) -> Step:
+def by_engine(x: Tensor, y: Tensor, dtype: Precision) -> Step:
     """Return the engine's own epochs, of as many batches."""
     few = BATCHES * BATCH
     config = TrainingConfig(**SETTINGS, dtype=dtype)
@@ -169,7 +171,7 @@ def product(device: torch.device, precision: str) -> tuple[Step, float]:
         a, b, c = (matrix.bfloat16() for matrix in (a, b, c))
 
     def step() -> None:
-        with engine._numerics(precision, device):
+        with matrix_products(precision, device):
             torch.mm(a, b, out=c)
 
     return step, 2.0 * size**3

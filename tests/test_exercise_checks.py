@@ -3,6 +3,7 @@
 import itertools
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,10 @@ from scipy.optimize import brentq
 
 import nclib as nc
 from nclib.teaching import EXERCISES, Verdict, check
+from nclib.teaching.exercises import chapter_07
+from nclib.training import results
+
+STORED = Path(__file__).parent.parent / "book/results/runs"
 
 names = pytest.mark.parametrize("name", EXERCISES)
 
@@ -195,11 +200,11 @@ def test_no_mistake_is_nearly_right(name):
 
 
 def test_the_penalties_are_those_of_the_stored_runs():
-    from nclib.teaching import _exercises
-    from nclib.training import experiments
-
-    assert _exercises.LAMBDA_W == experiments.LAMBDA_W
-    assert _exercises.LAMBDA_H == experiments.LAMBDA_H
+    runs = results.figure_results(results.load_results(STORED), 1)
+    assert len(runs) > 2
+    for run in runs:
+        assert {*run.experiment.config.lambda_W} == {chapter_07.LAMBDA_W}
+        assert run.experiment.config.lambda_H == chapter_07.LAMBDA_H
 
 
 def test_three_digits_will_do_and_two_will_not():

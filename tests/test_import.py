@@ -5,11 +5,14 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import nclib
 import nclib.theory
+
+STORED = Path(__file__).parent.parent / "book/results/runs"
 
 PUBLIC = {
     "ClassCounts",
@@ -57,6 +60,19 @@ def test_the_checks_of_all_exercises_load_no_torch():
         "[exercise.solve() for exercise in EXERCISES.values()]; print('torch' in sys.modules)"
     )
     assert run(code) == "False"
+
+
+def test_stored_runs_are_read_and_shown_without_what_trains():
+    heavy = ("torch", "torchvision", "joblib", "sklearn", "PIL")
+    code = (
+        "import sys; from nclib.training import results; "
+        f"runs = results.load_results({f'{STORED}'!r}); "
+        "results.results_table(results.figure_results(runs, 1)); "
+        f"print(len(runs), [name for name in {heavy} if name in sys.modules])"
+    )
+    stored = len([*STORED.glob("*.json")])
+    assert stored > 100
+    assert run(code) == f"{stored} []"
 
 
 def test_first_minimizer_loads_no_optimiser_and_no_plots():

@@ -22,7 +22,7 @@ from nclib.training.data import (
     to_tensors,
 )
 from nclib.training.engine import train
-from nclib.training.experiments import Result, _divided
+from nclib.training.experiments import Result, divided_images
 
 RUNS = Path(__file__).resolve().parent.parent / "book" / "results" / "runs"
 
@@ -79,7 +79,7 @@ def store_anew(folder: Path, sources: Iterable[Path]) -> int:
     stored = []
     for source in sources:
         images = load_splits(source)
-        divided, digest = _divided(*images), content_digest(*images)
+        divided, digest = divided_images(*images), content_digest(*images)
         for path, result in read_anew:
             if result.experiment.data == data_name(source):
                 result = replace(result, experiment=replace(result.experiment, digest=digest))

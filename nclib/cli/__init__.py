@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import typer
 
-from nclib.cli import _output, measure, predict, runs
+from nclib.cli import _output, measure, predict, reproduce, results, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,9 +28,9 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("measure")(measure.measure)
-app.command("train")(runs.train)
-app.command("reproduce")(runs.reproduce)
-app.command("results")(runs.results)
+app.command("train")(train.train)
+app.command("reproduce")(reproduce.reproduce)
+app.command("results")(results.results)
 
 
 def main() -> None:

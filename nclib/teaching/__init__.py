@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from nclib.teaching._answers import Unfit
-from nclib.teaching._exercises import EXERCISES, Exercise, Mistake
+from nclib.teaching.exercises import EXERCISES, Exercise, Mistake
 
 __all__ = ["EXERCISES", "Exercise", "Mistake", "Verdict", "check"]
 

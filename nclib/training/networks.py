@@ -11,15 +11,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-BackboneKind = Literal["mlp", "conv"]
-HeadKind = Literal["linear", "relu"]
+from nclib.training.config import BackboneKind, HeadKind
 
 AFFINE_MAPS = 6
 """The paper's "6-layer MLP"."""

@@ -450,8 +450,8 @@ def test_numbers_that_are_equal_make_configurations_that_are_equal_to_the_letter
 
 def test_another_machine_is_said(tmp_path, monkeypatch, caplog):
     run(tmp_path)
-    machine = engine._machine
-    monkeypatch.setattr(engine, "_machine", lambda device: machine(device) | {"threads": 64})
+    machine = engine.machine_facts
+    monkeypatch.setattr(engine, "machine_facts", lambda device: machine(device) | {"threads": 64})
     with caplog.at_level(logging.WARNING):
         run(tmp_path, resume=True)
     threads = torch.get_num_threads()

@@ -276,7 +276,7 @@ def test_normalization_is_the_mean_and_deviation_of_each_channel(shape):
 def test_normalization_over_several_blocks(monkeypatch):
     data = noise([30, 20], (4, 5, 3))
     whole = Normalization.of(data)
-    monkeypatch.setattr("nclib.training.data._BLOCK", 7)
+    monkeypatch.setattr("nclib.training.tensors._BLOCK", 7)
     np.testing.assert_array_equal(Normalization.of(data).std, whole.std)
 
 

@@ -19,7 +19,7 @@ import pytest
 import torchvision.datasets
 from PIL import Image
 
-from nclib.training import data as data_module
+from nclib.training import data_sets
 from nclib.training.data import Normalization, has_test_images, load_images, without_conflicts
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -428,7 +428,7 @@ def fashion(tmp_path, monkeypatch):
     known = [(name, md5(content)) for name, content in packed.items()]
     monkeypatch.setattr(torchvision.datasets.FashionMNIST, "resources", known)
     for name, content in files.items():
-        monkeypatch.setitem(data_module._FASHION_MNIST, name, md5(content))
+        monkeypatch.setitem(data_sets._FASHION_MNIST, name, md5(content))
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     return raw, files, packed

@@ -1,6 +1,7 @@
 """Experiments as data, runs that are stored once, sweeps that go on where they stopped."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -355,6 +356,27 @@ def test_a_factor_of_numpy_scales_the_penalties_exactly():
         assert paper_figure(1, "small", lambda_factor=factor) == paper_figure(
             1, "small", lambda_factor=2
         )
+
+
+@pytest.mark.parametrize("ends", ["well", "in an error"])
+def test_a_run_gives_torch_its_threads_back(ends, tmp_path, monkeypatch):
+    before = torch.get_num_threads()
+    inside, train = [], experiments.train
+
+    def watched(*arguments, **options):
+        inside.append(torch.get_num_threads())
+        if ends == "in an error":
+            raise ArithmeticError
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(experiments, "train", watched)
+    with nullcontext() if ends == "well" else pytest.raises(ArithmeticError):
+        result = run(small(), tmp_path, threads=before + 2, progress=False)
+        assert result.machine["threads"] == before + 2
+    assert inside == [before + 2]
+    assert torch.get_num_threads() == before
+    with pytest.raises(ValueError, match="threads must be a whole number, at least 1; got 0"):
+        run(small(seed=1), tmp_path, threads=0, progress=False)
 
 
 def test_an_interrupted_run_goes_on(stored, tmp_path, monkeypatch):

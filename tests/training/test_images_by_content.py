@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nclib.training import data as data_module
-from nclib.training import experiments
+from nclib.training import experiments, image_sources, results
 from nclib.training.data import content_digest, load_images, load_splits
 from nclib.training.engine import TrainingConfig
 from nclib.training.experiments import (
@@ -201,7 +200,7 @@ def test_a_name_that_is_none_of_the_known_ones_is_never_taken_for_a_path(tmp_pat
 def test_a_stored_result_is_found_by_its_digest_without_the_images(tmp_path, monkeypatch):
     result = quick(npz(tmp_path, **arrays()), tmp_path / "out")
     (tmp_path / "dots.npz").unlink()
-    monkeypatch.setattr(data_module, "read_npz", None)
+    monkeypatch.setattr(image_sources, "read_npz", None)
     assert numbers(run(result.experiment, tmp_path / "out")) == numbers(result)
     assert sweep([result.experiment], tmp_path / "out", images=tmp_path / "dots.npz")
 
@@ -242,7 +241,7 @@ def test_sweeps_over_two_files_of_one_name(tmp_path):
     titles = list(experiments.by_sweep(both[0] + both[1]))
     assert len(titles) == 2
     for title, (result, _) in zip(titles, both, strict=True):
-        hash_of_digest = experiments._short(result.experiment.digest)
+        hash_of_digest = results._short(result.experiment.digest)
         assert title == f"dots-35of3-bias-W0.005-H0.0001-w8-e2, digest {hash_of_digest}"
 
 

@@ -594,6 +594,63 @@ def test_an_epoch_that_is_left_early_adds_no_row():
     assert [row["epoch"] for row in monitor.history] == [1]
 
 
+def by_steps(monitor, samples, epoch=None, between=lambda: None):
+    """An epoch that is watched step by step, by a loop that is no `for`."""
+    monitor.begin_epoch()
+    waiting = list(samples)
+    while waiting:
+        batch = waiting.pop(0)
+        monitor.begin_batch(batch)
+        monitor.model(batch[0])
+        monitor.end_batch()
+        between()
+    return monitor.end_epoch(epoch)
+
+
+def test_steps_of_an_epoch_give_what_watch_gives():
+    model, (x, y) = made(dropout=0.0), images()
+    samples = batches(x, y)
+    with Monitor(model, COUNTS, lambda_W=1e-3) as monitor:
+        pass_through(monitor, samples)
+        by_steps(monitor, samples)
+        # What goes through the model between two batches is of neither.
+        by_steps(monitor, samples, between=lambda: model(x))
+        evaluated = monitor.evaluate(samples)
+        third = by_steps(monitor, samples, 9, between=lambda: monitor.evaluate(samples))
+        pass_through(monitor, samples)
+    watched = [row for row in monitor.history if not row["evaluated"]]
+    assert [row["epoch"] for row in watched] == [1, 2, 3, 9, 10]
+    for row in watched[1:]:
+        assert str(row | {"epoch": 1}) == str(watched[0])
+    # Of the same float32 features, added up in another order.
+    assert evaluated["nc2_w"] == pytest.approx(third["nc2_w"], rel=1e-5)
+
+
+def test_steps_out_of_turn_are_refused():
+    model, (x, y) = made(), images()
+    monitor = Monitor(model, COUNTS, lambda_W=1e-3)
+    with pytest.raises(RuntimeError, match="not attached"):
+        monitor.begin_epoch()
+    with monitor:
+        for step_of in (lambda: monitor.begin_batch((x, y)), monitor.end_batch, monitor.end_epoch):
+            with pytest.raises(RuntimeError, match="no epoch has begun: call begin_epoch first"):
+                step_of()
+        monitor.begin_epoch()
+        with pytest.raises(RuntimeError, match="the first batch has not gone through"):
+            monitor.end_epoch()
+        monitor.begin_batch((x, y))
+        with pytest.raises(RuntimeError, match="the first batch has not gone through"):
+            monitor.end_batch()
+        with pytest.raises(ValueError, match="epoch must be a whole number, at least 1; got 0"):
+            by_steps(monitor, batches(x, y), 0)
+        assert monitor.history == []
+        assert by_steps(monitor, batches(x, y))["epoch"] == 1
+        with pytest.raises(RuntimeError, match="no epoch has begun"):
+            monitor.end_epoch()
+    with pytest.raises(RuntimeError, match="no epoch has begun"):
+        monitor.end_batch()
+
+
 # ---------------------------------------------------------------- where rows go
 
 
@@ -617,7 +674,7 @@ def test_a_full_disk_does_not_end_the_training(tmp_path, monkeypatch, caplog):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nclib.training.monitor.write_whole", full)
+    monkeypatch.setattr("nclib.training.monitor.history_file.write_whole", full)
     model, (x, y) = made(), images()
     monitor = watched(model, x, y, csv=tmp_path / "collapse.csv")
     assert len(monitor.history) == 1

@@ -16,7 +16,7 @@ from nclib.views.explorables._explorable import Explorable, Picture, Slider, Sta
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
 
 if TYPE_CHECKING:  # it needs torch, and an explorable does not
-    from nclib.training.experiments import Result
+    from nclib.training.results import Result
 
 POSITIONS = 24
 """At most so many epochs, of those in the histories."""

@@ -15,7 +15,7 @@ from nclib.metrics.registry import DRAWN
 from nclib.views import style
 
 if TYPE_CHECKING:
-    from nclib.training.experiments import Result
+    from nclib.training.results import Result
 
 PANELS = (
     ("gap", "gap to the global minimum"),

@@ -16,7 +16,7 @@ from nclib.metrics.registry import DRAWN
 from nclib.views import style
 
 if TYPE_CHECKING:  # it needs torch, and a figure does not
-    from nclib.training.experiments import Result
+    from nclib.training.results import Result
 
 Array = NDArray[np.float64]
 

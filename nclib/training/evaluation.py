@@ -1,0 +1,170 @@
+"""What is measured of a network between two epochs: an entry of the history."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nclib.metrics import NUMBERS, Accuracy, MetricsAccumulator
+from nclib.theory.minimizer import Minimizer
+from nclib.training.config import TrainingConfig
+from nclib.training.networks import Network
+from nclib.training.numerics import double, float64_device, matrix_products
+
+_EVALUATION_ROWS = 1024
+
+
+def history_epochs(epochs: int, evaluations: int) -> list[int]:
+    """Return which epochs enter the history: 0, and at most `evaluations` more up to the last."""
+    spaced = np.geomspace(1, epochs, evaluations) if evaluations > 1 else np.array([epochs])
+    return [0, *np.unique(np.rint(spaced).astype(int)).tolist()]
+
+
+class Evaluator:
+    """Measures one network on one set of samples, again and again.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    network : Network
+        Looked at, never changed.
+    minimizer : Minimizer
+        The closed form that it is compared with.
+    train, test : pair of samples and labels
+        Tensors on the network's device; `test` may be None.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        network: Network,
+        minimizer: Minimizer,
+        train: tuple[Tensor, Tensor],
+        test: tuple[Tensor, Tensor] | None,
+    ) -> None:
+        self.config, self.network, self.minimizer = config, network, minimizer
+        self.problem = minimizer.problem
+        self.x, self.y = train
+        self.test = test
+        self.device = self.x.device
+        self.one_hot = torch.eye(self.problem.K, dtype=self.x.dtype, device=self.device)
+
+    @torch.no_grad()
+    def entry(self, epoch: int, seconds: float) -> dict[str, Any]:
+        """Return what the network is like after an epoch; always in full precision.
+
+        Parameters
+        ----------
+        epoch : int
+            How many are done.
+        seconds : float
+            Of training so far.
+
+        Returns
+        -------
+        dict
+            An entry of the history, as `train` describes it.
+        """
+        config, problem = self.config, self.problem
+        done = epoch / config.epochs
+        features, logits = self._forward(self.x)
+        error = double(logits - self.one_hot[self.y])
+        fit = float(error.square().sum()) / (2 * problem.N)
+        penalty_H = problem.lambda_H / 2 * float(double(features).square().sum())
+        Ws = [W.detach() for W in self.network.head.weights]
+        penalty_W = sum(
+            lam / 2 * float(double(W).square().sum())
+            for lam, W in zip(problem.lambda_W, Ws, strict=True)
+        )
+        objective = fit + penalty_W + penalty_H
+        minimum = self.minimizer.objective
+        right, per_class = _accuracy(logits, self.y, problem.K)
+        entry: dict[str, Any] = {
+            "epoch": epoch,
+            "seconds": seconds,
+            "learning_rate": config.learning_rate_at(done),
+            "lambda_factor": config.lambda_factor_at(done),
+            "objective": objective,
+            "gap": objective / minimum - 1,
+            "fit": fit,
+            "penalty_W": penalty_W,
+            "penalty_H": penalty_H,
+            "train_accuracy": right,
+            "train_accuracy_per_class": per_class,
+            "test_accuracy": None,
+            "test_accuracy_per_class": None,
+        }
+        if self.test is not None:
+            x_test, y_test = self.test
+            right, per_class = _accuracy(self._forward(x_test)[1], y_test, problem.K)
+            entry |= {"test_accuracy": right, "test_accuracy_per_class": per_class}
+        entry["metrics"] = self._metrics(features, Ws)
+        entry |= self._singular_values(features, logits, Ws, epoch == config.epochs)
+        return entry
+
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits of all samples."""
+        with matrix_products("float32", self.device):
+            parts = [self.network(part) for part in torch.split(x, _EVALUATION_ROWS)]
+        return torch.cat([part[1] for part in parts]), torch.cat([part[0] for part in parts])
+
+    def _metrics(self, features: Tensor, Ws: list[Tensor]) -> dict[str, dict[str, float | None]]:
+        linear = self.config.head == "linear"
+        b = self.network.head.b
+        accumulator = MetricsAccumulator(
+            self.problem.K, Ws if linear else None, b if linear else None
+        )
+        accumulator.update(features, self.y)
+        second = accumulator.second_pass()
+        second.update(features, self.y)
+        values: dict[str, dict[str, float | None]] = {}
+        for reading in ("corrected", "as_printed"):
+            numbers = second.compute(self.minimizer, reading=reading).numbers()
+            values[reading] = {metric.key: _plain(numbers[metric.key]) for metric in NUMBERS}
+        return values
+
+    def _singular_values(
+        self, features: Tensor, logits: Tensor, Ws: list[Tensor], at_the_end: bool
+    ) -> dict[str, Any]:
+        problem, head = self.problem, self.network.head
+        # Class means times sqrt(n_k) are sums over sqrt(n_k).
+        root = torch.from_numpy(np.sqrt(problem.counts.n))
+        share = (torch.nn.functional.one_hot(self.y.cpu(), problem.K) / root).to(
+            float64_device(self.device)
+        )
+        matrices = {
+            "features": share.T @ double(features),
+            "prediction": share.T @ double(logits if head.b is None else logits - head.b),
+        }
+        if head.kind == "linear":
+            matrices["product"] = head.product()
+        values: dict[str, Any] = {name: _spectrum(A, problem.K) for name, A in matrices.items()}
+        if at_the_end:
+            values["layers"] = [_spectrum(W, problem.K) for W in Ws]
+        # On an alive branch s = z / kappa is at least (L - 1) / 2L: half-way from there to 0.
+        cut = max((problem.depth - 1) / (4 * problem.depth), 1e-3)
+        z, kappa = np.array(values["prediction"]), self.minimizer.kappa
+        possible = kappa[: problem.rank_limit - (problem.bias and problem.rank_limit == problem.K)]
+        alive = int(np.count_nonzero(z[: possible.size] > cut * possible))
+        return {"singular_values": values, "alive": alive}
+
+
+def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | None]]:
+    """Share of the samples that are classified right: of all, and of each class."""
+    accuracy = Accuracy(K)
+    accuracy.update(logits.argmax(dim=1).cpu().numpy(), y.cpu().numpy())
+    return accuracy.overall, [_plain(value) for value in accuracy.by_class]
+
+
+def _spectrum(matrix: Tensor, K: int) -> list[float]:
+    """Singular values, falling: the K largest, or all where there are fewer, then zeros."""
+    values: list[float] = torch.linalg.svdvals(double(matrix))[:K].cpu().tolist()
+    return values + [0.0] * (K - len(values))
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

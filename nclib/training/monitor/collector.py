@@ -1,0 +1,73 @@
+"""What is gathered while batches go through a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
+from nclib.metrics.arrays import whole_labels
+
+_BUFFER = 2**18
+"""Numbers of features that are gathered before they are added up: small batches cost less so."""
+
+
+class Collector:
+    """What has been seen of an epoch."""
+
+    def __init__(self, K: int) -> None:
+        self.accumulator = MetricsAccumulator(K)
+        self.second: SecondPass | None = None
+        self.accuracy = Accuracy(K)
+        self.batches = 0
+        self.not_finite = False
+        self.labels: Any = None
+        """Of the batch that is on its way to the head."""
+        self._in_head = False
+        self._features: list[Tensor] = []
+        self._of: list[Any] = []
+        self._answers: list[Tensor] = []
+        self._size = 0
+
+    def take(self, features: Tensor) -> None:
+        """Take what goes into the head: the features of the batch whose labels wait."""
+        labels, self.labels = self.labels, None
+        if len(labels) != len(features):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(features)} rows of features; "
+                f"got {len(labels)}"
+            )
+        # A copy: the model may go on and write over its own.
+        self._features.append(features.detach().clone())
+        self._of.append(labels)
+        self._size += features.numel()
+        self.batches += 1
+        self._in_head = True
+
+    def take_logits(self, logits: Tensor) -> None:
+        """Take what comes out of the head for these features."""
+        if not self._in_head:
+            return
+        self._in_head = False
+        self._answers.append(logits.detach().argmax(dim=-1))
+        # The first at once: what is wrong shows then.
+        if self.batches == 1 or self._size >= _BUFFER:
+            self.add_up()
+
+    def add_up(self) -> None:
+        """Bring what has been gathered into the sums."""
+        if not self._features:
+            return
+        features, answers = torch.cat(self._features), torch.cat(self._answers)
+        classes = np.concatenate([whole_labels(labels) for labels in self._of])
+        self._features, self._of, self._answers, self._size = [], [], [], 0
+        try:
+            (self.second or self.accumulator).update(features, classes)
+        except ValueError:
+            if bool(torch.isfinite(features).all()):
+                raise
+            self.not_finite = True
+        self.accuracy.update(answers.cpu().numpy(), classes)

@@ -1,0 +1,496 @@
+"""Neural collapse of anybody's network while it trains, without changing the training."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nclib._numbers import as_whole
+from nclib.data.readers import read_counts
+from nclib.metrics import Metrics
+from nclib.theory.minimizer import Minimizer
+from nclib.training.monitor.collector import Collector
+from nclib.training.monitor.coverage import FeatureSource, not_covered
+from nclib.training.monitor.head import WatchedHead
+from nclib.training.monitor.history_file import HistoryFile
+from nclib.training.monitor.lightning import lightning_callback
+from nclib.training.monitor.measurer import Measured, Measurer
+from nclib.training.monitor.states import RandomStates, eval_mode
+
+Batch = TypeVar("Batch")
+
+
+Row = dict[str, Any]
+
+
+_OTHER_PROPORTIONS = 0.05
+"""Share of an epoch's samples that may be of other classes than the counts say."""
+
+
+class Monitor:
+    """Metrics of neural collapse of any network while it trains.
+
+    Hooks on the head look on; the training stays the same bit for bit. Each epoch that is watched,
+    and each evaluation, adds a row to the `history`::
+
+        with Monitor(model, counts, lambda_W=5e-4, csv="collapse.csv") as monitor:
+            for epoch in range(epochs):
+                for x, y in monitor.watch(loader):
+                    ...  # the training step, as before
+            monitor.evaluate(loader)
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    counts : ClassCounts
+        Samples per class of the training set, or anything that `read_counts` takes.
+    lambda_W : float or (L,) sequence of float
+        Penalty on the head's layers, as for `Problem`. What a training script's `weight_decay`
+        stands for depends on its loss: see `translate_penalties`.
+    lambda_H : float, optional
+        Penalty on the features. Default: measured anew for every row, from the balance of the head
+        and the features; see `effective_lambda_H`.
+    head : str or sequence of str, optional
+        Names of the head's linear layers in the model, W_1 first, or of one `torch.nn.Sequential`
+        of them. Default: the model's last `torch.nn.Linear`, and those right before it in the same
+        `Sequential`. The features are the input of the first.
+    labels : callable, optional
+        Takes a batch and returns its (B,) integer labels. Default: ``batch[1]``.
+    log : callable, optional
+        Called with every row, a flat dict of names and numbers.
+    csv : path-like, optional
+        File that has the whole history after every row.
+
+    Attributes
+    ----------
+    counts : ClassCounts
+    head : tuple of str
+        Names of the head's layers, W_1 first.
+    history : list of dict
+        A row for each watched epoch and each evaluation, with
+
+        - `epoch`, how many epochs have been watched; `evaluated`, whether it is of `evaluate`;
+        - `accuracy`, and ``accuracy NAME`` for each class (named by its number where `counts` has
+          no names);
+        - `nc1`, `nc2_w`, `nc2_h`, `nc2_wh`, `nc3`, `nc4`: see `Metrics`;
+        - `lambda_H`, given or measured;
+        - `alive`: how many modes survive at the minimiser for it, which NC2 and NC3 compare with.
+
+        NaN where there is no number: `nc1` and `nc4` of a watched epoch always.
+    metrics : Metrics or None
+        All metrics of the last row, with those of single modes.
+    minimizer : Minimizer or None
+        What they were compared with. None where lambda_H could not be measured.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or the head is not found; the message says how to name
+        it.
+
+    Notes
+    -----
+    A watched epoch costs almost nothing, because the features are those that the training itself
+    computes, once each. So its rows speak of the network as it was when each batch came by, with
+    dropout, augmentation and the batch statistics of the training, and of the head as it is at the
+    end of the epoch; and they have neither NC1 nor NC4, for which the class means must be known
+    before the features come. `evaluate` has all of it, of one fixed network in eval mode, and
+    costs two forward passes over the data.
+
+    Memory is of the size of the class means and of a K x K matrix, however many samples come. In
+    distributed training the rows are of the samples of this process. A batch must be one call of
+    the head: of further calls, as in gradient checkpointing, nothing is taken.
+
+    A warning, once, says where the theory does not cover what is watched: a normalisation right
+    before the head, features that are never negative, a frozen head, other class proportions than
+    the counts. NC2 and NC3 then measure the distance from a geometry that this network can't be
+    expected to reach.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> _ = torch.manual_seed(0)
+    >>> x, y = torch.randn(60, 8), torch.arange(60) % 3
+    >>> model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 3))
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3)
+    >>> with Monitor(model, [20, 20, 20], lambda_W=1e-3) as monitor:
+    ...     for x_batch, y_batch in monitor.watch(list(zip(x.split(12), y.split(12)))):
+    ...         optimizer.zero_grad()
+    ...         nn.functional.cross_entropy(model(x_batch), y_batch).backward()
+    ...         optimizer.step()
+    ...     row = monitor.evaluate([(x, y)])
+    >>> monitor
+    Monitor(head=('2',), K=3, rows=2)
+    >>> row["epoch"], row["evaluated"], row["nc1"] > 0
+    (1, True, True)
+
+    TensorBoard's writer as the `log`::
+
+        writer = torch.utils.tensorboard.SummaryWriter()
+
+        def log(row):
+            for name, value in row.items():
+                writer.add_scalar(f"collapse/{name}", value, row["epoch"])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        counts: Any,
+        *,
+        lambda_W: float | Sequence[float],
+        lambda_H: float | None = None,
+        head: str | Sequence[str] | None = None,
+        labels: Callable[[Any], Any] | None = None,
+        log: Callable[[Row], object] | None = None,
+        csv: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be a torch.nn.Module; got {model!r:.60}")
+        self.model = model
+        self.counts = read_counts(counts)
+        self._head = WatchedHead(model, self.counts.K, head)
+        self.head = self._head.names
+        self._lambda_H = lambda_H
+        # Refuses wrong penalties now, not after an epoch.
+        self._measurer = Measurer(self.counts, self._head, lambda_W, lambda_H)
+        self._labels = labels or _second_entry
+        self._log = log
+        self._csv = None if csv is None else HistoryFile(csv)
+        self.history: list[Row] = []
+        self.metrics: Metrics | None = None
+        self.minimizer: Minimizer | None = None
+        self._epoch = 0
+        self._now: Collector | None = None
+        self._hooks: list[Any] = []
+        self._source: FeatureSource | None = None
+        self._said: set[str] = set()
+
+    # ------------------------------------------------------------ attached to the model
+
+    def __enter__(self) -> Self:
+        if self._hooks:
+            raise RuntimeError("this monitor is attached already")
+        self._source = FeatureSource(self.model)
+        self._hooks = [
+            self._source,
+            self._head.layers[0].register_forward_pre_hook(self._on_features, with_kwargs=True),
+            self._head.layers[-1].register_forward_hook(self._on_logits),
+        ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks, self._now = [], None
+
+    def _on_features(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        now = self._now
+        if now is None or now.labels is None:
+            return
+        features = args[0] if args else kwargs["input"]
+        now.take(features)
+        if self._source is not None:
+            for where, what in not_covered(features, self._head, self._source.of(features)):
+                self._say(where, what)
+            self._source = None
+
+    def _on_logits(self, _: nn.Module, args: tuple[Any, ...], logits: Tensor) -> None:
+        if self._now is not None:
+            self._now.take_logits(logits)
+
+    # ------------------------------------------------------------ what it watches
+
+    def watch(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Pass on the batches of an epoch, and add a row to the history at its end.
+
+        Parameters
+        ----------
+        batches : iterable
+            A data loader, say. Each batch must go through the model once.
+
+        Yields
+        ------
+        batch
+            As it came. An epoch that is left early adds no row.
+
+        Raises
+        ------
+        RuntimeError
+            If the monitor is not attached (use it in a ``with`` statement), or if the first batch
+            has not gone through the head.
+        TypeError, ValueError
+            If the features are not (B, d), or the labels not (B,) whole numbers below K.
+        """
+        now = self._begin()
+        try:
+            for batch in batches:
+                now.labels = self._labels(batch)
+                yield batch
+                self._require_taken(now)
+            self._end(now, self._epoch + 1)
+        finally:
+            if self._now is now:
+                self._now = None
+
+    def begin_epoch(self) -> None:
+        """Begin to watch an epoch, for a loop that is no ``for`` over its batches.
+
+        `watch` does the four steps by itself. An epoch that was begun and not ended is forgotten.
+
+        Raises
+        ------
+        RuntimeError
+            If the monitor is not attached.
+
+        Examples
+        --------
+        A trainer that calls back::
+
+            monitor.begin_epoch()
+            while (batch := stream.next()) is not None:
+                monitor.begin_batch(batch)
+                ...  # the training step
+                monitor.end_batch()
+            monitor.end_epoch()
+        """
+        self._begin()
+
+    def begin_batch(self, batch: Any) -> None:
+        """Note the labels of a batch that is about to go through the model.
+
+        Parameters
+        ----------
+        batch : object
+            As `labels` takes it.
+
+        Raises
+        ------
+        RuntimeError
+            If no epoch has begun.
+        TypeError
+            If the labels are not found.
+        """
+        self._begun().labels = self._labels(batch)
+
+    def end_batch(self) -> None:
+        """Note that a batch is done: what goes through the model now is not of it.
+
+        Raises
+        ------
+        RuntimeError
+            If no epoch has begun, or if the first batch has not gone through the head.
+        """
+        self._require_taken(self._begun())
+
+    def end_epoch(self, epoch: int | None = None) -> Row:
+        """End the epoch, and add a row to the history.
+
+        Parameters
+        ----------
+        epoch : int, optional
+            Which epoch it was, from 1, where a training began before this monitor did. Default: one
+            more than the last.
+
+        Returns
+        -------
+        dict
+            The row.
+
+        Raises
+        ------
+        RuntimeError
+            If no epoch has begun, or if no batch has gone through the head.
+        TypeError, ValueError
+            As for `watch`; also if `epoch` is no whole number from 1.
+        """
+        now = self._begun()
+        number = self._epoch + 1 if epoch is None else as_whole("epoch", epoch, 1)
+        row = self._end(now, number)
+        self._now = None
+        return row
+
+    def evaluate(
+        self, batches: Iterable[Any], forward: Callable[[Any], object] | None = None
+    ) -> Row:
+        """Measure everything, NC1 and NC4 too, of the network as it is.
+
+        Runs the model over the batches twice, in eval mode and without gradients. Afterwards the
+        modes of its modules and the random states of Python, numpy, torch and the loader are as
+        they were.
+
+        Parameters
+        ----------
+        batches : iterable
+            A data loader or a list: it must give the same samples twice. (Workers that persist
+            have random states of their own: for random augmentation take a loader without.)
+        forward : callable, optional
+            Takes a batch and runs the model on it. Default: ``model(batch[0])``, on its device.
+
+        Returns
+        -------
+        dict
+            The row that it has added to the history.
+
+        Raises
+        ------
+        RuntimeError
+            As for `watch`.
+        TypeError, ValueError
+            As for `watch`; also if `batches` can be read only once, or the two passes differ.
+        """
+        if isinstance(batches, Iterator):
+            raise TypeError(
+                "batches must be readable twice, as a DataLoader or a list is; got an iterator, "
+                f"{type(batches).__name__}"
+            )
+        forward = forward or self._forward
+        watched = self._now
+        now = self._begin()
+        states = RandomStates(batches)
+        try:
+            with eval_mode(self.model), torch.no_grad():
+                self._pass_over(now, batches, forward)
+                states.restore()
+                if self._measurer.reason_for_none(now) is None:
+                    now.accumulator.set_head(*self._head.weights_and_bias())
+                    now.second = now.accumulator.second_pass()
+                    self._pass_over(now, batches, forward)
+            return self._row(now, evaluated=True)
+        finally:
+            states.restore()
+            self._now = watched
+
+    def _forward(self, batch: Any) -> object:
+        return self.model(batch[0].to(self._head.layers[0].weight.device))
+
+    def _pass_over(
+        self, now: Collector, batches: Iterable[Any], forward: Callable[[Any], object]
+    ) -> None:
+        for batch in batches:
+            now.labels = self._labels(batch)
+            forward(batch)
+            self._require_taken(now)
+        now.add_up()
+
+    def _begin(self) -> Collector:
+        if not self._hooks:
+            raise RuntimeError("the monitor is not attached: use it in a `with` statement")
+        self._now = Collector(self.counts.K)
+        return self._now
+
+    def _begun(self) -> Collector:
+        if self._now is None:
+            raise RuntimeError("no epoch has begun: call begin_epoch first")
+        return self._now
+
+    def _require_taken(self, now: Collector) -> None:
+        """Once a batch is done: its labels wait no longer, and the first must have been seen."""
+        now.labels = None
+        if not now.batches:
+            raise RuntimeError(
+                f"the first batch has not gone through the head's first layer, {self.head[0]!r}: "
+                "is the model called, and are these layers its head?"
+            )
+
+    def _end(self, now: Collector, epoch: int) -> Row:
+        """Finish a watched epoch."""
+        self._require_taken(now)
+        now.add_up()
+        self._epoch = epoch
+        share = now.accuracy.seen / max(now.accuracy.seen.sum(), 1)
+        if np.abs(share - self.counts.n / self.counts.N).sum() / 2 > _OTHER_PROPORTIONS:
+            self._say(
+                "the epoch shows the classes in other proportions than counts",
+                "if it resamples them, give the counts of an epoch",
+            )
+        return self._row(now, evaluated=False)
+
+    # ------------------------------------------------------------ what it finds
+
+    def _row(self, now: Collector, evaluated: bool) -> Row:
+        reason = self._measurer.reason_for_none(now)
+        if reason is not None:
+            self._say(f"no metrics in epoch {self._epoch}", reason)
+            found = Measured(None, None, self._lambda_H)
+        else:
+            found = self._measurer.measure(now, head_is_set=evaluated)
+        self.metrics, self.minimizer = found.metrics, found.minimizer
+        row = {"epoch": self._epoch, "evaluated": evaluated} | self._measurer.cells(now, found)
+        self.history.append(row)
+        if self._csv is not None:
+            self._csv.write(self.history)
+        if self._log is not None:
+            self._log(row)
+        return row
+
+    def to_frame(self) -> Any:
+        """Return the history as a table, a row for each entry.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed: no extra of this package brings it.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            raise ImportError(
+                "to_frame needs pandas: pip install pandas; `history` has the same rows without it"
+            ) from None
+        return pandas.DataFrame(self.history)
+
+    def _say(self, where: str, what: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(f"{where}: {what}", stacklevel=2)
+
+    def lightning_callback(self) -> Any:
+        """Make a callback for Lightning's `Trainer`, which watches every training epoch.
+
+        It attaches the monitor when the fit begins, and gives each row to the trainer's loggers
+        too. A batch's labels are found as in a plain loop.
+
+        Returns
+        -------
+        lightning.pytorch.Callback
+
+        Raises
+        ------
+        ImportError
+            If Lightning is not installed.
+
+        Examples
+        --------
+        ::
+
+            monitor = Monitor(module.network, counts, lambda_W=5e-4)
+            trainer = Trainer(max_epochs=100, callbacks=[monitor.lightning_callback()])
+        """
+        return lightning_callback(self)
+
+    def __repr__(self) -> str:
+        return f"Monitor(head={self.head}, K={self.counts.K}, rows={len(self.history)})"
+
+
+def _second_entry(batch: Any) -> Any:
+    try:
+        return batch[1]
+    except (TypeError, KeyError, IndexError):
+        raise TypeError(
+            "a batch must be (inputs, labels); for others give labels=, a function that takes a "
+            f"batch and returns its labels; got {type(batch).__name__}"
+        ) from None
