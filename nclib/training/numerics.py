@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import nclib
+from nclib import __version__
 from nclib._numbers import as_whole
 from nclib.training.config import Precision
 
@@ -82,7 +82,7 @@ def machine_facts(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
-        "nclib": nclib.__version__,
+        "nclib": __version__,
     }
 
 

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import math
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nclib.training.monitor.monitor import Monitor
+from typing import Any, Protocol
 
 
-def lightning_callback(monitor: Monitor) -> Any:
+class Watcher(Protocol):
+    """The steps of a `Monitor`."""
+
+    def __enter__(self) -> object:
+        """Attach it."""
+
+    def __exit__(self, *error: object) -> None:
+        """Take it off again."""
+
+    def begin_epoch(self) -> None:
+        """Begin an epoch."""
+
+    def begin_batch(self, batch: Any) -> None:
+        """Begin a batch."""
+
+    def end_batch(self) -> None:
+        """End it."""
+
+    def end_epoch(self, epoch: int | None = None) -> dict[str, Any]:
+        """End the epoch; return its row."""
+
+
+def lightning_callback(monitor: Watcher) -> Any:
     """Return a callback that goes the steps of a monitor; see `Monitor.lightning_callback`."""
     try:
         base: Any = import_module("lightning.pytorch").Callback
