@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import factor_text, share_text
+from nclib._text import factor_text, share_text
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
 from nclib.theory.prediction import (
     ClassFates,

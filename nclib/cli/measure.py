@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nclib._numbers import share_text
+from nclib._text import share_text
 from nclib.cli import _output as out
 from nclib.cli.predict import JsonOption, LambdaWOption
 

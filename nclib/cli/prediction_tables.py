@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from nclib._numbers import factor_text, share_text
+from nclib._text import factor_text, share_text
 from nclib.cli import _output as out
 from nclib.diagnosis import Prediction, run_text
 from nclib.theory.prediction import RightCounts

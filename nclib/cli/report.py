@@ -9,7 +9,7 @@ from typing import Any
 
 import nclib
 from nclib._files import write_whole
-from nclib._numbers import factor_text
+from nclib._text import factor_text
 from nclib.cli import _output as out
 from nclib.cli.prediction_tables import UNTRIED, block_rows, class_rows, title
 from nclib.diagnosis import Prediction

@@ -8,11 +8,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from nclib._numbers import as_whole
-from nclib._numbers import positive as _positive
+from nclib._checks import as_sequence, as_whole, positive
 from nclib.data.readers import read_counts
 from nclib.theory.counts import ClassCounts
-from nclib.theory.problem import _sequence
 
 Reduction = Literal["mean", "sum", "batchmean"]
 Optimizer = Literal["sgd", "adam", "adamw"]
@@ -162,7 +160,7 @@ def translate_penalties(
         raise ValueError(_DECOUPLED)
     if not isinstance(drop_last, bool | np.bool_):
         raise TypeError(f"drop_last must be True or False; got {drop_last!r:.60}")
-    c = _loss_factor(counts, reduction, _positive("scale", scale), batch_size, bool(drop_last))
+    c = _loss_factor(counts, reduction, positive("scale", scale), batch_size, bool(drop_last))
     script_W, paper_W = _pair("weight_decay", weight_decay, "lambda_W", lambda_W, c)
     script_H, paper_H = _pair(
         "feature_penalty", feature_penalty, "lambda_H", lambda_H, c * counts.N / 2
@@ -195,11 +193,11 @@ def _pair(
     if script is None and paper is None:
         return None, None
     name, given = (script_name, script) if paper is None else (paper_name, paper)
-    layers = _sequence(given) if script_name == "weight_decay" else None
+    layers = as_sequence(given) if script_name == "weight_decay" else None
     if layers is not None:
-        number: Any = tuple(_positive(f"{name}[{j}]", entry) for j, entry in enumerate(layers))
+        number: Any = tuple(positive(f"{name}[{j}]", entry) for j, entry in enumerate(layers))
     else:
-        number = _positive(name, given)
+        number = positive(name, given)
     other = np.multiply(number, factor if script is None else 1 / factor).tolist()
     other = tuple(other) if isinstance(other, list) else other
     return (other, number) if script is None else (number, other)

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import MAX_COUNT
+from nclib._checks import MAX_COUNT
 from nclib.data.published import gallery
 from nclib.data.tables import columns_of_csv, require_no_labels, total_row
 from nclib.theory.counts import MAX_CLASSES, ClassCounts, as_counts

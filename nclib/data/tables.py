@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import MAX_COUNT
+from nclib._checks import MAX_COUNT
 
 
 def _words(text: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from nclib._numbers import as_whole, is_number, positive
+from nclib._checks import as_whole, is_number, positive
 from nclib.metrics.arrays import Between, Center, Labels, Reading, require_choice
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.formulas import balance, first_pass_values

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nclib._numbers import positive
+from nclib._checks import positive
 from nclib.metrics.accumulator import MetricsAccumulator
 from nclib.metrics.arrays import Between, Center, Reading, inferred_classes, matrix
 from nclib.metrics.class_means import ClassMeans

@@ -9,7 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace, to_device
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib.metrics.accuracy import Accuracy
 from nclib.metrics.arrays import (
     TOO_LARGE,

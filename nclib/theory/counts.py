@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import MAX_COUNT, as_whole, is_number, plain
+from nclib._checks import MAX_COUNT, as_whole, is_number, plain
 from nclib._records import html_table, require_keys
 
 MAX_CLASSES = 10**6
@@ -69,7 +69,7 @@ class ClassCounts:
         counts = _validated_counts(n, names)
         counts.setflags(write=False)
         object.__setattr__(self, "n", counts)
-        object.__setattr__(self, "names", _validated_names(names, counts.size))
+        object.__setattr__(self, "names", validated_names(names, counts.size))
 
     @property
     def K(self) -> int:
@@ -409,7 +409,8 @@ def _entry(position: int, names: object) -> str:
     return f"n[{position}]"
 
 
-def _validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | None:
+def validated_names(names: Sequence[str] | None, K: int) -> tuple[str, ...] | None:
+    """Return the names of K classes, or raise an error that says what is wrong with them."""
     if names is None:
         return None
     if isinstance(names, str) or not isinstance(names, Iterable):

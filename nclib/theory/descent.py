@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole
-from nclib._numbers import positive as _positive
+from nclib._checks import as_whole, positive
 from nclib._records import Record
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem, generator, require_problem
@@ -196,9 +195,9 @@ def sweep_lambdas(
     """
     if not isinstance(start, Minimizer | Descent):
         raise TypeError(f"start must be a Minimizer or a Descent; got {start!r:.60}")
-    kick, learning_rate = _positive("kick", kick), _positive("learning_rate", learning_rate)
+    kick, learning_rate = positive("kick", kick), positive("learning_rate", learning_rate)
     max_steps = as_whole("max_steps", max_steps, 1)
-    taken = [_positive("factors", factor) for factor in factors]
+    taken = [positive("factors", factor) for factor in factors]
     rng, problem = generator(seed), start.problem
     Ws, H, b = start.weights(rng) if isinstance(start, Minimizer) else (start.Ws, start.H, start.b)
     if H.shape[1] != problem.K:
@@ -280,7 +279,7 @@ def descend(
     max_steps = as_whole("max_steps", max_steps, 1)
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}")
-    scale, learning_rate = _positive("scale", scale), _positive("learning_rate", learning_rate)
+    scale, learning_rate = positive("scale", scale), positive("learning_rate", learning_rate)
     variables = _Variables(problem, problem.K if class_means else problem.N)
     rng = generator(seed)
     best_value, best_recorder = math.inf, None

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole, percent
+from nclib._checks import as_whole
 from nclib._records import Record, html_table, require_keys
+from nclib._text import percent
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, generator, require_problem
 from nclib.theory.spectrum import FilteredModes, Spectrum, row_chunks

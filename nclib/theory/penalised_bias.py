@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import positive as _positive
+from nclib._checks import positive
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, require_problem
@@ -170,7 +170,7 @@ def penalised_bias_minimizer(problem: Problem, rho_b: float) -> PenalisedBiasMin
     PenalisedBiasMinimizer(rho_b=0.3, depth=1, objective=0.112116)
     """
     _require_bias(problem)
-    rho_b = _positive("rho_b", rho_b)
+    rho_b = positive("rho_b", rho_b)
     if problem.rank_limit < problem.K:
         raise ValueError(
             f"problem must have no width below K = {problem.K} for a penalised bias; "

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import MAX_COUNT, as_whole
+from nclib._checks import MAX_COUNT, as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.counts import ClassCounts

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole, is_number
-from nclib._numbers import positive as _positive
+from nclib._checks import as_sequence, as_whole, is_number, positive
 from nclib._records import html_table, require_keys
 from nclib.theory.counts import ClassCounts, as_counts
 
@@ -98,7 +97,7 @@ class Problem:
             raise TypeError(f"bias must be True or False; got {self.bias!r}")
         object.__setattr__(self, "bias", bool(self.bias))
         object.__setattr__(self, "lambda_W", _layer_lambdas(self.lambda_W, self.depth))
-        object.__setattr__(self, "lambda_H", _positive("lambda_H", self.lambda_H))
+        object.__setattr__(self, "lambda_H", positive("lambda_H", self.lambda_H))
         object.__setattr__(self, "widths", _validated_widths(self.widths, self.depth))
 
     @property
@@ -368,21 +367,21 @@ def generator(seed: int | np.random.Generator) -> np.random.Generator:
 
 def _layer_lambdas(value: object, depth: int) -> tuple[float, ...]:
     if is_number(value):
-        return (_positive("lambda_W", value),) * depth
-    entries = _sequence(value)
+        return (positive("lambda_W", value),) * depth
+    entries = as_sequence(value)
     if entries is None:
         raise TypeError(f"lambda_W must be a number or a sequence of them; got {value!r:.60}")
     if len(entries) != depth:
         raise ValueError(
             f"lambda_W must be one number or one per layer, depth = {depth}; got {len(entries)}"
         )
-    return tuple(_positive(f"lambda_W[{j}]", entry) for j, entry in enumerate(entries))
+    return tuple(positive(f"lambda_W[{j}]", entry) for j, entry in enumerate(entries))
 
 
 def _validated_widths(value: object, depth: int) -> tuple[int, ...] | None:
     if value is None:
         return None
-    entries = _sequence(value)
+    entries = as_sequence(value)
     if entries is None:
         raise TypeError(
             f"widths must be a sequence (d_0, ..., d_{{L-1}}) or None; got {value!r:.60}"
@@ -392,11 +391,3 @@ def _validated_widths(value: object, depth: int) -> tuple[int, ...] | None:
             f"widths must hold depth = {depth} numbers (d_0, ..., d_{{L-1}}); got {len(entries)}"
         )
     return tuple(as_whole(f"widths[{j}]", width, 1) for j, width in enumerate(entries))
-
-
-def _sequence(value: Any) -> list[Any] | None:
-    """List what a sequence holds, or an array of numpy, torch or pandas; None for all else."""
-    if getattr(value, "ndim", None) == 1:
-        return list(value.tolist())
-    is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    return list(value) if is_sequence else None

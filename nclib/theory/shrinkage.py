@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import torch
 
+from nclib._checks import as_whole, plain
 from nclib._files import sync_folder
-from nclib._numbers import as_whole, plain
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from nclib._numbers import as_whole, is_number, plain
+from nclib._checks import as_whole, is_number, plain
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 

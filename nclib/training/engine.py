@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.checkpoints import CheckpointError, CheckpointStore

@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib._records import Record
-from nclib.theory.counts import ClassCounts, _validated_names, as_counts
+from nclib.theory.counts import ClassCounts, as_counts, validated_names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +58,7 @@ class ImageData(Record):
         names = tuple(self.class_names)
         if len(names) < 2:
             raise ValueError(f"class_names must name at least two classes; got {len(names)}")
-        names = _validated_names(names, len(names)) or ()
+        names = validated_names(names, len(names)) or ()
         outside = (labels < 0) | (labels >= len(names))
         if outside.any():
             first = int(np.argmax(outside))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nclib import __version__
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib.training.config import Precision
 
 

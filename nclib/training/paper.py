@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from nclib._numbers import plain
+from nclib._checks import plain
 from nclib.theory.counts import ClassCounts
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Experiment

@@ -16,8 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._checks import plain
 from nclib._files import write_whole
-from nclib._numbers import plain
 from nclib._records import Record
 from nclib.metrics.registry import AGAINST_OPTIMUM
 from nclib.theory.counts import ClassCounts, as_counts

@@ -19,7 +19,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from nclib._numbers import factor_text
+from nclib._text import factor_text
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.descent import Descent, descend
 from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer

@@ -13,7 +13,7 @@ import pytest
 
 import nclib as nc
 from nclib import _files
-from nclib._numbers import factor_text, share_text
+from nclib._text import factor_text, share_text
 from nclib.theory.prediction import (
     class_fates,
     misclassification_factors,

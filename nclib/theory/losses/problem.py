@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import is_number, plain
+from nclib._checks import is_number, plain
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.losses.groups import GroupForm

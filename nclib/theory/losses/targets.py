@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import as_whole, is_number, plain
+from nclib._checks import as_whole, is_number, plain
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nclib._numbers import as_whole
+from nclib._checks import as_whole
 from nclib.data.readers import read_counts
 from nclib.metrics import Metrics
 from nclib.theory.minimizer import Minimizer

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import percent
+from nclib._text import percent
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.problem import Problem

@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._numbers import percent
+from nclib._text import percent
 from nclib.metrics.registry import DRAWN
 from nclib.views.explorables._explorable import Explorable, Picture, Slider, State, chosen, states
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band

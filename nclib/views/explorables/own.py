@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib._numbers import percent
+from nclib._text import percent
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.prediction import ClassFates, class_fates
 from nclib.theory.problem import Problem

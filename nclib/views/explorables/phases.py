@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from nclib._numbers import percent
+from nclib._text import percent
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import collapse_factors, global_minimizer
 from nclib.theory.problem import Problem

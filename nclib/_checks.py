@@ -1,9 +1,10 @@
-"""Whole numbers and reals as people have them, and how a few kinds of them are written."""
+"""What arguments have to be: whole numbers, positive ones, sequences; as people have them."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,44 +68,9 @@ def positive(name: str, value: object) -> float:
     return number
 
 
-def percent(share: float, digits: int = 2) -> str:
-    """Write a share in percent, without the sign: no share but all is 100, and none but none is 0.
-
-    Examples
-    --------
-    >>> percent(1.0), percent(0.99999), percent(0.5, 1), percent(1e-6), percent(0.0, 0)
-    ('100.00', '99.99', '50.0', '0.01', '0')
-    """
-    text, least = f"{100 * share:.{digits}f}", 10.0**-digits
-    if share < 1 and float(text) >= 100:
-        return f"{100 - least:.{digits}f}"
-    if share > 0 and float(text) == 0:
-        return f"{least:.{digits}f}"
-    return text
-
-
-def share_text(share: float) -> str:
-    """Write a share in percent, with the sign and without zeros at the end.
-
-    Examples
-    --------
-    >>> share_text(1.0), share_text(0.125), share_text(0.99999)
-    ('100 %', '12.5 %', '99.99 %')
-    """
-    return f"{percent(share).rstrip('0').rstrip('.')} %"
-
-
-def factor_text(factor: float, digits: int = 3) -> str:
-    """Write a factor with so many digits that one above or below 1 does not look like 1.
-
-    One that is 1 but for the last digits of its computation is 1.
-
-    Examples
-    --------
-    >>> factor_text(2.3456), factor_text(0.99996), factor_text(1.000012), factor_text(1 - 1e-15)
-    ('2.35', '0.99996', '1.00001', '1')
-    """
-    text = f"{factor:.{digits}g}"
-    if float(text) == 1 and abs(factor - 1) > 1e-12:
-        return factor_text(factor, digits + 1)
-    return text
+def as_sequence(value: Any) -> list[Any] | None:
+    """List what a sequence holds, or an array of numpy, torch or pandas; None for all else."""
+    if getattr(value, "ndim", None) == 1:
+        return list(value.tolist())
+    is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return list(value) if is_sequence else None

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import nclib as nc
-from nclib._numbers import as_whole, is_number
+from nclib._checks import as_whole, is_number
 from nclib.training.data import imbalanced_subset, load_images
 from nclib.training.engine import TrainingConfig
 
