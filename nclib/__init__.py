@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from nclib.metrics import effective_lambda_H as effective_lambda_H
     from nclib.metrics import measure as measure
     from nclib.metrics import nc1 as nc1
+    from nclib.theory.collapse import TwoClassLimits as TwoClassLimits
+    from nclib.theory.collapse import collapse_factors as collapse_factors
+    from nclib.theory.collapse import two_class_limits as two_class_limits
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
     from nclib.theory.descent import DescentPath as DescentPath
@@ -47,28 +50,25 @@ if TYPE_CHECKING:
     from nclib.theory.losses.thresholds import loss_collapse_factors as loss_collapse_factors
     from nclib.theory.losses.thresholds import loss_margins as loss_margins
     from nclib.theory.losses.thresholds import penalties_leaving as penalties_leaving
+    from nclib.theory.margins import FirstLoss as FirstLoss
+    from nclib.theory.margins import first_loss as first_loss
+    from nclib.theory.margins import misclassification_factors as misclassification_factors
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
     from nclib.theory.minimizer import TrainingAccuracy as TrainingAccuracy
-    from nclib.theory.minimizer import TwoClassLimits as TwoClassLimits
-    from nclib.theory.minimizer import collapse_factors as collapse_factors
     from nclib.theory.minimizer import global_minimizer as global_minimizer
     from nclib.theory.minimizer import local_minima as local_minima
-    from nclib.theory.minimizer import two_class_limits as two_class_limits
     from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
     from nclib.theory.prediction import ClassFates as ClassFates
-    from nclib.theory.prediction import FirstLoss as FirstLoss
-    from nclib.theory.prediction import RightCounts as RightCounts
     from nclib.theory.prediction import class_fates as class_fates
     from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
     from nclib.theory.prediction import fates_over_lambda_H as fates_over_lambda_H
-    from nclib.theory.prediction import first_loss as first_loss
-    from nclib.theory.prediction import misclassification_factors as misclassification_factors
-    from nclib.theory.prediction import right_counts as right_counts
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
+    from nclib.theory.sample_counts import RightCounts as RightCounts
+    from nclib.theory.sample_counts import right_counts as right_counts
     from nclib.theory.shrinkage import lemma_a2_alpha as lemma_a2_alpha
     from nclib.theory.shrinkage import lemma_a2_g as lemma_a2_g
     from nclib.theory.shrinkage import lemma_a2_minimizer as lemma_a2_minimizer
@@ -92,7 +92,7 @@ _HOME = {
     "CrossEntropy": "theory.losses.objects",
     "Descent": "theory.descent",
     "DescentPath": "theory.descent",
-    "FirstLoss": "theory.prediction",
+    "FirstLoss": "theory.margins",
     "LambdaSweep": "theory.descent",
     "LocalMinima": "theory.minimizer",
     "LossMargins": "theory.losses.thresholds",
@@ -109,24 +109,24 @@ _HOME = {
     "Penalties": "data.penalties",
     "Problem": "theory.problem",
     "PublishedCounts": "data.published",
-    "RightCounts": "theory.prediction",
+    "RightCounts": "theory.sample_counts",
     "Sampling": "theory.losses.objects",
     "Spectrum": "theory.spectrum",
     "SquaredError": "theory.losses.objects",
     "TargetMinimizer": "theory.losses.targets",
     "TargetProblem": "theory.losses.targets",
     "TrainingAccuracy": "theory.minimizer",
-    "TwoClassLimits": "theory.minimizer",
+    "TwoClassLimits": "theory.collapse",
     "cheapest_factors": "theory.factors",
     "class_fates": "theory.prediction",
-    "collapse_factors": "theory.minimizer",
+    "collapse_factors": "theory.collapse",
     "collapse_lambda_H": "theory.prediction",
     "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
     "fates_over_lambda_H": "theory.prediction",
-    "first_loss": "theory.prediction",
+    "first_loss": "theory.margins",
     "gallery": "data.published",
     "global_minimizer": "theory.minimizer",
     "lemma_a2_alpha": "theory.shrinkage",
@@ -141,21 +141,21 @@ _HOME = {
     "loss_minimizer": "theory.losses.optimum",
     "loss_path": "theory.losses.optimum",
     "measure": "metrics",
-    "misclassification_factors": "theory.prediction",
+    "misclassification_factors": "theory.margins",
     "mode_coordinates": "theory.geometry",
     "nc1": "metrics",
     "penalised_bias_minimizer": "theory.penalised_bias",
     "penalised_bias_threshold": "theory.penalised_bias",
     "penalties_leaving": "theory.losses.thresholds",
     "read_counts": "data.readers",
-    "right_counts": "theory.prediction",
+    "right_counts": "theory.sample_counts",
     "scalar_objective": "theory.shrinkage",
     "shrink": "theory.shrinkage",
     "sweep_lambdas": "theory.descent",
     "target_minimizer": "theory.losses.targets",
     "threshold_kappa": "theory.shrinkage",
     "translate_penalties": "data.penalties",
-    "two_class_limits": "theory.minimizer",
+    "two_class_limits": "theory.collapse",
 }
 
 __all__ = sorted(_HOME)

@@ -13,18 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._text import factor_text, share_text
-from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
-from nclib.theory.prediction import (
-    ClassFates,
-    RightCounts,
-    class_fates,
-    collapse_lambda_H,
-    fates_over_lambda_H,
-    first_loss,
-    misclassification_factors,
-    right_counts,
-)
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.margins import first_loss, misclassification_factors
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.prediction import ClassFates, class_fates, collapse_lambda_H, fates_over_lambda_H
 from nclib.theory.problem import Problem
+from nclib.theory.sample_counts import RightCounts, right_counts
 
 MOST_COUNTS = 100
 """Up to this many distinct counts the factors of all classes are computed unasked."""

@@ -8,8 +8,8 @@ from typing import Any
 from nclib._text import factor_text, share_text
 from nclib.cli import _output as out
 from nclib.diagnosis import Prediction, run_text
-from nclib.theory.prediction import RightCounts
 from nclib.theory.problem import Problem
+from nclib.theory.sample_counts import RightCounts
 
 UNTRIED = (
     "* Not all numbers were tried: between the ends some may be wrong, and outside some may be "

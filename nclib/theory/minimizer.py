@@ -20,19 +20,14 @@ from nclib._checks import as_whole
 from nclib._records import Record, html_table, require_keys
 from nclib._text import percent
 from nclib.theory import shrinkage
+from nclib.theory.group_view import LOGIT_TIE, GroupView
 from nclib.theory.problem import Problem, generator, require_problem
-from nclib.theory.spectrum import FilteredModes, Spectrum, row_chunks
+from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
 
 _SHOWN = 12
 """Up to this many distinct counts have a row in a notebook's table."""
-
-_LOG_RANGE = tuple(np.log([np.finfo(float).tiny, np.finfo(float).max]))
-"""Logarithms of the least and the largest number that float64 holds with all its digits."""
-
-LOGIT_TIE = 1e-12
-"""Logits of different groups that differ by less than this, relative to them, count as tied."""
 
 
 class TrainingAccuracy(NamedTuple):
@@ -227,8 +222,9 @@ class Minimizer(Record):
         return Ws, E / np.sqrt(n), n / problem.N if problem.bias else None
 
     @cached_property
-    def _groups(self) -> _GroupView:
-        return _GroupView.of(self)
+    def _groups(self) -> GroupView:
+        # Not of the minimiser: a cycle would keep its arrays until the garbage is collected.
+        return GroupView.of(self.problem, self.spectrum, self.s, self.alive)
 
     def logits(self) -> Array:
         """Compute what the optimum outputs for each class, dense.
@@ -345,139 +341,6 @@ class Minimizer(Record):
             f"Minimizer({kind}, {unique}: {self.alive} of {self.problem.K} modes alive, "
             f"depth={self.problem.depth}, objective={self.objective:.6g})"
         )
-
-
-@dataclass(frozen=True)
-class _GroupView:
-    """What a minimiser does to the groups of equal counts.
-
-    A group's head is the classes that its surviving inner modes tell apart, its tail the others,
-    which share one mean. Unless `alive` cuts the group's block, one of the two is the whole group.
-    """
-
-    problem: Problem
-    spectrum: Spectrum
-    head_size: NDArray[np.int64]
-    """Classes in the head of each group, shape (m,)."""
-    inner_s: Array
-    """Shrink factor of each group's surviving inner modes, 0 where there are none, shape (m,)."""
-    between_s: Array
-    """Shrink factor of each between-group mode but the null one, shape (m - 1,)."""
-    groups_apart: bool
-    """Whether a between-group mode survives: one is enough to tell all groups apart."""
-
-    @classmethod
-    def of(cls, minimizer: Minimizer) -> _GroupView:
-        problem = minimizer.problem
-        size = problem.counts.multiplicities
-        start = np.cumsum(size) - size
-        # With bias, each group's last mode is the between-group (or null) one.
-        inner = np.clip(minimizer.alive - start, 0, size - problem.bias)
-        between = np.cumsum(size)[:-1] - 1
-        return cls(
-            # Not the minimiser: a cycle would keep its arrays until the garbage is collected.
-            problem=problem,
-            spectrum=minimizer.spectrum,
-            head_size=np.where(inner > 0, inner + problem.bias, 0),
-            inner_s=np.where(inner > 0, minimizer.s[start], 0.0),
-            between_s=minimizer.s[between],
-            groups_apart=problem.bias and bool((between < minimizer.alive).any()),
-        )
-
-    @cached_property
-    def head_drop(self) -> Array:
-        """What a head's wrong classes lose: with bias, inner_s / head size."""
-        bias = self.problem.bias
-        drop: Array = self.inner_s * bias / np.maximum(self.head_size, 1)
-        return drop
-
-    @cached_property
-    def in_head(self) -> NDArray[np.bool_]:
-        """Whether each class is in the head of its group, shape (K,)."""
-        counts = self.problem.counts
-        size = counts.multiplicities
-        sorted_group = np.repeat(np.arange(counts.m), size)
-        rank = np.arange(counts.K) - np.repeat(np.cumsum(size) - size, size)
-        result = np.empty(counts.K, dtype=bool)
-        result[counts.falling_order] = rank < self.head_size[sorted_group]
-        return result
-
-    def means(self, group: int) -> str:
-        """Say in words what has become of the class means of a group."""
-        size = int(self.problem.counts.multiplicities[group])
-        head = int(self.head_size[group])
-        if head == size or (size == 1 and self.groups_apart):
-            return "apart"
-        rest = "share one" if self.groups_apart else "are 0"
-        return f"{head:,} apart, the others {rest}" if head else rest
-
-    @cached_property
-    def _modes(self) -> FilteredModes | None:
-        """The between-group modes, as far as they survive; None without a bias."""
-        return self.spectrum._filtered(self.between_s) if self.problem.bias else None
-
-    def between(self, chosen: slice) -> Array:
-        """Answers to samples of a slice of groups, inner modes apart, shape (rows, m).
-
-        Each row holds the logit of a class of every group a, ``N_a / N + N_a D_ab`` with D of
-        `FilteredModes`: the null mode gives the first term. 0 without a bias.
-        """
-        counts = self.problem.counts
-        if self._modes is None:
-            return np.zeros((chosen.stop - chosen.start, counts.m))
-        logits = self._modes.rows(chosen)
-        logits += 1 / counts.N
-        logits *= counts.values
-        return logits
-
-    @cached_property
-    def own(self) -> Array:
-        """Logit of a class for samples of its own group, inner modes apart, shape (m,)."""
-        counts = self.problem.counts
-        if self._modes is None:
-            return np.zeros(counts.m)
-        logits: Array = (self._modes.diagonal + 1 / counts.N) * counts.values
-        return logits
-
-    @property
-    def head_logit(self) -> Array:
-        """Logit of a class of each group's head for its own samples, shape (m,)."""
-        return self.own + (self.inner_s - self.head_drop)
-
-    @cached_property
-    def rivals(self) -> _Rivals:
-        """The strongest class of another group for the samples of each group."""
-        counts = self.problem.counts
-        m, size = counts.m, counts.multiplicities
-        result = _Rivals(np.zeros(m, dtype=np.int64), *(np.zeros(m) for _ in range(3)))
-        for rows in row_chunks(m):
-            at = np.arange(rows.start, rows.stop)
-            others = self.between(rows)
-            others[at - rows.start, at] = -np.inf
-            result.group[rows] = strongest = others.argmax(axis=1)
-            result.logit[rows] = logit = others[at - rows.start, strongest]
-            for own, ties in (
-                (self.head_logit[rows], result.head_ties),
-                (self.own[rows], result.tail_ties),
-            ):
-                slack = LOGIT_TIE * np.abs(own)
-                close = np.flatnonzero(np.abs(logit - own) <= slack)
-                alike = np.abs(others[close] - own[close, None]) <= slack[close, None]
-                ties[at[close]] = alike @ size
-        return result
-
-
-class _Rivals(NamedTuple):
-    """For the samples of each group: who is strongest among the classes of all other groups."""
-
-    group: NDArray[np.int64]
-    """Its group, the first where several tie, shape (m,)."""
-    logit: Array
-    """Its logit, minus infinity where there is no other group, shape (m,)."""
-    head_ties: Array
-    """How many such classes tie with a class of the head, if the strongest does, shape (m,)."""
-    tail_ties: Array
-    """The same with a class of the tail."""
 
 
 class LocalMinima(Sequence[Minimizer]):
@@ -598,127 +461,3 @@ def local_minima(problem: Problem) -> LocalMinima:
     [0.3194, 0.1129, 0.0448, 0.0043]
     """
     return LocalMinima(problem)
-
-
-def collapse_factors(problem: Problem) -> Array:
-    """Find the common factor on every lambda at which each mode dies.
-
-    Parameters
-    ----------
-    problem : Problem
-        Class counts, depth, bias, penalties and widths.
-
-    Returns
-    -------
-    (K,) ndarray
-        By mode: in the global minimiser the mode is alive below this factor and dead above it.
-        0 where kappa = 0 or the width excludes the mode, and nowhere else.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `problem` is none, or a factor is too large or too small for a floating-point number.
-
-    Examples
-    --------
-    >>> problem = Problem([500, 500, 100, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
-    >>> collapse_factors(problem).round(3)
-    array([18.634, 10.758,  8.333,  0.   ])
-    """
-    power = 1 / (require_problem(problem).depth + 1)
-    return value_at_death(problem, "factor on every lambda", 0.0, power)
-
-
-def value_at_death(problem: Problem, what: str, log_now: float, power: float) -> Array:
-    """Find the value at which each mode dies of a thing on whose power theta depends.
-
-    Parameters
-    ----------
-    problem : Problem
-        Class counts, depth, bias, penalties and widths.
-    what : str
-        Its name, for an error.
-    log_now : float
-        Logarithm of its value in the problem.
-    power : float
-        One over the power: theta is proportional to its value to the power ``1 / power``.
-
-    Returns
-    -------
-    (K,) ndarray
-        By mode; 0 where kappa = 0 or the width excludes the mode. Only this has to be a number:
-        what is on the way to it stays a logarithm.
-
-    Raises
-    ------
-    ValueError
-        If a value is too large or too small for a floating-point number.
-    """
-    spectrum = Spectrum(problem.counts, problem.bias)
-    gap = shrinkage.log_theta_threshold(problem.depth) - shrinkage.log_theta(
-        spectrum.block_kappa, problem
-    )
-    logarithm = spectrum.expand(log_now + power * gap)
-    logarithm[problem.rank_limit :] = -np.inf
-    beyond = np.isfinite(logarithm) & ((logarithm < _LOG_RANGE[0]) | (logarithm > _LOG_RANGE[1]))
-    if beyond.any():
-        mode = int(np.argmax(beyond))
-        raise ValueError(
-            f"problem has penalties for which no floating-point number holds the {what} at which "
-            f"mode {mode} dies: 10 to the power {logarithm[mode] / math.log(10):.6g}"
-        )
-    values: Array = np.exp(logarithm)
-    return values
-
-
-class TwoClassLimits(NamedTuple):
-    """What becomes of the rarer of two classes; see `two_class_limits`.
-
-    Attributes
-    ----------
-    needed : float
-        Share s of the one mode above which the rarer class is classified right.
-    wrong : float
-        Common factor on every lambda from which on it is misclassified.
-    dead : float
-        Common factor on every lambda from which on the mode is dead, and the classes merged.
-    """
-
-    needed: float
-    wrong: float
-    dead: float
-
-
-def two_class_limits(problem: Problem) -> TwoClassLimits:
-    """Say when the optimum loses the rarer of two classes, in closed form.
-
-    Parameters
-    ----------
-    problem : Problem
-        Two classes, with a bias.
-
-    Returns
-    -------
-    TwoClassLimits
-        With counts ``n_1 >= n_2`` the rarer class is right while ``s > (1 - n_2/n_1) / 2``. For one
-        layer that ends at the share ``N / (2 n_1)`` of the way to the death of the mode; for more,
-        s is at least 1/2 while the mode is alive, and both ends are one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `problem` is not as described.
-
-    Examples
-    --------
-    >>> problem = Problem([900, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
-    >>> needed, wrong, dead = two_class_limits(problem)
-    >>> round(needed, 3), round(wrong, 2), round(dead, 2)
-    (0.444, 7.45, 13.42)
-    """
-    if not (require_problem(problem).K == 2 and problem.bias):
-        raise ValueError(f"problem must have two classes and a bias; got {problem!r}")
-    n_2, n_1 = sorted(problem.counts.n.tolist())
-    dead = float(collapse_factors(problem)[0])
-    wrong = dead * problem.N / (2 * n_1) if problem.depth == 1 else dead
-    return TwoClassLimits((1 - n_2 / n_1) / 2, wrong, dead)

@@ -20,10 +20,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from nclib._text import factor_text
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.descent import Descent, descend
-from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
-from nclib.theory.prediction import first_loss
+from nclib.theory.margins import first_loss
+from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.theory.spectrum import Spectrum
 from nclib.views import figures, style

@@ -23,8 +23,8 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 import nclib as nc
+from nclib.theory.collapse import two_class_limits
 from nclib.theory.descent import sweep_lambdas
-from nclib.theory.minimizer import two_class_limits
 from nclib.theory.penalised_bias import penalised_bias_minimizer, penalised_bias_threshold
 from nclib.theory.shrinkage import lemma_a2_spinodal
 

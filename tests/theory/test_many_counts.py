@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import collapse_factors, global_minimizer
-from nclib.theory.prediction import class_fates, misclassification_factors
+from nclib.theory.margins import misclassification_factors
+from nclib.theory.minimizer import global_minimizer
+from nclib.theory.prediction import class_fates
 from nclib.theory.problem import Problem
-from nclib.theory.spectrum import Spectrum, _SecularSums
+from nclib.theory.secular import _SecularSums
+from nclib.theory.spectrum import Spectrum
 
 # Count: number of classes. Neighbours, huge ratios, and both at once: there, what far groups bring
 # to the logits of two neighbours cancels.

@@ -9,18 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nclib.theory import prediction
-from nclib.theory.minimizer import collapse_factors, global_minimizer, local_minima
-from nclib.theory.prediction import (
-    FirstLoss,
-    RightCounts,
-    class_fates,
-    collapse_lambda_H,
-    fates_over_lambda_H,
-    first_loss,
-    misclassification_factors,
-    right_counts,
-)
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.margins import FirstLoss, first_loss, misclassification_factors
+from nclib.theory.minimizer import global_minimizer, local_minima
+from nclib.theory.prediction import class_fates, collapse_lambda_H, fates_over_lambda_H
 from nclib.theory.problem import Problem
+from nclib.theory.sample_counts import RightCounts, right_counts
 
 TIE = 1e-11
 

@@ -18,9 +18,7 @@ from nclib.teaching.exercises.common import (
 from nclib.teaching.exercises.register import Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
 from nclib.theory.geometry import cosines, mode_coordinates
-from nclib.theory.minimizer import (
-    global_minimizer,
-)
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum
 
 

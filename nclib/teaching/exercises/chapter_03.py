@@ -21,9 +21,7 @@ from nclib.teaching.exercises.common import (
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
 from nclib.theory.geometry import mode_coordinates
-from nclib.theory.minimizer import (
-    global_minimizer,
-)
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.shrinkage import (
     threshold_kappa,
 )

@@ -13,10 +13,8 @@ from nclib.teaching.exercises.common import (
     equal_problem,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
-from nclib.theory.minimizer import (
-    global_minimizer,
-    two_class_limits,
-)
+from nclib.theory.collapse import two_class_limits
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum
 
 _R8 = gallery()["reuters-r8"].counts

@@ -18,10 +18,8 @@ from nclib.teaching.exercises.common import (
     problem_of,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
-from nclib.theory.minimizer import (
-    collapse_factors,
-    global_minimizer,
-)
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.minimizer import global_minimizer
 
 
 @asks(

@@ -18,13 +18,9 @@ from nclib.teaching.exercises.common import (
     problem_of,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import (
-    Minimizer,
-    collapse_factors,
-    global_minimizer,
-    local_minima,
-)
+from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.paper import LAMBDA_H, LAMBDA_W
 
 

@@ -21,10 +21,7 @@ from nclib.teaching.exercises.common import (
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
 from nclib.theory.descent import sweep_lambdas
-from nclib.theory.minimizer import (
-    global_minimizer,
-    local_minima,
-)
+from nclib.theory.minimizer import global_minimizer, local_minima
 from nclib.theory.problem import Problem
 from nclib.training.paper import LAMBDA_H, LAMBDA_W
 

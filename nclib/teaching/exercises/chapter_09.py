@@ -19,10 +19,7 @@ from nclib.teaching.exercises.common import (
     scaled_function,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
-from nclib.theory.minimizer import (
-    Minimizer,
-    global_minimizer,
-)
+from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.shrinkage import (
     lemma_a2_alpha,
     lemma_a2_stationary,

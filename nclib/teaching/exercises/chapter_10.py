@@ -13,9 +13,7 @@ from nclib.teaching.exercises.common import (
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import (
-    global_minimizer,
-)
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum, effective_label_matrix
 
 

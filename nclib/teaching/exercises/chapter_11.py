@@ -15,8 +15,8 @@ from nclib.teaching.exercises.common import (
     problem_of,
 )
 from nclib.teaching.exercises.register import EXERCISES, Mistake, Solved, asks
-from nclib.theory.minimizer import collapse_factors
-from nclib.theory.prediction import first_loss
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.margins import first_loss
 
 
 @asks(

@@ -8,11 +8,9 @@ import numpy as np
 
 from nclib.data.published import gallery
 from nclib.teaching._answers import Array
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.minimizer import (
-    Minimizer,
-    collapse_factors,
-)
+from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import Problem
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._text import percent
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import collapse_factors, global_minimizer
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
 from nclib.views.explorables._explorable import (

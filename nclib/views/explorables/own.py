@@ -10,7 +10,8 @@ import altair as alt
 import numpy as np
 
 from nclib._text import percent
-from nclib.theory.minimizer import collapse_factors, global_minimizer
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.minimizer import global_minimizer
 from nclib.theory.prediction import ClassFates, class_fates
 from nclib.theory.problem import Problem
 from nclib.views import style

@@ -10,8 +10,8 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import collapse_factors
 from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import shrink, threshold_kappa
 from nclib.theory.spectrum import Spectrum

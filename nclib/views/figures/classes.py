@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
+from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
 

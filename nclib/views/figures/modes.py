@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
+from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, collapse_factors, global_minimizer
+from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
 
