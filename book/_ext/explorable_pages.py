@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from nclib.views import explorables
-from nclib.views.explorables._explorable import asset, vega_script
+from nclib.views.explorables.explorable import asset, vega_script
 
 # File to what makes its text, in the order in which a page loads them.
 ASSETS = {

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-import nclib
+from nclib import __version__
 from nclib._files import write_whole
 from nclib._text import factor_text
 from nclib.cli import _output as out
 from nclib.cli.prediction_tables import UNTRIED, block_rows, class_rows, title
 from nclib.diagnosis import Prediction
-from nclib.views.explorables import _explorable, own
+from nclib.views.explorables import explorable, own
 
 ROWS = 200
 """A table of the page has up to this many rows."""
@@ -114,7 +114,7 @@ def report(prediction: Prediction) -> str:
     parts.append(
         "<footer><p>The optimum is the global minimum of the unconstrained feature model with a "
         f"linear head of {problem.depth} layer{'s' * (problem.depth > 1)}, in closed form (Liu, "
-        f"arXiv 2411.17278), computed by nclib {nclib.__version__}. A trained network comes to it "
+        f"arXiv 2411.17278), computed by nclib {__version__}. A trained network comes to it "
         "when the network can fit its training data, and penalties and loss are the model's: mean "
         "squared error and L2. What holds for other losses is another question.</p></footer>"
     )
@@ -127,7 +127,7 @@ def report(prediction: Prediction) -> str:
         "script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: "
         'blob:">\n'
         f"<title>{head}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n"
-        f"</main>\n{_explorable._live_parts()}\n</body>\n</html>\n"
+        f"</main>\n{explorable.live_parts()}\n</body>\n</html>\n"
     )
 
 

@@ -11,7 +11,13 @@ Array = NDArray[np.float64]
 
 
 def first_at(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """Return the first number from `low` on at which it holds, as from there on, or `high`."""
+    """Return the first number from `low` on at which it holds, as from there on, or `high`.
+
+    Examples
+    --------
+    >>> first_at(lambda i: i * i >= 50, 0, 100)
+    8
+    """
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -26,6 +26,14 @@ class GroupView:
 
     A group's head is the classes that its surviving inner modes tell apart, its tail the others,
     which share one mean. Unless `alive` cuts the group's block, one of the two is the whole group.
+
+    Examples
+    --------
+    >>> from nclib.theory.minimizer import global_minimizer
+    >>> best = global_minimizer(Problem([9, 9, 2, 2], depth=3, lambda_W=0.03, lambda_H=0.03))
+    >>> view = GroupView.of(best.problem, best.spectrum, best.s, best.alive)
+    >>> best.alive, [view.means(group) for group in range(2)]
+    (2, ['apart', 'share one'])
     """
 
     problem: Problem

@@ -29,7 +29,13 @@ _EPS = float(np.finfo(float).eps)
 
 
 def row_chunks(size: int, width: int | None = None) -> Iterator[slice]:
-    """Cut the rows of a table, `width` (or `size`) columns wide, into parts that fit a cache."""
+    """Cut the rows of a table, `width` (or `size`) columns wide, into parts that fit a cache.
+
+    Examples
+    --------
+    >>> list(row_chunks(3, 2**15))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
     step = max(1, _CHUNK // max(width or size, 1))
     for start in range(0, size, step):
         yield slice(start, min(start + step, size))

@@ -1,8 +1,8 @@
 """Things to move that work in a page without a kernel, drawn from what nclib computes."""
 
-from nclib.views.explorables._explorable import Explorable, Slider
 from nclib.views.explorables.classes import survival
 from nclib.views.explorables.curves import training_curves
+from nclib.views.explorables.explorable import Explorable, Slider
 from nclib.views.explorables.gallery import data_sets
 from nclib.views.explorables.gram import gram_maps
 from nclib.views.explorables.lemma import lemma_curve

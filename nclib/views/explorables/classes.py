@@ -12,7 +12,7 @@ from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nclib._text import percent
 from nclib.metrics.registry import DRAWN
-from nclib.views.explorables._explorable import Explorable, Picture, Slider, State, chosen, states
+from nclib.views.explorables.explorable import Explorable, Picture, Slider, State, chosen, states
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
 
 if TYPE_CHECKING:  # it needs torch, and an explorable does not

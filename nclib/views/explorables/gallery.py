@@ -12,7 +12,7 @@ from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.problem import Problem
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     CROSS,
     Explorable,
     Picture,

@@ -7,7 +7,7 @@ import numpy as np
 
 from nclib.theory.shrinkage import lemma_a2_g, lemma_a2_minimizer, lemma_a2_threshold
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,

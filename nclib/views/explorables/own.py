@@ -15,7 +15,7 @@ from nclib.theory.minimizer import global_minimizer
 from nclib.theory.prediction import ClassFates, class_fates
 from nclib.theory.problem import Problem
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     CROSS,
     Explorable,
     Picture,

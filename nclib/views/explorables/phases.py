@@ -11,7 +11,7 @@ from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     DEPTH_SCALE,
     Explorable,
     Picture,

@@ -16,7 +16,7 @@ from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import shrink, threshold_kappa
 from nclib.theory.spectrum import Spectrum
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,

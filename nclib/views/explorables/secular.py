@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nclib.theory.counts import ClassCounts
 from nclib.theory.spectrum import Spectrum
 from nclib.views import style
-from nclib.views.explorables._explorable import (
+from nclib.views.explorables.explorable import (
     Explorable,
     Picture,
     Slider,

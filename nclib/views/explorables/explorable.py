@@ -265,7 +265,7 @@ class Explorable:
 {_json(content)}
 </script>
 </div>
-{_live_parts() if scripts else ""}"""
+{live_parts() if scripts else ""}"""
 
     def _repr_html_(self) -> str:
         return self.html(scripts=_has_reader())
@@ -287,7 +287,7 @@ def asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _live_parts() -> str:
+def live_parts() -> str:
     """Everything that a page of the book has and a notebook's output lacks."""
     scripts = f"{vega_script()}{asset('explorables.js')}"
     # Inside a string of the script this would end the element.
