@@ -46,7 +46,8 @@ def read_counts(source: Any) -> ClassCounts:
         One of
 
         - a path to a CSV file: ``name,count`` or a bare count in each row, with or without a
-          header; UTF-8. Every file is taken for one whose name ends in none of the following;
+          header whose words say that it is one, such as ``class,count``; UTF-8. Every file is
+          taken for one whose name ends in none of the following;
         - a path to a `.json` file: a list of counts, or ``{"class": count, ...}``;
         - a path to an `.npy` file: one row of whole numbers;
         - a path to a folder of images, with one sub-folder for each class;
@@ -70,8 +71,13 @@ def read_counts(source: Any) -> ClassCounts:
     TypeError
         If `source` is an object of another kind, or holds what is no number.
     ValueError
-        If the file is larger than 128 MiB, no such table or a pickle, or if a count is no positive
-        whole number below 2**53. The message names the file and the line or the class.
+        If the file is larger than 128 MiB, no such table or a pickle, if a count is no positive
+        whole number below 2**53, or if what it holds may be read in two ways or looks like the
+        labels of samples. The message names the file and the line or the class.
+
+    Notes
+    -----
+    In a file, a row that is called a total and adds up the others is left out.
 
     Examples
     --------
