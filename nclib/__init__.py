@@ -1,7 +1,7 @@
 """Neural collapse under imbalanced data: the theory of arXiv 2411.17278, as a library.
 
-The names below are the public interface; they are loaded when first used, so that importing
-`nclib` is quick.
+The names below are the public interface. They and the parts of the package, such as
+`nclib.metrics`, are loaded when first used, so that importing `nclib` is quick.
 """
 
 from __future__ import annotations
@@ -158,10 +158,14 @@ _HOME = {
     "two_class_limits": "theory.collapse",
 }
 
+_PARTS = ("data", "diagnosis", "metrics", "teaching", "theory", "training", "views")
+
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return import_module(f"nclib.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'nclib' has no attribute {name!r}")
     value = getattr(import_module(f"nclib.{_HOME[name]}"), name)
@@ -170,4 +174,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_PARTS, "__version__"]

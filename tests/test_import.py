@@ -133,3 +133,10 @@ def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("part", ["data", "diagnosis", "metrics", "theory"])
+def test_a_part_of_the_package_is_there_unasked(part):
+    code = f"import nclib; print(nclib.{part}.__name__, '{part}' in dir(nclib))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [f"nclib.{part}", "True"]
