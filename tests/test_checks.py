@@ -40,7 +40,7 @@ ASKED = {
     "n_max": lambda one: nc.ClassCounts.exponential(2, one, 1),
     "ratio": lambda one: nc.ClassCounts.exponential(2, 9, one),
     "majority": lambda one: nc.ClassCounts.step(2, 9, 3, one),
-    "each of classes": lambda one: nc.smallest_counts(problem(), [one]),
+    "each of classes": lambda one: nc.right_counts(problem(), [one]),
     "weight_decay": lambda one: nc.translate_penalties([3, 2], weight_decay=one),
     "feature_penalty": lambda one: nc.translate_penalties([3, 2], feature_penalty=one),
     "scale": lambda one: nc.translate_penalties([3, 2], lambda_W=1, scale=one),

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from nclib.teaching import EXERCISES, check
 
@@ -59,6 +59,21 @@ def strengths(n, depth, lambda_W, lambda_H, bias=True):
         z.append(found.x if alive else 0.0)
         objective += g(z[-1])
     return np.array(z), objective
+
+
+def loss_with_one_layer(n, lambda_W, lambda_H):
+    """Factor on both penalties at which a sample is answered wrong, from Theorem 4.2, dense."""
+    N = int(np.sum(n))
+    t, U = np.linalg.eigh(np.diag(n) - np.outer(n, n) / N)
+    shares = n[:, None] / N
+
+    def lead(factor):
+        price = N * factor * np.sqrt(lambda_W * lambda_H)
+        s = np.maximum(1 - price / np.sqrt(np.maximum(t, 1e-9)), 0)
+        Z = (U * s) @ U.T @ (np.eye(n.size) - shares) + shares
+        return (np.diag(Z) - np.where(np.eye(n.size, dtype=bool), -np.inf, Z).max(axis=0)).min()
+
+    return brentq(lead, 1e-6, deaths(n, 1, lambda_W, lambda_H)[-1], rtol=1e-14)
 
 
 def distinct(values):
@@ -129,7 +144,7 @@ ERROR = 1 - SHARE @ SHARE
 STEP = [*[5000] * 4, 10 * 5000 * 50 / 25_250, *[50] * 4, 0]  # squares of kappa
 FIRST = deaths(LESIONS, 1)
 THREE = deaths(LESIONS, 3, 5e-3, 1e-5)[-1]
-MARGIN = np.array([deaths(LESIONS, depth, 5e-4, 1e-5)[-1] for depth in (1, 3, 6)])
+ROOM = np.array([deaths(LESIONS, depth, 5e-4, 1e-5)[-1] for depth in (1, 3, 6)])
 ALONE = distinct(deaths(LETTERS, 3, 5e-4, 1e-5))
 DEATHS = np.array([deaths(LESIONS, depth)[[0, -1]] for depth in DEPTHS.tolist()]).T
 KEPT, LEAST = np.array([at_the_end_of_the_branch(depth) for depth in (2, 3, 6)]).T
@@ -139,7 +154,10 @@ WORSE = kappas(LESIONS) @ (PAIRED - PAIRED[::-1]) / 10_015
 MODE = kappas(CIFAR)[1]
 HILL, VALLEY = np.sort(np.roots([1, 0, -MODE, 3000 * 2e-3]).real)[1:] ** 2
 SLOPE = (HILL / (MODE - HILL)) ** (1 / 3)  # x, from s = x^3 / (1 + x^3)
-ROOM, HEADS = np.array([deaths(LESIONS, L, 1e-3, 1e-4)[-1] for L in (1, 3)]), np.array([1, 3])
+HEADS = np.array([1, 3])
+FIRST_DEATH = np.array([deaths(LESIONS, L, 1e-3, 1e-4)[-1] for L in (1, 3)])
+# With three layers no class is lost before a mode dies, with one layer one is.
+MARGIN = np.array([loss_with_one_layer(LESIONS, 1e-3, 1e-4), FIRST_DEATH[1]])
 RESCUE = deaths([670_500, *LESIONS[1:]], 3, 6e-4, 6e-4)[-1]
 
 # For each exercise: a wrong answer, how one gets there, and words of the hint.
@@ -463,21 +481,21 @@ HINTS = {
             "left out the bias",
             "This is right for a model",
         ),
-        (MARGIN[0], "took a head of one layer", "This is the margin of one"),
+        (ROOM[0], "took a head of one layer", "This is the room of one"),
         (
-            MARGIN[1] ** 4,
+            ROOM[1] ** 4,
             "gave the factor on the product of all penalties",
             "So much may the product of",
         ),
-        (MARGIN[1] ** (4 / 3), "let the layers alone grow", "So much may lambda_W grow alone"),
+        (ROOM[1] ** (4 / 3), "let the layers alone grow", "So much may lambda_W grow alone"),
     ],
     "07-a.2": [
-        (3 / MARGIN, "turned the ratio over", "All three margins are above 3"),
-        (MARGIN, "gave the margins", "These are the margins as they"),
-        (3 * MARGIN, "multiplied by 3", "This is far beyond the first"),
-        (MARGIN - 3, "went up to a difference of 3", "The margin is a factor: divide"),
+        (3 / ROOM, "turned the ratio over", "In all three cases the room"),
+        (ROOM, "gave the room", "This is the room as it"),
+        (3 * ROOM, "multiplied by 3", "This is far beyond the first"),
+        (ROOM - 3, "went up to a difference of 3", "The room is a factor: divide"),
         (
-            (MARGIN / 3) ** [2, 4, 7],
+            (ROOM / 3) ** [2, 4, 7],
             "put the factor on the product of all penalties",
             "This is the factor on the",
         ),
@@ -679,29 +697,34 @@ HINTS = {
     ],
     "11-b": [
         (
-            1e-3 * (ROOM / 2) ** (1 + 1 / HEADS),
+            1e-3 * (MARGIN / 2) ** (1 + 1 / HEADS),
             "gave lambda_W",
             "This is lambda_W. Translate it: MSELoss()",
         ),
-        (2e-3 / 7 * ROOM / 2, "moved all penalties", "This would do if lambda_H moved"),
+        (2e-3 / 7 * MARGIN / 2, "moved all penalties", "This would do if lambda_H moved"),
         (
-            2e-3 / 7 * (ROOM / 2) ** (HEADS / (HEADS + 1)),
+            2e-3 / 7 * (MARGIN / 2) ** (HEADS / (HEADS + 1)),
             "turned the exponent over",
             "L layers have to do what",
         ),
         (
-            2e-3 / 7 * (ROOM / 2) ** (HEADS + 1),
+            2e-3 / 7 * (MARGIN / 2) ** (HEADS + 1),
             "let one layer do the work of all",
             "The weight decay acts on all",
         ),
         (
-            2e-3 / 7 * ROOM ** (1 + 1 / HEADS),
-            "went up to the first death",
-            "This is the first death itself",
+            2e-3 / 7 * (FIRST_DEATH / 2) ** (1 + 1 / HEADS),
+            "waited for the first mode to die",
+            "With one layer a class is lost",
         ),
         (
-            1e-3 / 7 * ROOM ** (1 + 1 / HEADS),
-            "halved the weight decay of the first death",
+            2e-3 / 7 * MARGIN ** (1 + 1 / HEADS),
+            "went up to the first loss",
+            "There the first class is lost",
+        ),
+        (
+            1e-3 / 7 * MARGIN ** (1 + 1 / HEADS),
+            "halved the weight decay of the first loss",
             "The margin is a factor on",
         ),
     ],
@@ -780,7 +803,22 @@ HINTS = {
         (6e-4 * RESCUE ** (3 / 4), "turned the exponent over", "Three layers have to do what"),
         (RESCUE ** (4 / 3), "gave the factor", "This is the factor. Which lambda"),
     ],
-    "12-d": [
+    "12-d.1": [
+        (
+            11 / 12,
+            "counted the large class among the rare ones",
+            "There are 12 rare classes beside",
+        ),
+        (13 / 14, "counted one class too many", "There are 13 classes, but 12"),
+        (
+            5 / 6,
+            "took the share from which the mode of six layers lives",
+            "From this share on the mode",
+        ),
+        (1 / 2, "took two classes", "This is the share for one"),
+        (1 / 13, "gave what the mode leaves", "This is how much may be"),
+    ],
+    "12-d.2": [
         ([5, 3, 2], "took counts for which the rule holds", "For these the rule holds, even"),
         ([30, 2, 2], "took two equal counts", "Two counts are equal: then the"),
     ],

@@ -68,6 +68,17 @@ def penalised(rho_b):
     return nc.penalised_bias_minimizer(problem(1), rho_b)
 
 
+def loss_problem(i, bias="free", **changes):
+    counts = nc.ClassCounts([9, 5, 5, 2])
+    loss = nc.CrossEntropy()
+    return nc.LossProblem(counts, loss, bias=bias, lambda_W=0.01, lambda_H=0.001 * i, **changes)
+
+
+def target_problem(i):
+    targets = np.array([[1.0, 0.0, 0.5, 0.0], [0.0, 1.0, 0.5, i]])
+    return nc.TargetProblem.from_targets(targets, 2, lambda_W=0.01, lambda_H=0.001)
+
+
 # For each class a function that makes two different objects, from 1 and from 2.
 CLASSES = {
     nc.ClassCounts: lambda i: nc.ClassCounts([30, i], ["cat", "dog"]),
@@ -88,6 +99,19 @@ CLASSES = {
     nc.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
     nc.TwoClassLimits: lambda i: nc.two_class_limits(nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)),
     nc.PenalisedBiasMinimizer: penalised,
+    nc.SquaredError: lambda i: nc.SquaredError(class_weights=[1, 1, i, 3]),
+    nc.CrossEntropy: lambda i: nc.CrossEntropy(label_smoothing=0.1 * i),
+    nc.Sampling: lambda i: nc.Sampling([1, 1, 1, i]),
+    nc.LossProblem: loss_problem,
+    nc.LossMinimizer: lambda i: nc.loss_minimizer(loss_problem(i)),
+    nc.NonNegativeMinimizer: lambda i: nc.loss_minimizer(
+        loss_problem(i, bias="none", non_negative=True)
+    ),
+    nc.ClassOutcomes: lambda i: nc.loss_minimizer(loss_problem(i)).outcomes(),
+    nc.CollapseFactors: lambda i: nc.loss_collapse_factors(loss_problem(i)),
+    nc.LossMargins: lambda i: nc.loss_margins(loss_problem(i)),
+    nc.TargetProblem: target_problem,
+    nc.TargetMinimizer: lambda i: nc.target_minimizer(target_problem(i)),
     nc.Descent: descent,
     nc.DescentPath: lambda i: descent(i).path,
     nc.LambdaSweep: lambda i: nc.sweep_lambdas(descent(1), [1.0, 1.1], seed=i, max_steps=5),

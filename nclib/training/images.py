@@ -142,6 +142,7 @@ def content_digest(train: ImageData, test: ImageData | None = None) -> str:
 
     Examples
     --------
+    >>> from nclib.training.data import load_splits
     >>> content_digest(*load_splits("digits"))[:10]
     '65bb072646'
     """
@@ -186,6 +187,7 @@ def imbalanced_subset(
 
     Examples
     --------
+    >>> from nclib.training.data import load_images
     >>> digits = load_images("digits")
     >>> imbalanced_subset(digits, [100] * 5 + [20] * 5, seed=0).counts.n
     array([100, 100, 100, 100, 100,  20,  20,  20,  20,  20])

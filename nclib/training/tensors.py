@@ -49,6 +49,7 @@ class Normalization(Record):
 
         Examples
         --------
+        >>> from nclib.training.data import load_images
         >>> normalization = Normalization.of(load_images("digits"))
         >>> normalization.mean.round(3), normalization.std.round(3)
         (array([0.287]), array([0.354]))
@@ -95,6 +96,7 @@ def to_tensors(
 
     Examples
     --------
+    >>> from nclib.training.data import load_images
     >>> train, test = load_images("digits"), load_images("digits", split="test")
     >>> inputs, labels = to_tensors(test, Normalization.of(train))
     >>> tuple(inputs.shape), inputs.dtype, tuple(labels.shape)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
+from nclib.metrics import BALANCED, balanced_metrics
 
 N_PER_CLASS = [40, 20, 20, 10]
 LABELS = np.repeat(np.arange(4), N_PER_CLASS)
@@ -65,6 +66,24 @@ def test_both_readings_are_the_librarys(nclib, npz, network):
     answers = (features @ (Ws[1] @ Ws[0]).T + b).argmax(axis=1)
     right = [np.mean(answers[k == LABELS] == k) for k in range(4)]
     np.testing.assert_array_equal(found["right_by_class"], right)
+
+
+def test_metrics_of_the_balanced_literature_on_request(nclib, npz, network):
+    features, Ws, b = network
+    arguments = ("measure", npz, "--lambda-W", 5e-3)
+    plain = nclib(*arguments, "--json").json
+    found = nclib(*arguments, "--metrics", "balanced", "--json").json
+    expected = balanced_metrics(features, LABELS, Ws, b)
+    balanced = found.pop("balanced")
+    assert found == plain
+    assert balanced.keys() == expected.keys()
+    for key, value in expected.items():
+        assert balanced[key] == (None if np.isnan(value) else pytest.approx(value, rel=1e-9))
+    text, usual = nclib(*arguments, "--metrics", "balanced").out, nclib(*arguments).out
+    for metric in BALANCED:
+        assert metric.meaning in text
+        assert metric.meaning not in usual
+    assert nclib(*arguments, "--metrics", "other").code == 2
 
 
 def test_without_lambda_H_the_effective_one_is_measured(nclib, npz, network):
