@@ -181,8 +181,6 @@ class LossMargins(Record):
         Factor at which each mode dies, falling: inner ones, of which each group has one less than
         it has classes, and those between groups. (Some between groups may be dead all along the
         path: 0.)
-    first : float
-        The smallest of `lost`: today's distance from losing a class.
     """
 
     lost: Array
