@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nclib.theory import prediction
+from nclib.theory import sample_counts
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.margins import FirstLoss, first_loss, misclassification_factors
 from nclib.theory.minimizer import global_minimizer, local_minima
@@ -188,7 +188,7 @@ def test_a_search_that_does_not_try_all_ends_where_right_ends(problem, data):
     k = data.draw(st.integers(0, problem.K - 1))
     own = int(problem.counts.n[k])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prediction, "_MOST_WORK", 0)
+        patch.setattr(sample_counts, "_MOST_WORK", 0)
         (found,) = right_counts(problem, [k])
     if problem.K == 2 or not problem.bias:
         assert found.exhaustive

@@ -78,7 +78,9 @@ def test_a_mode_counts_as_alive_from_half_of_the_least_share_it_can_keep(depth, 
         logits = predicting(run, shares)
         if bias:
             logits = logits + run.network.head.b.detach()
-        counted = run._singular_values(features, logits, list(run.network.head.weights))
+        counted = run.evaluator._singular_values(
+            features, logits, list(run.network.head.weights), False
+        )
         z = np.linalg.svd(np.diag(run.minimizer.kappa[: len(shares)] * shares), compute_uv=False)
         measured = counted["singular_values"]["prediction"]
         np.testing.assert_allclose(measured[: len(z)], z, rtol=1e-10)

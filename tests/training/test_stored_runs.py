@@ -14,6 +14,7 @@ from stored_run import CIFAR, DIGITS, LETTERS, complaints, of_entry, of_run, tru
 
 import nclib as nc
 from nclib.training import engine, experiments
+from nclib.training.config import TrainingConfig
 from nclib.training.data import content_digest, load_splits
 from nclib.training.experiments import (
     LAMBDA_H,
@@ -332,7 +333,7 @@ def test_runs_of_an_older_form_are_stored_anew(tmp_path):
     labels = np.repeat([0, 1, 2], 100)
     source = tmp_path / "dots.npz"
     np.savez(source, images=images, labels=labels)
-    config = experiments.TrainingConfig(depth=2, lambda_W=5e-3, lambda_H=1e-4, width=8, epochs=2)
+    config = TrainingConfig(depth=2, lambda_W=5e-3, lambda_H=1e-4, width=8, epochs=2)
     plan = experiments.Experiment("dots", [20, 10, 5], config)
     experiments.run(plan, tmp_path / "run", images=source, progress=False)
     (path,) = (tmp_path / "run").glob("*.json")
