@@ -20,6 +20,7 @@ OTHER_MEANINGS: dict[str, set[str]] = {
     "book/02-model": {"s"},  # a singular value, in another paper's notation
     "book/04-bias": {"x"},  # any number
     "book/06-spectrum": {"x"},  # a vector
+    "book/12-beyond": {"g"},  # what a mode adds to a lead
 }
 
 # Indices that run; any other, such as the H of lambda_H, is part of the name.

@@ -56,7 +56,13 @@ SYMBOLS = {
     "alpha-ast": r"\\alpha\^(\\ast|\*|\{\\ast\})",
 }
 # Letters that a chapter uses for something that is not on the notation page.
-OTHERWISE = {"01-collapse": {"c"}, "02-model": {"s"}, "04-bias": {"x"}, "06-spectrum": {"x"}}
+OTHERWISE = {
+    "01-collapse": {"c"},
+    "02-model": {"s"},
+    "04-bias": {"x"},
+    "06-spectrum": {"x"},
+    "12-beyond": {"g"},
+}
 
 
 class Page(HTMLParser):
