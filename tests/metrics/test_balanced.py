@@ -186,7 +186,7 @@ def test_the_variance_is_exact_far_from_zero(offset, record_error):
     distance = sum((a - b) ** 2 for a, b in zip(*means, strict=True))
     exact = float((v[0] + v[1]) / 2 / distance)
     error = abs(balanced_metrics(X, labels)["cdnv"] / exact - 1)
-    assert record_error("CDNV against fractions", error, 1e-9)
+    assert record_error("CDNV against fractions", error, 1e-12)
 
 
 def test_equal_means_and_zeros_are_infinite_or_no_number():

@@ -626,6 +626,22 @@ def test_steps_of_an_epoch_give_what_watch_gives():
     assert evaluated["nc2_w"] == pytest.approx(third["nc2_w"], rel=1e-5)
 
 
+def test_a_batch_that_is_skipped_lends_its_labels_to_nothing():
+    model, (x, y) = made(dropout=0.0), images()
+    samples = batches(x, y)
+    with Monitor(model, COUNTS, lambda_W=1e-3) as monitor:
+        pass_through(monitor, samples)
+        monitor.begin_epoch()
+        for batch in samples:
+            monitor.begin_batch(batch)
+            model(batch[0])
+            monitor.end_batch()
+            monitor.begin_batch(batch)  # and the loop goes on without it
+            monitor.end_batch()
+            model(batch[0] + 1)
+        assert str(monitor.end_epoch() | {"epoch": 1}) == str(monitor.history[0])
+
+
 def test_steps_out_of_turn_are_refused():
     model, (x, y) = made(), images()
     monitor = Monitor(model, COUNTS, lambda_W=1e-3)
