@@ -91,6 +91,7 @@ lab: $(VENV)/.all
 
 bench: $(VENV)/.test
 	"$(PY)" benchmarks/bench_theory.py
+	"$(PY)" benchmarks/bench_losses.py
 	"$(PY)" benchmarks/bench_metrics.py
 	"$(PY)" benchmarks/bench_training.py
 	"$(PY)" benchmarks/bench_monitor.py

@@ -1,6 +1,6 @@
 """Time the optimum of one layer with cross-entropy, in one run on one machine.
 
-Run by ``python -m benchmarks.bench_losses``, or with ``--long`` for the largest rows too. Durations
+Run by ``make bench``, or by hand with ``--long`` for the largest rows too. Durations
 are of the processor (a machine that does other things at the same time does not change them much);
 ratios are to a cold solve of the same problem, or of an alternative to ours. Nothing is asserted
 here: machines differ, and the numbers are for reading.
