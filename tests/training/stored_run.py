@@ -254,37 +254,44 @@ def of_singular_values(truth, entry):
 
 # ---------------------------------------------------------------- a run and its repetition
 
-# Processors round differently, and a training makes more of it. Single against double precision,
-# which differ as much, came to: 6e-4 after four epochs; at the end 4e-4 of the objective, 6e-4 of
-# the singular values, 30 % of a metric, one percent of the test images.
+# Processors round differently, and a training makes more of it, already in the first epoch: Adam
+# takes a full step also where a gradient is nothing but rounding. What is allowed is several times
+# what single and double precision, inputs changed by 1e-7, and another processor came to.
+ALLOWED = (
+    {"objective": 1e-4, "fit": 1e-4, "penalty_W": 1e-4, "penalty_H": 1e-4},
+    {"objective": 0.02, "fit": 0.02, "penalty_W": 0.01, "penalty_H": 0.1},
+    {"objective": 0.1, "fit": 0.1, "penalty_W": 0.01, "penalty_H": 0.5},
+    {"objective": 0.1, "fit": 0.1, "penalty_W": 0.01, "penalty_H": 0.5},
+)
 
 
 def assert_near(entry, expected):
-    """Of one of the first epochs: the same weights, images and order of the samples."""
-    assert entry["epoch"] == expected["epoch"]
-    allowed = 0.02 if entry["epoch"] else 1e-4
-    for name in ("objective", *PARTS, "learning_rate", "lambda_factor"):
-        assert math.isclose(entry[name], expected[name], rel_tol=allowed), (entry["epoch"], name)
+    """Of one of the first three epochs: the same weights, images and order of the samples."""
+    epoch = entry["epoch"]
+    assert epoch == expected["epoch"]
+    for name in ("learning_rate", "lambda_factor"):
+        assert close(entry[name], expected[name], expected[name])
+    for name, allowed in ALLOWED[epoch].items():
+        assert math.isclose(entry[name], expected[name], rel_tol=allowed), (epoch, name)
 
 
 def assert_repeated(repeated, stored, record_error):
-    """To rounding at first, and to the same minimum, as near to it, in the end."""
+    """To rounding at first, and to the same minimum, about as near to it, in the end."""
     assert repeated.experiment == stored.experiment
     assert repeated.samples == stored.samples
+    assert repeated.epochs.tolist() == stored.epochs.tolist()
     for entry, expected in zip(repeated.history, stored.history, strict=True):
-        assert entry["epoch"] == expected["epoch"]
-        if entry["epoch"] <= 3:
+        if entry["epoch"] < len(ALLOWED):
             assert_near(entry, expected)
     ratios = repeated.curve("objective") / stored.curve("objective")
     off = float(np.median(np.abs(np.log(ratios))))
-    assert record_error("repeated runs: median difference along the training", off, 0.05)
+    assert record_error("repeated runs: median difference along the training", off, 0.1)
     one, other = repeated.final, stored.final
-    for result in (repeated, stored):
-        assert result.reached["alive"] == stored.reached["alive"]
-        assert result.reached["is_global"] is stored.reached["is_global"]
-        assert result.final["train_accuracy"] == other["train_accuracy"]
-    off = abs(one["objective"] / other["objective"] - 1)
-    assert record_error("repeated runs: objective at the end", off, 2e-3)
+    assert repeated.reached["alive"] == stored.reached["alive"]
+    assert repeated.reached["is_global"] is stored.reached["is_global"]
+    assert one["train_accuracy"] == other["train_accuracy"]
+    off = abs(one["gap"] - other["gap"]) / (other["gap"] + 2e-4)
+    assert record_error("repeated runs: gap at the end, relative to itself", off, 0.5)
     z, w = (np.array(entry["singular_values"]["prediction"]) for entry in (one, other))
     off = float(np.abs(z - w).max() / w.max())
     assert record_error("repeated runs: singular values at the end", off, 5e-3)
