@@ -62,7 +62,8 @@ def cdnv(measured: Measured) -> float:
 
     References
     ----------
-    Galanti, György and Hutter, On the role of neural collapse in transfer learning, arXiv 2112.15121.
+    Galanti, György and Hutter, On the role of neural collapse in transfer learning, arXiv
+    2112.15121.
     """
     v, means, K = measured.variances, measured.means, len(measured.variances)
     total = 0.0
