@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import is_number, plain
+from nclib._checks import positive
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.losses.groups import GroupForm
@@ -113,12 +113,7 @@ class LossProblem(Record):
             return None
         if self.lambda_b is None:
             return self.lambda_W[-1]
-        if not is_number(self.lambda_b):
-            raise TypeError(f"lambda_b must be a number; got {self.lambda_b!r:.60}")
-        value = float(plain(self.lambda_b))
-        if not 0 < value < math.inf:
-            raise ValueError(f"lambda_b must be positive and finite; got {self.lambda_b!r}")
-        return value
+        return positive("lambda_b", self.lambda_b)
 
     @property
     def K(self) -> int:
