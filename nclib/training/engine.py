@@ -26,6 +26,7 @@ from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
 from nclib.training.config import TrainingConfig, between
+from nclib.training.epoch_graph import EpochGraph
 from nclib.training.evaluation import Evaluator, history_epochs
 from nclib.training.inputs import checked_samples, fingerprint
 from nclib.training.networks import Network, make_network
@@ -288,6 +289,7 @@ class _Trainer:
         self.epoch = 0
         self.seconds = 0.0
         self.history: list[dict[str, Any]] = []
+        self.graph: EpochGraph | None = None
 
     def _optimizer(self) -> torch.optim.Adam:
         """One group for each decay; a group of the head has its lambda as `weight_decay`."""
@@ -302,7 +304,8 @@ class _Trainer:
             {"params": parameters, "weight_decay": decay, "decay": decay, "penalty": penalty}
             for (decay, penalty), parameters in decays.items()
         ]
-        return torch.optim.Adam(groups, lr=self.config.learning_rate, fused=True)
+        cuda = self.device.type == "cuda"
+        return torch.optim.Adam(groups, lr=self.config.learning_rate, fused=True, capturable=cuda)
 
     def run(self, store: CheckpointStore | None, due: _Interval, progress: bool) -> None:
         """Train to the last epoch, with evaluations and checkpoints on the way."""
@@ -355,6 +358,8 @@ class _Trainer:
         order = torch.randperm(N, generator=self.order).to(self.device)
         batches = torch.split(order, config.batch_size)
         steps = config.epochs * len(batches)
+        if self.device.type == "cuda":
+            return self._as_graph().run(order, self.epoch)
         total = torch.zeros((), dtype=self.one_hot.dtype, device=self.device)
         with matrix_products(config.dtype, self.device):
             for i, rows in enumerate(batches):
@@ -366,6 +371,14 @@ class _Trainer:
                 total += loss.detach() * (len(rows) / N)
         return float(total)
 
+    def _as_graph(self) -> EpochGraph:
+        if self.graph is None:
+            real, N = self.one_hot.dtype, self.problem.N
+            self.graph = EpochGraph(
+                self.config, N, self._batch_loss, self.optimizer, dtype=real, device=self.device
+            )
+        return self.graph
+
     def _set_rates(self, done: float) -> float:
         factor = self.config.lambda_factor_at(done)
         for group in self.optimizer.param_groups:
@@ -373,7 +386,7 @@ class _Trainer:
             group["weight_decay"] = group["decay"] * (factor if group["penalty"] else 1)
         return factor
 
-    def _batch_loss(self, rows: Tensor, lambda_factor: float) -> Tensor:
+    def _batch_loss(self, rows: Tensor, lambda_factor: float | Tensor) -> Tensor:
         with autocast(self.config.dtype, self.device):
             features = self.network.backbone(self.x[rows])
         # The head's products have few rows: what they cost is reading the weights once.
@@ -448,6 +461,8 @@ class _Trainer:
             )
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:  # the run may have begun on another device
+            group["capturable"] = self.device.type == "cuda"
         self.order.set_state(state["order"])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.history = state["history"]
