@@ -358,7 +358,8 @@ class _Trainer:
         order = torch.randperm(N, generator=self.order).to(self.device)
         batches = torch.split(order, config.batch_size)
         steps = config.epochs * len(batches)
-        if self.device.type == "cuda":
+        # Adam on CUDA takes a rate that is a tensor in float32 alone, which float64 would notice.
+        if self.device.type == "cuda" and config.dtype != "float64":
             return self._as_graph().run(order, self.epoch)
         total = torch.zeros((), dtype=self.one_hot.dtype, device=self.device)
         with matrix_products(config.dtype, self.device):

@@ -6,6 +6,7 @@ they take several times as long as they run; recorded once and replayed as a gra
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from nclib.training.config import TrainingConfig
 from nclib.training.numerics import matrix_products
+
+_RECORDING = threading.Lock()
+"""Of the threads of a process only one may record at a time."""
 
 
 class EpochGraph:
@@ -54,7 +58,7 @@ class EpochGraph:
         self._loss = torch.zeros((), dtype=dtype, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda":
-            with matrix_products(config.dtype, device):
+            with matrix_products(config.dtype, device), _RECORDING:
                 self._record()
 
     def run(self, order: Tensor, epoch: int) -> float:

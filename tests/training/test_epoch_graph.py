@@ -14,9 +14,9 @@ SETTINGS = [
 ]
 
 
-def trainer(device="cpu", **settings):
+def trainer(device="cpu", dtype="float64", **settings):
     x, y = blobs()
-    return engine._Trainer(config(dtype="float64", **settings), x, y, None, torch.device(device))
+    return engine._Trainer(config(dtype=dtype, **settings), x, y, None, torch.device(device))
 
 
 def taken_by_graph(run):
@@ -55,14 +55,14 @@ def test_what_the_recording_changes_is_put_back():
 @needs_cuda
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_the_recorded_graph_is_the_loop(settings):
-    looped, recorded = trainer(**settings), trainer("cuda", **settings)
+    looped, recorded = trainer(**settings), trainer("cuda", "float32", **settings)
     for _ in range(looped.config.epochs):
-        assert recorded._train_epoch() == pytest.approx(looped._train_epoch(), rel=1e-12)
+        assert recorded._train_epoch() == pytest.approx(looped._train_epoch(), rel=1e-5)
         looped.epoch += 1
         recorded.epoch += 1
     assert recorded.graph is not None
     for there, here in zip(recorded.network.parameters(), looped.network.parameters(), strict=True):
-        torch.testing.assert_close(there.cpu(), here, rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(there.cpu().double(), here, rtol=1e-3, atol=1e-5)
 
 
 @needs_cuda
