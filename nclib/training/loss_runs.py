@@ -7,15 +7,18 @@ changes; with three layers, also from where a local minimum ends.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
+from nclib.theory.losses.problem import LossProblem
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Experiment
 from nclib.training.paper import LAMBDA_H, LAMBDA_W, Scale
+from nclib.training.results import Result
 
 LOSS_COUNTS = {
     "cifar10_subset": ClassCounts.cifar10_paper(),
@@ -181,3 +184,113 @@ def _config(treatment: Treatment, data: str, scale: str, seed: int) -> TrainingC
 def _rounded(value: float) -> float:
     """Round to ten digits: processors differ in the last, and a file is named after all of them."""
     return float(f"{value:.10g}")
+
+
+class Comparison(NamedTuple):
+    """How a run ended, beside what was predicted.
+
+    Attributes
+    ----------
+    gap : float
+        How far the objective is above the certified optimum, relative to it.
+    alive, alive_predicted : int
+        Modes.
+    right, right_predicted : int
+        Classes, of those that are not in a tie at the optimum, of which more than half of the
+        training samples are right.
+    otherwise : tuple of int
+        The classes of these that are right or lost against the prediction.
+    """
+
+    gap: float
+    alive: int
+    alive_predicted: int
+    right: int
+    right_predicted: int
+    otherwise: tuple[int, ...]
+
+
+def compared(result: Result) -> Comparison:
+    """Compare a run with the optimum that it aims at.
+
+    Parameters
+    ----------
+    result : Result
+        Of a `LossProblem`.
+
+    Returns
+    -------
+    Comparison
+        Classes in a tie at the optimum are left out: which of them wins is not determined.
+    """
+    best, final = result.experiment.optimum, result.final
+    if not isinstance(best.problem, LossProblem):
+        raise TypeError(f"result must be of a LossProblem; got {result.experiment.name}")
+    share = best.outcomes().right[best.problem.group]
+    right = np.array(final["train_accuracy_per_class"]) > 0.5
+    decided = (share == 0) | (share == 1)
+    otherwise = np.flatnonzero(decided & (right != (share == 1)))
+    return Comparison(
+        final["gap"],
+        final["alive"],
+        best.alive,
+        int(right[decided].sum()),
+        int((share == 1).sum()),
+        tuple(otherwise.tolist()),
+    )
+
+
+def loss_results(results: Iterable[Result], data: str, scale: str) -> dict[str, list[Result]]:
+    """Choose the results of the runs that `loss_runs` lists, by its rows.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    data, scale
+        As for `loss_runs`.
+
+    Returns
+    -------
+    dict of str to list of Result
+        By seed; rows without a result are left out.
+    """
+    chosen: dict[str, list[Result]] = {}
+    by_config = {row: replace(one.config, seed=0) for row, (one,) in loss_runs(data, scale).items()}
+    for result in results:
+        experiment = result.experiment
+        for row, config in by_config.items():
+            if experiment.data == data and replace(experiment.config, seed=0) == config:
+                chosen.setdefault(row, []).append(result)
+    for runs in chosen.values():
+        runs.sort(key=lambda run: run.experiment.config.seed)
+    return {row: chosen[row] for row in TREATMENTS if row in chosen}
+
+
+def loss_table(results: Iterable[Result], data: str, scale: str = "small") -> str:
+    """Write how networks ended beside what was predicted, a line for each row of `TREATMENTS`.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    data, scale
+        As for `loss_runs`.
+
+    Returns
+    -------
+    str
+        The number of runs; the strength of the penalties; the largest gap of the runs to the
+        optimum; modes alive and classes right as predicted, and in how many runs they are.
+    """
+    lines = ["                                      runs  strength      gap    modes  classes"]
+    for row, runs in loss_results(results, data, scale).items():
+        all_compared = [compared(run) for run in runs]
+        alive = sum(one.alive == one.alive_predicted for one in all_compared)
+        right = sum(not one.otherwise for one in all_compared)
+        first = all_compared[0]
+        lines.append(
+            f"{row:36}{len(runs):6d}  {TREATMENTS[row].strength[data]:8g}"
+            f"{max(one.gap for one in all_compared):9.0e}"
+            f"{first.alive_predicted:5d}:{alive}/{len(runs)}"
+            f"{first.right_predicted:5d}:{right}/{len(runs)}"
+        )
+    return "\n".join(lines)

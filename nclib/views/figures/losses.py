@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,9 +17,9 @@ from nclib.views import style
 
 Array = NDArray[np.float64]
 
-_RAREST = {"marker": "v", "color": style.DESCENT, "ms": 8}
-_MOST_FREQUENT = {"marker": "o", "color": style.DEPTH_COLORS[1], "ms": 7}
-_OTHERS = {"marker": "|", "color": style.MUTED, "ms": 8, "mew": 1.4}
+_RAREST: dict[str, Any] = {"marker": "v", "color": style.DESCENT, "ms": 8}
+_MOST_FREQUENT: dict[str, Any] = {"marker": "o", "color": style.DEPTH_COLORS[1], "ms": 7}
+_OTHERS: dict[str, Any] = {"marker": "|", "color": style.MUTED, "ms": 8, "mew": 1.4}
 
 
 @style.styled
