@@ -132,6 +132,13 @@ BY_HAND = {
     "12-a.3": Decimal("0.25"),
     "12-d.1": Fraction(12, 13),
     "12-d.2": (2, 30, 3),
+    "13-a.1": [Decimal("0.02"), Decimal("0.01")],
+    "13-a.2": [Fraction(1, 80), Fraction(1, 40)],
+    "13-b.1": Fraction(2, 3),
+    "13-b.2": (6705 / 115) ** (1 / 3),
+    "13-c.1": {7, 8, 9, 10},
+    "13-c.2": Fraction(14, 9),
+    "13-c.3": False,
 }
 
 
@@ -315,7 +322,7 @@ def test_an_exercise_has_one_name_and_its_label_and_theorem_will_do():
             ValueError,
             r"'04-c' has no check \(proofs have none\); there are 04-a\.1, .*04-b\.2$",
         ),
-        ("", ValueError, r"there are 01-a, .*12-d\.2$"),
+        ("", ValueError, r"there are 01-a, .*13-c\.3$"),
         (5, TypeError, "exercise must be a name"),
         (None, TypeError, "exercise must be a name"),
     ],

@@ -822,6 +822,46 @@ HINTS = {
         ([5, 3, 2], "took counts for which the rule holds", "For these the rule holds, even"),
         ([30, 2, 2], "took two equal counts", "Two counts are equal: then the"),
     ],
+    "13-a.1": [
+        ([0.4, 0.1], "forgot the root", "The root of the count"),
+        ([4e-4, 1e-4], "gave the product", "This is the product of the two"),
+        ([20, 10], "forgot the N", "Divide by the number of all"),
+        ([0.01, 0.02], "swapped the two", "Give the large classes first"),
+    ],
+    "13-a.2": [
+        ([1 / 20_000, 1 / 10_000], "forgot to divide by the sum of the weights", "divides by the"),
+        ([0.02, 0.01], "thought that weights do nothing", "These are the places without"),
+        ([1 / 60, 1 / 60], "thought that they treat all alike", "So it is with weights of one"),
+        ([1 / 40, 1 / 80], "swapped the two", "Which of them merge first"),
+    ],
+    "13-b.1": [
+        (0.5, "took one layer", "This is the power for one"),
+        (0.75, "took three layers", "This is the power for three"),
+        (1, "took the inverse frequency", "is fair for infinitely many"),
+        (1.5, "turned it over", "n^2 w^3 must not depend on n"),
+        (-2 / 3, "gave the power of n, not a", "The weights are n^(-a)"),
+    ],
+    "13-b.2": [
+        (6705 / 115, "gave the ratio of the products", "This is the ratio of Lambda"),
+        ((6705 / 115) ** 0.5, "took two penalties for three", "The features have a penalty"),
+        ((115 / 6705) ** (1 / 3), "turned the ratio over", "The rarest over the most"),
+        ((115 / 6705) ** (2 / 3), "left the weights out", "So it is without weights"),
+    ],
+    "13-c.1": [
+        ({9, 10}, "took the rarest alone", "There is another count"),
+        (set(range(1, 7)), "took those that stay apart", "These stay apart"),
+        (set(range(1, 11)), "thought that all merge", "That is the total collapse"),
+        (set(), "thought that none merge", "The root of 100 is 10"),
+    ],
+    "13-c.2": [
+        (1.5, "forgot to divide by the mean weight", "also raises the mean by which"),
+        (2.25, "took a weight for as many samples", "A weight counts as it is"),
+        (12 / 7, "took the mean over the classes", "The mean goes over the samples"),
+        (9 / 14, "turned the ratio over", "The two need a weight above 1"),
+    ],
+    "13-c.3": [
+        (True, "thought that adjustment moves modes", "only the bias takes up"),
+    ],
 }
 
 ROWS = [

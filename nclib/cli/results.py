@@ -78,7 +78,7 @@ def summary(result: Result) -> dict[str, Any]:
         "objective": final["objective"],
         "gap": final["gap"],
         "modes_alive": reached["alive"],
-        "modes_alive_at_global": experiment.minimizer.alive,
+        "modes_alive_at_global": experiment.optimum.alive,
         "is_global": reached["is_global"],
         "gap_to_reached": reached["gap"],
         "metrics": final["metrics"],

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self, get_args
+
+import numpy as np
 
 from nclib._checks import as_whole, is_number, plain
 from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
+from nclib.theory.losses.problem import LossProblem
 from nclib.theory.problem import Problem
 
 BackboneKind = Literal["mlp", "conv"]
@@ -41,7 +45,15 @@ class TrainingConfig:
     lambda_H : float
         Penalty on the features.
     bias : bool, default True
-        Whether the head has a bias (not penalised).
+        Whether the head has a bias.
+    lambda_b : float, default 0
+        Penalty on the bias. (A weight decay on all parameters is one.)
+    loss : SquaredError or CrossEntropy, optional
+        Default: the plain squared error, which the paper has. Class weights are divided by their
+        mean over all samples, not over those of each batch as torch does it.
+    sampling : Sampling, optional
+        Then an epoch is as many samples as there are, drawn with replacement with the shares of
+        this sampler. Default: every sample once.
     backbone : {"mlp", "conv"}, default "mlp"
         The paper's six affine maps, or a small convolutional network.
     width : int, default 2048
@@ -95,6 +107,9 @@ class TrainingConfig:
     lambda_W: tuple[float, ...]
     lambda_H: float
     bias: bool = True
+    lambda_b: float = 0.0
+    loss: SquaredError | CrossEntropy = field(default_factory=SquaredError, hash=False)
+    sampling: Sampling | None = field(default=None, hash=False)
     backbone: BackboneKind = "mlp"
     width: int = 2048
     feature_dim: int | None = None
@@ -141,14 +156,26 @@ class TrainingConfig:
         for name, below, zero_allowed in (
             ("learning_rate", math.inf, False),
             ("head_scale", math.inf, False),
+            ("lambda_b", math.inf, True),
             ("weight_decay", math.inf, True),
             ("lambda_warmup", 1, True),
         ):
             value = between(name, getattr(self, name), 0, below, low_allowed=zero_allowed)
             object.__setattr__(self, name, value)
+        if self.lambda_b and not self.bias:
+            raise ValueError(f"lambda_b must be 0 without a bias; got {self.lambda_b}")
+        if not isinstance(self.loss, SquaredError | CrossEntropy):
+            raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {self.loss!r:.60}")
+        if self.sampling is not None and not isinstance(self.sampling, Sampling):
+            raise TypeError(f"sampling must be a Sampling or None; got {self.sampling!r:.60}")
 
-    def problem(self, counts: ClassCounts) -> Problem:
-        """Return the model whose closed form this training aims at.
+    @property
+    def is_papers(self) -> bool:
+        """Whether the objective is the paper's: squared error, free bias, every sample once."""
+        return self.loss == SquaredError() and self.sampling is None and self.lambda_b == 0
+
+    def problem(self, counts: ClassCounts) -> Problem | LossProblem:
+        """Return the model whose optimum this training aims at.
 
         Parameters
         ----------
@@ -157,16 +184,30 @@ class TrainingConfig:
 
         Returns
         -------
-        Problem
+        Problem or LossProblem
+            The paper's model, or that for another loss, a sampler or a penalised bias.
         """
         feature_dim = self.width if self.feature_dim is None else self.feature_dim
         widths = (feature_dim, *[self.width] * (self.depth - 1))
-        return Problem(
+        if self.is_papers:
+            return Problem(
+                counts,
+                self.depth,
+                self.bias,
+                lambda_W=self.lambda_W,
+                lambda_H=self.lambda_H,
+                widths=widths,
+            )
+        return LossProblem(
             counts,
+            self.loss,
             self.depth,
-            self.bias,
+            ("decayed" if self.lambda_b else "free") if self.bias else "none",
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
+            lambda_b=self.lambda_b or None,
+            sampling=self.sampling,
+            non_negative=self.last_relu,
             widths=widths,
         )
 
@@ -185,8 +226,19 @@ class TrainingConfig:
         return float(WARMUP_START ** (1 - progress / self.lambda_warmup))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all settings as plain values that JSON can hold."""
-        return {**asdict(self), "lambda_W": list(self.lambda_W)}
+        """Return all settings as plain values that JSON can hold.
+
+        What makes another objective than the paper's is left out where there is nothing of it.
+        """
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        settings["lambda_W"] = list(self.lambda_W)
+        of_objective = {name: settings.pop(name) for name in ("lambda_b", "loss", "sampling")}
+        if not self.is_papers:
+            kind = {"kind": _KINDS[type(self.loss)]}
+            settings |= of_objective | {"loss": kind | _plain_fields(self.loss)}
+            if self.sampling is not None:
+                settings["sampling"] = _plain_fields(self.sampling)
+        return settings
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
@@ -197,14 +249,49 @@ class TrainingConfig:
         ValueError
             If a setting is unknown or missing.
         """
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         unknown = sorted(set(settings) - known)
         if unknown:
             raise ValueError(f"settings must be those of TrainingConfig; got {unknown}")
         missing = sorted({"depth", "lambda_W", "lambda_H"} - set(settings))
         if missing:
             raise ValueError(f"settings must have {missing}")
-        return cls(**settings)
+        values = dict(settings)
+        if isinstance(values.get("loss"), Mapping):
+            values["loss"] = _loss_from(values["loss"])
+        if isinstance(values.get("sampling"), Mapping):
+            values["sampling"] = Sampling(**values["sampling"])
+        return cls(**values)
+
+
+_KINDS: dict[type, str] = {SquaredError: "squared error", CrossEntropy: "cross-entropy"}
+
+
+def _plain_fields(record: SquaredError | CrossEntropy | Sampling) -> dict[str, Any]:
+    """Return the fields of a loss or sampler that are not at their default, for JSON."""
+    values = {}
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, np.ndarray):
+            values[each.name] = value.tolist()
+        elif value != each.default:
+            values[each.name] = value
+    return values
+
+
+def _loss_from(settings: Mapping[str, Any]) -> SquaredError | CrossEntropy:
+    """Make a loss from what `to_dict` wrote."""
+    values = dict(settings)
+    kind = values.pop("kind", None)
+    for cls, name in _KINDS.items():
+        if kind == name:
+            known = {each.name for each in fields(cls)}
+            if unknown := sorted(set(values) - known):
+                raise ValueError(f"settings of the loss must be those of {name}; got {unknown}")
+            loss: SquaredError | CrossEntropy = cls(**values)
+            return loss
+    allowed = " or ".join(map(repr, _KINDS.values()))
+    raise ValueError(f"kind of the loss must be {allowed}; got {kind!r:.60}")
 
 
 def choice(name: str, value: object, choices: Any) -> str:

@@ -1,9 +1,10 @@
 """The training engine: objective (4.3) on real samples, by Adam, with what the theory predicts.
 
-The loss of a batch is ``1/2 mean ||z - y||^2 + N lambda_H / 2 mean ||h||^2``, and the optimiser
-adds ``lambda_Wj W_j`` to the gradient of each layer of the head (Adam's L2 `weight_decay`; the
-decoupled decay of AdamW is something else). So at fixed weights the gradients of an epoch's
-batches, each weighted by its share of the samples, add up to the gradient of the objective.
+The loss of a batch is ``1/2 mean ||z - y||^2 + N lambda_H / 2 mean ||h||^2``, with another loss in
+the place of the squared error where that is asked for (`BatchObjective`), and the optimiser adds
+``lambda_Wj W_j`` to the gradient of each layer of the head (Adam's L2 `weight_decay`; the decoupled
+decay of AdamW is something else). So at fixed weights the gradients of an epoch's batches, each
+weighted by its share of the samples, add up to the gradient of the objective.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from nclib._checks import as_whole
+from nclib._extras import imported
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
 from nclib.training.config import TrainingConfig, between
 from nclib.training.epoch_graph import EpochGraph
 from nclib.training.evaluation import Evaluator, history_epochs
+from nclib.training.experiment import Optimum, optimum_of, reached_minimum
 from nclib.training.inputs import checked_samples, fingerprint
 from nclib.training.networks import Network, make_network
 from nclib.training.numerics import (
@@ -37,6 +38,7 @@ from nclib.training.numerics import (
     machine_facts,
     matrix_products,
 )
+from nclib.training.objective import BatchObjective
 
 __all__ = [
     "DivergenceError",
@@ -68,8 +70,9 @@ class TrainingResult:
     config : TrainingConfig
     network : Network
         On the device it was trained on.
-    minimizer : Minimizer
-        The closed form of the global minimum, of ``minimizer.problem``.
+    minimizer : Minimizer, LossMinimizer or NonNegativeMinimizer
+        The global minimum, of ``minimizer.problem``: the closed form, or solved to a certified gap
+        where there is none.
     history : list of dict
         One entry for each evaluated epoch, of plain values that JSON can hold (None where a
         number is NaN or does not exist); see `train`.
@@ -79,7 +82,7 @@ class TrainingResult:
 
     config: TrainingConfig
     network: Network
-    minimizer: Minimizer
+    minimizer: Optimum
     history: list[dict[str, Any]]
     machine: dict[str, Any]
 
@@ -89,14 +92,13 @@ class TrainingResult:
         return self.history[-1]
 
     @property
-    def reached(self) -> Minimizer:
+    def reached(self) -> Optimum:
         """The local minimum with as many modes alive as the network has in the end.
 
-        One layer has no local minimum but the global one.
+        One layer has no local minimum but the global one; those of deeper heads are known for the
+        paper's model only, and here it is the global one for every other.
         """
-        minima = local_minima(self.minimizer.problem)
-        alive: int = self.final["alive"]
-        return minima[min(alive, len(minima) - 1)]
+        return reached_minimum(self.minimizer, self.final["alive"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the network, as plain values that JSON can hold.
@@ -171,7 +173,7 @@ def train(
         - `epoch` (0 before the first step), `seconds` of training so far, `learning_rate`,
           `lambda_factor`;
         - `objective` with the full lambdas, its parts `fit`, `penalty_W`, `penalty_H`, and `gap`,
-          how far it is above the closed-form minimum, relative to it;
+          how far it is above the minimum, relative to it;
         - `train_accuracy`, `test_accuracy`, and each of them `_per_class`;
         - `metrics`: for each reading, "corrected" and "as_printed", `nc1`, `nc2_w`, `nc2_h`,
           `nc2_wh`, `nc3`, `nc4` and the effective `lambda_H`, of the training samples;
@@ -248,7 +250,8 @@ class _Trainer:
         if counts.min() == 0:
             raise ValueError(f"labels must hold every class; no samples of {np.argmin(counts)}")
         self.problem = config.problem(ClassCounts(counts))
-        self.minimizer = global_minimizer(self.problem)
+        self.minimizer = optimum_of(self.problem)
+        self.real, self.labels = real, y
         self.x, self.y = x.to(device), y.to(device)
         self.fingerprint = fingerprint(x, y)
         self.test: tuple[Tensor, Tensor] | None = None
@@ -282,7 +285,7 @@ class _Trainer:
             seed=network_seed,
         ).to(device, real)
         self.optimizer = self._optimizer()
-        self.one_hot = torch.eye(self.problem.K, dtype=real, device=device)
+        self.objective = BatchObjective(config, self.problem.counts, real, device)
         self.evaluator = Evaluator(
             config, self.network, self.minimizer, (self.x, self.y), self.test
         )
@@ -299,7 +302,8 @@ class _Trainer:
         for parameter in self.network.backbone.parameters():
             decays.setdefault((self.config.weight_decay, False), []).append(parameter)
         if self.network.head.b is not None:
-            decays.setdefault((0.0, False), []).append(self.network.head.b)
+            lambda_b = self.config.lambda_b
+            decays.setdefault((lambda_b, lambda_b > 0), []).append(self.network.head.b)
         groups = [
             {"params": parameters, "weight_decay": decay, "decay": decay, "penalty": penalty}
             for (decay, penalty), parameters in decays.items()
@@ -316,10 +320,8 @@ class _Trainer:
             self._evaluate()
         # Where memory comes from torch's own cache (CUDA), there is nothing to gain.
         reused = self.network.reused_gradients() if self.device.type == "cpu" else nullcontext()
-        bar = tqdm(
-            total=epochs, initial=self.epoch, unit="epoch", disable=not progress, dynamic_ncols=True
-        )
-        with bar, reused:
+        bar = _progress_bar(epochs, self.epoch) if progress else None
+        with bar or nullcontext(), reused:
             while self.epoch < epochs:
                 loss = self._train_epoch()
                 self.epoch += 1
@@ -332,12 +334,16 @@ class _Trainer:
                     self._require_finite(store)
                 if self.epoch in evaluated:
                     self._evaluate()
-                    now = self.history[-1]
-                    bar.set_postfix_str(f"objective {now['objective']:.5g}, gap {now['gap']:.1e}")
+                    if bar is not None:
+                        now = self.history[-1]
+                        bar.set_postfix_str(
+                            f"objective {now['objective']:.5g}, gap {now['gap']:.1e}"
+                        )
                 if write and store is not None:
                     self._save(store)
                     due.restart()
-                bar.update()
+                if bar is not None:
+                    bar.update()
         self.optimizer.zero_grad()
 
     def _save(self, store: CheckpointStore) -> None:
@@ -355,13 +361,13 @@ class _Trainer:
     def _train_epoch(self) -> float:
         """Take one step for each batch; return the mean loss."""
         config, N = self.config, self.problem.N
-        order = torch.randperm(N, generator=self.order).to(self.device)
+        order = self.objective.epoch(self.labels, self.order).to(self.device)
         batches = torch.split(order, config.batch_size)
         steps = config.epochs * len(batches)
         # Adam on CUDA takes a rate that is a tensor in float32 alone, which float64 would notice.
         if self.device.type == "cuda" and config.dtype != "float64":
             return self._as_graph().run(order, self.epoch)
-        total = torch.zeros((), dtype=self.one_hot.dtype, device=self.device)
+        total = torch.zeros((), dtype=self.real, device=self.device)
         with matrix_products(config.dtype, self.device):
             for i, rows in enumerate(batches):
                 lambda_factor = self._set_rates((self.epoch * len(batches) + i) / steps)
@@ -374,7 +380,7 @@ class _Trainer:
 
     def _as_graph(self) -> EpochGraph:
         if self.graph is None:
-            real, N = self.one_hot.dtype, self.problem.N
+            N, real = self.problem.N, self.real
             self.graph = EpochGraph(
                 self.config, N, self._batch_loss, self.optimizer, dtype=real, device=self.device
             )
@@ -391,11 +397,11 @@ class _Trainer:
         with autocast(self.config.dtype, self.device):
             features = self.network.backbone(self.x[rows])
         # The head's products have few rows: what they cost is reading the weights once.
-        features = features.to(self.one_hot.dtype)
-        error = self.network.head(features) - self.one_hot[self.y[rows]]
-        weight = self.problem.N * self.problem.lambda_H * lambda_factor
-        loss: Tensor = (error.square().sum() + weight * features.square().sum()) / (2 * len(rows))
-        return loss
+        features = features.to(self.real)
+        y = self.y[rows]
+        fit = self.objective.fit(self.network.head(features), y)
+        weight = self.problem.N * self.problem.lambda_H * lambda_factor / 2
+        return (fit + weight * self.objective.squares(features, y)) / len(rows)
 
     def _require_finite(self, store: CheckpointStore | None) -> None:
         for name, parameter in self.network.named_parameters():
@@ -472,6 +478,11 @@ class _Trainer:
         return TrainingResult(
             self.config, self.network, self.minimizer, self.history, machine_facts(self.device)
         )
+
+
+def _progress_bar(epochs: int, done: int) -> Any:
+    bar = imported("tqdm.auto", "a progress bar").tqdm
+    return bar(total=epochs, initial=done, unit="epoch", dynamic_ncols=True)
 
 
 class _Interval:

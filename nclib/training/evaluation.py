@@ -7,15 +7,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nclib.metrics import NUMBERS, Accuracy, MetricsAccumulator
+from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.minimizer import Minimizer
 from nclib.training.config import TrainingConfig
+from nclib.training.experiment import Optimum
 from nclib.training.networks import Network
 from nclib.training.numerics import double, float64_device, matrix_products
+from nclib.training.objective import BatchObjective
 
 _EVALUATION_ROWS = 1024
+
+_LEAST_LOGIT = 0.01
+"""With cross-entropy a mode is alive from here on, in logits of the most frequent class."""
 
 
 def history_epochs(epochs: int, evaluations: int) -> list[int]:
@@ -32,8 +39,8 @@ class Evaluator:
     config : TrainingConfig
     network : Network
         Looked at, never changed.
-    minimizer : Minimizer
-        The closed form that it is compared with.
+    minimizer : Minimizer, LossMinimizer or NonNegativeMinimizer
+        What it is compared with.
     train, test : pair of samples and labels
         Tensors on the network's device; `test` may be None.
     """
@@ -42,7 +49,7 @@ class Evaluator:
         self,
         config: TrainingConfig,
         network: Network,
-        minimizer: Minimizer,
+        minimizer: Optimum,
         train: tuple[Tensor, Tensor],
         test: tuple[Tensor, Tensor] | None,
     ) -> None:
@@ -51,7 +58,25 @@ class Evaluator:
         self.x, self.y = train
         self.test = test
         self.device = self.x.device
-        self.one_hot = torch.eye(self.problem.K, dtype=self.x.dtype, device=self.device)
+        place = float64_device(self.device)
+        self.objective = BatchObjective(config, self.problem.counts, torch.float64, place)
+        self.labels = self.y.to(place)
+        self.cut = self._least_alive()
+
+    def _least_alive(self) -> NDArray[np.float64]:
+        """Return from which singular value on the prediction's modes are alive, one for each."""
+        config, problem, best = self.config, self.problem, self.minimizer
+        if isinstance(config.loss, CrossEntropy):
+            largest = math.sqrt(float(self.objective.feature_weight.max()))
+            return np.full(problem.K - config.bias, _LEAST_LOGIT * largest)
+        # On an alive branch s = z / kappa is at least (L - 1) / 2L: half-way from there to 0.
+        share = max((problem.depth - 1) / (4 * problem.depth), 1e-3)
+        if isinstance(best, Minimizer):
+            limit = problem.rank_limit
+            return share * best.kappa[: limit - (config.bias and limit == problem.K)]
+        # Which mode a singular value belongs to is not known where modes have weights.
+        kappa = np.sqrt(self.objective.feature_weight) * (1 - config.loss.label_smoothing)
+        return np.full(problem.K - config.bias, share * kappa.min())
 
     @torch.no_grad()
     def entry(self, epoch: int, seconds: float) -> dict[str, Any]:
@@ -72,15 +97,17 @@ class Evaluator:
         config, problem = self.config, self.problem
         done = epoch / config.epochs
         features, logits = self._forward(self.x)
-        error = double(logits - self.one_hot[self.y])
-        fit = float(error.square().sum()) / (2 * problem.N)
-        penalty_H = problem.lambda_H / 2 * float(double(features).square().sum())
+        fit, squares = self.objective.of_all(double(logits), double(features), self.labels)
+        penalty_H = problem.lambda_H / 2 * squares
         Ws = [W.detach() for W in self.network.head.weights]
         penalty_W = sum(
             lam / 2 * float(double(W).square().sum())
             for lam, W in zip(problem.lambda_W, Ws, strict=True)
         )
-        objective = fit + penalty_W + penalty_H
+        penalty_b = 0.0
+        if self.network.head.b is not None:
+            penalty_b = config.lambda_b / 2 * float(double(self.network.head.b).square().sum())
+        objective = fit + penalty_W + penalty_H + penalty_b
         minimum = self.minimizer.objective
         right, per_class = _accuracy(logits, self.y, problem.K)
         entry: dict[str, Any] = {
@@ -93,6 +120,7 @@ class Evaluator:
             "fit": fit,
             "penalty_W": penalty_W,
             "penalty_H": penalty_H,
+            **({"penalty_b": penalty_b} if config.lambda_b else {}),
             "train_accuracy": right,
             "train_accuracy_per_class": per_class,
             "test_accuracy": None,
@@ -122,8 +150,10 @@ class Evaluator:
         second = accumulator.second_pass()
         second.update(features, self.y)
         values: dict[str, dict[str, float | None]] = {}
+        # Metrics compare with the paper's minima.
+        minimum = self.minimizer if isinstance(self.minimizer, Minimizer) else None
         for reading in ("corrected", "as_printed"):
-            numbers = second.compute(self.minimizer, reading=reading).numbers()
+            numbers = second.compute(minimum, reading=reading).numbers()
             values[reading] = {metric.key: _plain(numbers[metric.key]) for metric in NUMBERS}
         return values
 
@@ -131,8 +161,8 @@ class Evaluator:
         self, features: Tensor, logits: Tensor, Ws: list[Tensor], at_the_end: bool
     ) -> dict[str, Any]:
         problem, head = self.problem, self.network.head
-        # Class means times sqrt(n_k) are sums over sqrt(n_k).
-        root = torch.from_numpy(np.sqrt(problem.counts.n))
+        # Class means times d_k, which is sqrt(n_k) without a sampler.
+        root = torch.from_numpy(problem.counts.n / np.sqrt(self.objective.feature_weight))
         share = (torch.nn.functional.one_hot(self.y.cpu(), problem.K) / root).to(
             float64_device(self.device)
         )
@@ -145,11 +175,7 @@ class Evaluator:
         values: dict[str, Any] = {name: _spectrum(A, problem.K) for name, A in matrices.items()}
         if at_the_end:
             values["layers"] = [_spectrum(W, problem.K) for W in Ws]
-        # On an alive branch s = z / kappa is at least (L - 1) / 2L: half-way from there to 0.
-        cut = max((problem.depth - 1) / (4 * problem.depth), 1e-3)
-        z, kappa = np.array(values["prediction"]), self.minimizer.kappa
-        possible = kappa[: problem.rank_limit - (problem.bias and problem.rank_limit == problem.K)]
-        alive = int(np.count_nonzero(z[: possible.size] > cut * possible))
+        alive = int(np.count_nonzero(values["prediction"][: self.cut.size] > self.cut))
         return {"singular_values": values, "alive": alive}
 
 

@@ -8,12 +8,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from nclib._records import require_keys
 from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.losses.closed import NonNegativeMinimizer
+from nclib.theory.losses.minimizer import LossMinimizer
+from nclib.theory.losses.objects import CrossEntropy
+from nclib.theory.losses.optimum import loss_minimizer
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
+from nclib.theory.problem import Problem
 from nclib.training.config import TrainingConfig
+
+Optimum: TypeAlias = Minimizer | LossMinimizer | NonNegativeMinimizer
+"""What a training aims at."""
 
 _NOT_IN_FILE_NAMES = set('/\\:*?"<>|')
 
@@ -101,6 +110,8 @@ class Experiment:
             f"e{c.epochs}",
         ]
         defaults = TrainingConfig(depth=1, lambda_W=(1.0,), lambda_H=1.0)
+        if not c.is_papers:
+            parts.append("-".join(_objective_words(c)))
         if c.lambda_warmup:
             parts.append(f"warmup{c.lambda_warmup:g}")
         for setting in ("backbone", "head", "dtype"):
@@ -124,9 +135,16 @@ class Experiment:
         }
 
     @cached_property
+    def optimum(self) -> Optimum:
+        """What the training aims at: the closed form, or the solution to a certified gap."""
+        return optimum_of(self.config.problem(self.counts))
+
+    @property
     def minimizer(self) -> Minimizer:
-        """The closed form of what the training aims at."""
-        return global_minimizer(self.config.problem(self.counts))
+        """The closed form of what the training aims at, for the paper's objective."""
+        if not isinstance(self.optimum, Minimizer):
+            raise TypeError(f"{self.name} has another objective than the paper's: ask for optimum")
+        return self.optimum
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -147,6 +165,44 @@ class Experiment:
         counts = ClassCounts(settings["counts"], settings.get("names"))
         config = TrainingConfig.from_dict(settings["config"])
         return cls(settings["data"], counts, config, settings["digest"])
+
+
+def optimum_of(problem: Problem | LossProblem) -> Optimum:
+    """Find the global minimum of the model that a training aims at."""
+    return global_minimizer(problem) if isinstance(problem, Problem) else loss_minimizer(problem)
+
+
+def reached_minimum(optimum: Optimum, alive: int) -> Optimum:
+    """Find the local minimum with so many modes alive, where the local minima are known."""
+    if not isinstance(optimum, Minimizer):
+        return optimum
+    minima = local_minima(optimum.problem)
+    return minima[min(alive, len(minima) - 1)]
+
+
+def _objective_words(config: TrainingConfig) -> list[str]:
+    """Say what differs from the paper's objective, in words for a file's name."""
+    loss, sampling = config.loss, config.sampling
+    words = ["ce" if isinstance(loss, CrossEntropy) else "mse"]
+    if loss.class_weights is not None:
+        words.append("weights")
+    if loss.label_smoothing:
+        words.append(f"smooth{loss.label_smoothing:g}")
+    if isinstance(loss, CrossEntropy):
+        if not isinstance(loss.adjustment, float):
+            words.append("adjusted")
+        elif loss.adjustment:
+            words.append(f"adjust{loss.adjustment:g}")
+        for name in ("margins", "logit_factors", "sample_factors"):
+            if getattr(loss, name) is not None:
+                words.append(name.replace("_", ""))
+    if sampling is not None:
+        words.append(sampling.shares if isinstance(sampling.shares, str) else "sampled")
+        if sampling.feature_penalty == "fixed":
+            words.append("fixedH")
+    if config.lambda_b:
+        words.append(f"b{config.lambda_b:g}")
+    return words
 
 
 def hash_of(content: Any) -> str:

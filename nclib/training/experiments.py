@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import joblib
 import torch
 
+from nclib._extras import imported
 from nclib.metrics import measure
+from nclib.theory.minimizer import Minimizer
 from nclib.training.data import (
     NAMES,
     ImageData,
@@ -254,6 +255,7 @@ def sweep(
         experiments = on_images(experiments, images)
     # Each once: two workers at the same run would write the same files.
     each = {experiment.name: experiment for experiment in experiments}
+    joblib = imported("joblib", "sweep")
     outcomes = joblib.Parallel(n_jobs=jobs)(
         joblib.delayed(_attempt)(experiment, folder, options) for experiment in each.values()
     )
@@ -329,19 +331,29 @@ def _reached(
 ) -> dict[str, Any]:
     """Compare a run with the local minimum that has as many modes alive."""
     minimum, alive = trained.reached, trained.final["alive"]
-    metrics = {}
+    metrics: dict[str, float | None] = {}
     head = trained.network.head
-    if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
-        with torch.no_grad():
-            features = trained.network(samples.to(head.weights[0]))[1]  # there, and as exact
-            measured = measure(features, labels, list(head.weights), head.b, minimum)
-        for name in METRICS_OF_REACHED:
-            value = getattr(measured, name)
-            metrics[name] = value if math.isfinite(value) else None
+    is_global = minimum.alive == alive
+    if isinstance(minimum, Minimizer):
+        is_global = is_global and minimum.is_global
+        if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
+            metrics = _against(minimum, trained, samples, labels)
     return {
         "alive": alive,
         "objective": minimum.objective,
         "gap": trained.final["objective"] / minimum.objective - 1,
-        "is_global": minimum.is_global and minimum.alive == alive,
+        "is_global": is_global,
         "metrics": metrics,
     }
+
+
+def _against(
+    minimum: Minimizer, trained: TrainingResult, samples: torch.Tensor, labels: torch.Tensor
+) -> dict[str, float | None]:
+    """Measure how far a network is from a minimum."""
+    head = trained.network.head
+    with torch.no_grad():
+        features = trained.network(samples.to(head.weights[0]))[1]  # there, and as exact
+        measured = measure(features, labels, list(head.weights), head.b, minimum)
+    values = {name: getattr(measured, name) for name in METRICS_OF_REACHED}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -38,6 +38,7 @@ class Scale(NamedTuple):
 
 SCALES: dict[str, Scale] = {
     "paper": Scale(width=2048, epochs=12_000, learning_rate=1e-4),
+    "wide": Scale(width=2048, epochs=1500, learning_rate=5e-4),
     "medium": Scale(width=512, epochs=600, learning_rate=1e-3),
     "small": Scale(width=128, epochs=200, learning_rate=1e-3),
 }
@@ -81,7 +82,7 @@ def paper_figure(
     number : {1, 2, 3, 4}
         1 and 3: the counts of the CIFAR-10 subset, with a bias and without. 2 and 4: those of the
         letters.
-    scale : {"paper", "medium", "small"}, default "paper"
+    scale : {"paper", "wide", "medium", "small"}, default "paper"
         12,000 epochs at width 2048, or less of the same shape; see `SCALES`.
     seeds : iterable of int, default (0,)
         Each draws its own subset, weights and order of the samples.

@@ -451,8 +451,9 @@ def test_device_is_chosen_from_what_is_there(monkeypatch):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
-def test_cuda_comes_to_the_same_objective(dtype):
-    settings = {"dtype": dtype, "epochs": 60}
+@pytest.mark.parametrize("loss", [nc.SquaredError(), nc.CrossEntropy([1, 2, 3], 0.1, 0.5)])
+def test_cuda_comes_to_the_same_objective(dtype, loss):
+    settings = {"dtype": dtype, "epochs": 60, "depth": 1, "loss": loss}
     here = train(config(**settings), *blobs(), device="cpu", progress=False)
     there = train(config(**settings), *blobs(), device="cuda", progress=False)
     tolerance = {"float64": 1e-9, "float32": 1e-3, "bfloat16": 0.05}[dtype]

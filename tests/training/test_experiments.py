@@ -12,6 +12,7 @@ import torch
 from stored_run import assert_repeated
 
 import nclib as nc
+from nclib import CrossEntropy, Sampling, SquaredError
 from nclib.training import experiments
 from nclib.training.engine import TrainingConfig
 from nclib.training.experiments import (
@@ -131,7 +132,15 @@ CHANGES = [
     {"feature_dim": 15}, {"feature_dim": 16}, {"epochs": 5}, {"lambda_warmup": 0.5}, {"seed": 1},
     {"last_relu": True}, {"head": "relu"}, {"head_scale": 2}, {"backbone": "conv"},
     {"dtype": "float64"}, {"batch_size": 32}, {"learning_rate": 1e-3}, {"schedule": "step"},
-    {"schedule": "cosine"}, {"weight_decay": 1e-4}, {"evaluations": 3},
+    {"schedule": "cosine"}, {"weight_decay": 1e-4}, {"evaluations": 3}, {"lambda_b": 1e-3},
+    {"loss": CrossEntropy()}, {"loss": SquaredError(class_weights=range(1, 11))},
+    {"loss": SquaredError(class_weights=range(2, 12))}, {"loss": SquaredError(None, 0.1)},
+    {"loss": CrossEntropy(None, 0.1)}, {"loss": CrossEntropy(adjustment=1)},
+    {"loss": CrossEntropy(adjustment=range(10))}, {"loss": CrossEntropy(margins=range(10))},
+    {"loss": CrossEntropy(logit_factors=range(1, 11))},
+    {"loss": CrossEntropy(sample_factors=range(1, 11))},
+    {"sampling": Sampling("balanced")}, {"sampling": Sampling("sqrt")},
+    {"sampling": Sampling(range(1, 11))}, {"sampling": Sampling("balanced", "fixed")},
 ]  # fmt: skip
 
 

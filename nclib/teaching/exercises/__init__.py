@@ -18,6 +18,7 @@ from nclib.teaching.exercises import (
     chapter_10,
     chapter_11,
     chapter_12,
+    chapter_13,
 )
 from nclib.teaching.exercises.register import EXERCISES, Exercise, Mistake
 
@@ -37,4 +38,5 @@ __all__ = [
     "chapter_10",
     "chapter_11",
     "chapter_12",
+    "chapter_13",
 ]

@@ -27,6 +27,7 @@ from nclib.views.figures.geometry import (
     heat_maps,
     plane_geometry,
 )
+from nclib.views.figures.losses import remedies, weight_powers
 from nclib.views.figures.metrics import metric_floor
 from nclib.views.figures.modes import (
     death_spread,
@@ -108,6 +109,7 @@ __all__ = [
     "plane_geometry",
     "predicted_singular_values",
     "product_price",
+    "remedies",
     "right_and_wrong",
     "sample_size_map",
     "scalar_costs",
@@ -126,5 +128,6 @@ __all__ = [
     "two_class_phases",
     "two_readings",
     "variability_path",
+    "weight_powers",
     "write_main_result",
 ]

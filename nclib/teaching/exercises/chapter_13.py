@@ -1,0 +1,195 @@
+"""Exercises of chapter 13: the loss you train with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nclib.teaching._answers import Array, Chosen, Decision, Numbers
+from nclib.teaching.exercises.common import CIFAR, LESIONS
+from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+
+PAIRS = ClassCounts([400, 400, 100, 100])
+
+
+def _mergers(counts: ClassCounts, loss: CrossEntropy) -> Array:
+    """Lambda at which the classes of each count merge, the most frequent first."""
+    return loss_collapse_factors(LossProblem(counts, loss, lambda_W=(1.0,), lambda_H=1.0)).inner
+
+
+@asks(
+    "13-a.1",
+    Numbers("where the large classes merge without weights, and where the small ones do", (2,)),
+    "Classes of count n merge at the square root of n over N.",
+)
+def _plain_mergers() -> Solved:
+    merge = _mergers(PAIRS, CrossEntropy())
+    n = np.array([400.0, 100.0])
+    return merge, [
+        Mistake("forgot the root", n / PAIRS.N, "The root of the count is what is asked for."),
+        Mistake("gave the product", merge**2, "This is the product of the two penalties."),
+        Mistake("forgot the N", np.sqrt(n), "Divide by the number of all samples."),
+        Mistake("swapped the two", merge[::-1], "Give the large classes first."),
+    ]
+
+
+@asks(
+    "13-a.2",
+    Numbers("the same with weights 1/n", (2,)),
+    "First divide the weights by their mean over all samples, as torch does it.",
+)
+def _weighted_mergers() -> Solved:
+    n = np.array([400.0, 100.0])
+    merge = _mergers(PAIRS, CrossEntropy(class_weights=1 / PAIRS.n))
+    alike = _mergers(PAIRS, CrossEntropy(class_weights=1 / np.sqrt(PAIRS.n)))
+    return merge, [
+        Mistake(
+            "forgot to divide by the sum of the weights",
+            1 / np.sqrt(n) / PAIRS.N,
+            "CrossEntropyLoss(weight=...) divides by the sum of the weights of the samples.",
+        ),
+        Mistake(
+            "thought that weights do nothing",
+            _mergers(PAIRS, CrossEntropy()),
+            "These are the places without weights.",
+        ),
+        Mistake(
+            "thought that they treat all alike",
+            alike,
+            "So it is with weights of one over the root of n.",
+        ),
+        Mistake("swapped the two", merge[::-1], "Which of them merge first, with these weights?"),
+    ]
+
+
+def _lost(depth: int, power: float) -> Array:
+    """Find the common lambda at which each lesion dies, with weights n^(-power) and no bias."""
+    loss = SquaredError(class_weights=LESIONS.n.astype(float) ** -power)
+    layers = (1.0,) * depth
+    return loss_margins(LossProblem(LESIONS, loss, depth, "none", lambda_W=layers, lambda_H=1)).lost
+
+
+@asks(
+    "13-b.1",
+    Numbers("the power a"),
+    "Class k dies at a Lambda that goes with n^L w^(L+1). For which w is that the same for all?",
+)
+def _fair_power() -> Solved:
+    depth = 2
+    return depth / (depth + 1), [
+        Mistake("took one layer", 1 / 2, "This is the power for one layer."),
+        Mistake("took three layers", 3 / 4, "This is the power for three layers."),
+        Mistake(
+            "took the inverse frequency",
+            1,
+            "The inverse frequency is fair for infinitely many layers only.",
+        ),
+        Mistake("turned it over", 3 / 2, "n^2 w^3 must not depend on n: which power of n is w?"),
+        Mistake("gave the power of n, not a", -2 / 3, "The weights are n^(-a): give a."),
+    ]
+
+
+@asks(
+    "13-b.2",
+    Numbers("the ratio of the two lambdas"),
+    "With w = 1/n the product of all penalties at death goes with 1/n.",
+)
+def _ratio_of_deaths() -> Solved:
+    depth, ratio = 2, float(LESIONS.n.max() / LESIONS.n.min())
+    lost = _lost(depth, 1.0)
+    times = float(lost[-1] / lost[0])
+    return times, [
+        Mistake(
+            "gave the ratio of the products",
+            ratio,
+            "This is the ratio of Lambda, the product of three penalties.",
+        ),
+        Mistake("took two penalties for three", ratio**0.5, "The features have a penalty as well."),
+        Mistake("turned the ratio over", 1 / times, "The rarest over the most frequent, please."),
+        Mistake(
+            "left the weights out",
+            ratio ** (-depth / (depth + 1)),
+            "So it is without weights: then the rarest dies first.",
+        ),
+    ]
+
+
+STRENGTH = 0.005
+"""Every lambda of exercise c."""
+
+
+@asks(
+    "13-c.1",
+    Chosen("the classes that share a mean with another", tuple(range(1, 11))),
+    "Compare 0.005 with the root of each count over 3000.",
+)
+def _merged_classes() -> Solved:
+    merge = _mergers(CIFAR, CrossEntropy())[CIFAR.group]
+    merged = set((np.flatnonzero(merge <= STRENGTH) + 1).tolist())
+    return merged, [
+        Mistake(
+            "took the rarest alone", {9, 10}, "There is another count with a root of less than 15."
+        ),
+        Mistake(
+            "took those that stay apart",
+            set(range(1, 11)) - merged,
+            "These stay apart: they can pay the price.",
+        ),
+        Mistake("thought that all merge", set(range(1, 11)), "That is the total collapse."),
+        Mistake(
+            "thought that none merge", set(), "The root of 100 is 10, and N times 0.005 is 15."
+        ),
+    ]
+
+
+@asks(
+    "13-c.2",
+    Numbers("the weight at which the two rarest come apart"),
+    "Divide the weights by their mean over the samples: then w sqrt(n)/N must be 0.005.",
+)
+def _weight_that_parts() -> Solved:
+    price, n, rare, N = STRENGTH, 100, 200, CIFAR.N
+    root = np.sqrt(n)
+    # w root / (N - rare + rare w) = price
+    weight = price * (N - rare) / (root - price * rare)
+    return float(weight), [
+        Mistake(
+            "forgot to divide by the mean weight",
+            price * N / root,
+            "The weight of the two also raises the mean by which all weights are divided.",
+        ),
+        Mistake(
+            "took a weight for as many samples",
+            (price * N / root) ** 2,
+            "A weight counts as it is, and a count by its root.",
+        ),
+        Mistake(
+            "took the mean over the classes",
+            price * N * 0.8 / (root - price * N * 0.2),
+            "The mean goes over the samples, of which the two classes have but 200.",
+        ),
+        Mistake("turned the ratio over", 1 / float(weight), "The two need a weight above 1."),
+    ]
+
+
+@asks(
+    "13-c.3",
+    Decision("some tau of logit adjustment parts them"),
+    "Does what is added to the logits of a class enter the place where it merges?",
+)
+def _adjustment_parts() -> Solved:
+    taus = (0.5, 1.0, 2.0, 4.0)
+    plain = _mergers(CIFAR, CrossEntropy())
+    parts = any(
+        not np.allclose(_mergers(CIFAR, CrossEntropy(adjustment=tau)), plain) for tau in taus
+    )
+    return parts, [
+        Mistake(
+            "thought that adjustment moves modes",
+            not parts,
+            "With a free bias only the bias takes up what is added to the logits.",
+        ),
+    ]
