@@ -1,6 +1,8 @@
 """The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
 
+import importlib
 import importlib.util
+import io
 import json
 import math
 import random
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 
@@ -39,8 +43,48 @@ class TestMendPages:
     )  # fmt: skip
     def test_what_is_mended_and_what_is_not(self, before, after):
         mend = extension("mend_pages").mend
-        assert mend(before) == after
-        assert mend(after) == after
+        mended, found = mend(before)
+        assert mended == after
+        assert found.total() == (before != after)
+        assert mend(after) == (after, {})
+
+    @pytest.fixture
+    def build(self, tmp_path, monkeypatch):
+        """Build a book of two pages; return the exit status, the warnings and the pages."""
+        monkeypatch.syspath_prepend(EXTENSIONS)
+        source = tmp_path / "book"
+        source.mkdir()
+        (source / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   two\n")
+        (source / "two.rst").write_text("Two\n===\n\nRED and RED.\n")
+
+        def run(mends, fresh=True):
+            monkeypatch.setattr(importlib.import_module("mend_pages"), "MENDS", mends)
+            warnings = io.StringIO()
+            with docutils_namespace():
+                app = Sphinx(
+                    source, None, tmp_path / "html", tmp_path / "trees", "html", status=None,
+                    confoverrides={"extensions": ["mend_pages"]}, warning=warnings,
+                    freshenv=fresh, warningiserror=True, keep_going=True,
+                )  # fmt: skip
+                app.build(force_all=fresh)
+            pages = [(tmp_path / "html" / f"{name}.html").read_text() for name in ("index", "two")]
+            return app.statuscode, warnings.getvalue(), "".join(pages)
+
+        return run
+
+    def test_a_mend_that_finds_nothing_fails_the_build(self, build):
+        status, warnings, pages = build([("RED", "green"), ("B[L]UE", "green")])
+        assert (status, pages.count("green"), pages.count("RED")) == (1, 2, 0)
+        assert warnings.count("no page has what mend_pages looks for") == 1
+        assert "looks for: B[L]UE" in warnings
+
+    def test_mends_that_all_find_something_do_not(self, build):
+        assert build([("RED", "green")])[:2] == (0, "")
+
+    def test_a_page_that_is_not_written_again_is_no_reason_to_warn(self, build):
+        build([("RED", "green")])
+        status, warnings, pages = build([("RED", "green")], fresh=False)
+        assert (status, warnings, pages.count("green")) == (0, "", 2)
 
 
 class TestUsedIcons:
