@@ -4,14 +4,14 @@
 //
 // test_site.py runs it and makes a test of each line of the report.
 
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
-import { PATIENCE, meter, rest, settled, within, yardstick } from "./work.mjs";
+import { meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -132,7 +132,9 @@ async function visit(name, form) {
 // What a first visit costs: bytes, and the work of the page, in units of a fixed calculation.
 async function measure(name) {
   let worked;
-  const before = async (page) => { worked = await meter(page); };
+  const before = async (page) => {
+    worked = await meter(page);
+  };
   const { page, errors, requests, close } = await open(`${server.origin}/${name}`, { before });
   await complete(page, errors);
   const work = await worked();
@@ -208,7 +210,11 @@ const SITUATIONS = {
     await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     const problems = await page.evaluate(() => {
-      const bright = (color) => color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+      const bright = (color) =>
+        color
+          .match(/[\d.]+/g)
+          .slice(0, 3)
+          .reduce((sum, part) => sum + Number(part), 0) / 3;
       const text = getComputedStyle(document.querySelector("article p")).color;
       const ground = getComputedStyle(document.body).backgroundColor;
       const found = bright(text) > 90 ? [`text is printed in ${text}`] : [];
@@ -288,19 +294,32 @@ const leads = new URL(entrance.page.url()).pathname;
 await entrance.close();
 
 const costs = await all(
-  inner.map((page) => () => found(() => measure(page), (problem) => ({ page, problems: [problem] }))),
+  inner.map(
+    (page) => () =>
+      found(
+        () => measure(page),
+        (problem) => ({ page, problems: [problem] }),
+      ),
+  ),
 );
 const visits = await all(
   inner.flatMap((page) =>
-    FORMS.map((form) => () =>
-      found(() => visit(page, form), (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] })),
+    FORMS.map(
+      (form) => () =>
+        found(
+          () => visit(page, form),
+          (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] }),
+        ),
     ),
   ),
 );
 const situations = await all(
   Object.entries(SITUATIONS).map(([name, run]) => async () => ({
     name,
-    problems: await found(() => run(example), (problem) => [problem]),
+    problems: await found(
+      () => run(example),
+      (problem) => [problem],
+    ),
   })),
 );
 const report = {

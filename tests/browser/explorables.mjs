@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
-import { PATIENCE, meter, redraw, rest, within, yardstick } from "./work.mjs";
+import { meter, PATIENCE, redraw, rest, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
@@ -38,8 +38,9 @@ function seen(box) {
     item.items?.forEach(collect);
   })(box.view.scenegraph().root);
   return {
-    state: [...box.querySelectorAll(".nc-controls input, .nc-controls select")].map((control) =>
-      control.selectedIndex ?? Number(control.value)),
+    state: [...box.querySelectorAll(".nc-controls input, .nc-controls select")].map(
+      (control) => control.selectedIndex ?? Number(control.value),
+    ),
     // Without what Vega adds under symbols of its own.
     drawn: drawn.filter(Boolean).map((datum) => ({ ...datum })),
     marks: box.querySelectorAll(".nc-chart [class^='mark-'].role-mark > *").length,
@@ -121,15 +122,17 @@ async function explore(name, id) {
   report.stops = [];
   await controls.first().focus();
   for (let stop = 0; stop < (await controls.count()) + 3; stop++) {
-    report.stops.push(await page.evaluate((id) => {
-      const node = document.activeElement;
-      const { outlineStyle, outlineWidth } = getComputedStyle(node);
-      return {
-        inside: Boolean(node.closest(`#${id}`)),
-        outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
-        label: node.labels?.[0]?.textContent ?? node.textContent,
-      };
-    }, id));
+    report.stops.push(
+      await page.evaluate((id) => {
+        const node = document.activeElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(node);
+        return {
+          inside: Boolean(node.closest(`#${id}`)),
+          outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+          label: node.labels?.[0]?.textContent ?? node.textContent,
+        };
+      }, id),
+    );
     await page.keyboard.press("Tab");
   }
 
@@ -138,8 +141,11 @@ async function explore(name, id) {
   for (const width of [390, 844, 390, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     await rest(page, 300);
-    report.widths.push(await box.locator(".nc-chart").evaluate((chart) =>
-      [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]));
+    report.widths.push(
+      await box
+        .locator(".nc-chart")
+        .evaluate((chart) => [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]),
+    );
   }
 
   await page.emulateMedia({ media: "print" });

@@ -26,8 +26,9 @@ export function pictures() {
     .filter((image) => !image.alt.trim() || /^\S+\.\w{3,4}$|^[0-9a-f]{16,}/.test(image.alt))
     .map((image) => `no alt text: ${image.getAttribute("src")}`);
   // What Font Awesome has not drawn, and what it draws for an icon that it lacks.
-  const icons = [...document.querySelectorAll("i[class*=fa-], .svg-inline--fa:has(.missing)")]
-    .map((icon) => `no such icon: ${icon.getAttribute("class")}`);
+  const icons = [...document.querySelectorAll("i[class*=fa-], .svg-inline--fa:has(.missing)")].map(
+    (icon) => `no such icon: ${icon.getAttribute("class")}`,
+  );
   return [...images, ...icons];
 }
 
@@ -45,7 +46,10 @@ export function sideways() {
   });
   return [
     `the page is ${document.documentElement.scrollWidth} px wide on a screen of ${width}: ` +
-      wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 80)).join(" | "),
+      wide
+        .slice(0, 5)
+        .map((element) => element.outerHTML.slice(0, 80))
+        .join(" | "),
   ];
 }
 
