@@ -153,6 +153,8 @@ async function explore(name, id) {
   report.errors = errors;
   await context.close();
 
+  report.early = await early(name, id);
+
   const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
   await plain.goto(`${server.origin}/${name}`);
   report.withoutScripts = await plain.locator(`#${id}`).evaluate(shown);
@@ -169,13 +171,58 @@ async function explore(name, id) {
   return report;
 }
 
+// What a reader can do while the chart is still being made, and what is there when it is.
+async function early(name, id) {
+  const page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(PATIENCE);
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  // Charts are made when the test says so.
+  await page.addInitScript(() => {
+    let embed;
+    const told = new Promise((go) => {
+      window.makeCharts = go;
+    });
+    Object.defineProperty(window, "vegaEmbed", {
+      get: () =>
+        embed &&
+        (async (...all) => {
+          await told;
+          return embed(...all);
+        }),
+      set: (value) => {
+        embed = value;
+      },
+    });
+  });
+  await page.goto(`${server.origin}/${name}`);
+  const box = page.locator(`#${id}`);
+  await box.locator(".nc-live").waitFor({ state: "attached" });
+  const before = await box.evaluate(shown);
+  before.reached = await box.evaluate((node) => {
+    const controls = [...node.querySelectorAll(":is(input, select, button)")];
+    const focused = controls.filter((control) => {
+      control.focus();
+      return document.activeElement === control;
+    });
+    return { controls: controls.length, focused: focused.length };
+  });
+  await page.evaluate(() => window.makeCharts());
+  await page.waitForSelector(`#${id}.nc-mounted`);
+  await box.locator(".nc-controls :is(input, select)").first().focus();
+  await page.keyboard.press("End");
+  const after = await box.evaluate(seen);
+  await page.context().close();
+  return { before, after, errors };
+}
+
 // What of it is on the page: the picture of the default state, or what moves.
 function shown(box) {
   const visible = (selector) => box.querySelector(selector)?.checkVisibility() ?? false;
   return {
     picture: visible(".nc-static svg"),
     caption: box.querySelector("figcaption").innerText,
-    live: visible(".nc-live"),
+    live: box.querySelector(".nc-live")?.checkVisibility({ visibilityProperty: true }) ?? false,
   };
 }
 
