@@ -1,11 +1,13 @@
 """The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
 
+import ast
 import importlib
 import importlib.util
 import io
 import json
 import math
 import random
+import re
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +26,21 @@ def extension(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("path", sorted(EXTENSIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_an_extension_takes_public_names_of_the_others(path):
+    """Of another extension and of nclib; what nclib keeps for itself may change there."""
+    ours = {other.stem for other in EXTENSIONS.glob("*.py")} | {"nclib", "tools"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            first, *parts = name.split(".")
+            assert first not in ours or not any(part.startswith("_") for part in parts), name
 
 
 class TestMendPages:
@@ -405,6 +422,49 @@ class TestSymbols:
         box = nodes.admonition("", nodes.paragraph("", "", *self.inline("$G$ and $N$")))
         box["classes"].append("dropdown")
         assert self.linked(rows, box, "And $G$ here.") == [("N", "symbol-N"), ("G", "symbol-G")]
+
+    @pytest.mark.parametrize("path", sorted(EXTENSIONS.parent.glob("*.ipynb")))
+    def test_a_letter_that_a_chapter_excepts_would_be_linked_there(self, path):
+        """What is left over from an older text would leave the letter without its link."""
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        prose = "".join(
+            "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"
+        )
+        formulas = {self.SYMBOLS.parse(formula).core for formula in re.findall(r"\$(.+?)\$", prose)}
+        terms = (EXTENSIONS.parent / "notation.md").read_text(encoding="utf-8")
+        known = {
+            symbol.core
+            for term in re.findall(r"^\$(.+)\$$", terms, re.MULTILINE)
+            for symbol in self.SYMBOLS.symbols_of(term)
+        }
+        for letter, meaning in notebook["metadata"].get("other_meanings", {}).items():
+            assert letter in formulas & known
+            assert len(meaning.split()) > 1
+
+    def test_the_metadata_of_a_chapter_name_its_exceptions(self, tmp_path):
+        """As MyST-NB hands them on."""
+        (tmp_path / "index.ipynb").write_text(
+            json.dumps(
+                {
+                    "cells": [
+                        {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# A"}
+                    ],
+                    "metadata": {"other_meanings": {"c": "a cosine", "x": "any number"}},
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            )
+        )
+        with docutils_namespace():
+            options = {"extensions": ["myst_nb"], "nb_execution_mode": "off"}
+            app = Sphinx(
+                tmp_path, None, tmp_path / "out", tmp_path / "trees", "dummy", options,
+                status=None, warning=None,
+            )  # fmt: skip
+            app.build()
+        assert self.SYMBOLS.other_meanings(app, "index") == {"c", "x"}
+        app.env.metadata["plain"] = {}
+        assert self.SYMBOLS.other_meanings(app, "plain") == set()
 
     def test_a_letter_with_another_meaning_is_left_alone(self, rows):
         assert self.linked(rows, "A group $G$ of $N$.", other={"G"}) == [("N", "symbol-N")]
