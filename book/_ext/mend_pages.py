@@ -23,7 +23,6 @@ MENDS = [
     # A list whose children are no list items; the role they have is deprecated.
     (r'role="doc-biblioentry"', 'role="listitem"'),
     # A label that hides the visible words from speech input.
-    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'(search-button-field [^>]*title="Search") aria-label="Search"', r"\1"),
     (r'(<i class="theme-switch [^>]*data-mode="\w+")\s+title="[^"]+"', r"\1"),
     # An empty header cell in the corner of a table.
