@@ -1,11 +1,13 @@
 """Code of the built pages: folded, opened one by one or all at once, and remembered."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from test_site import SITE, built_pages, drive, require_browser_and_site
+from test_site import ROOT, SITE, built_pages, drive, require_browser_and_site
 
+BOOK = ROOT / "book"
 SCRIPT = Path(__file__).with_name("folded_code.mjs")
 
 
@@ -34,6 +36,20 @@ def test_no_code_of_a_cell_stands_outside_of_its_box(page):
     )
     assert len(boxes) == len(inputs) == len(wrapped)
     assert bool(boxes) == bool(re.search(r"book/\d\d-|book/five-minutes", page))
+
+
+@pytest.mark.parametrize("path", sorted(BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_page_has_the_cells_of_the_notebook_but_for_those_off_the_page(path):
+    require_browser_and_site()
+    text = (SITE / "book" / f"{path.stem}.html").read_text(encoding="utf-8")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    tags = [cell["metadata"].get("tags", []) for cell in code]
+    assert len(re.findall(r'<div class="cell[ "]', text)) == sum(
+        "remove-cell" not in t for t in tags
+    )
+    shown = sum("remove-cell" not in t and "remove-input" not in t for t in tags)
+    assert text.count('<details class="nc-code"') == shown
 
 
 def test_code_is_shut_at_first_but_for_that_of_solutions(states):
