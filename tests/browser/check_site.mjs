@@ -121,6 +121,7 @@ async function visit(name, form) {
     pictures: await page.evaluate(look.pictures),
     sideways: await page.evaluate(look.sideways),
     head: await page.evaluate(look.head),
+    letters: await page.evaluate(look.letters),
     touch: form.width === PHONE ? await page.evaluate(look.touch) : [],
     axe: await axe(page),
     ...(await page.evaluate(look.addresses)),

@@ -66,6 +66,33 @@ export function touch() {
     });
 }
 
+// Text in faces that are not the book's own, and headings that stand out less than those below them.
+export function letters() {
+  const loaded = new Set([...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family));
+  const problems = [];
+  for (const [selector, family] of [
+    ["article p", "Source Sans 3 Variable"],
+    ["article :is(h1, h2)", "Source Sans 3 Variable"],
+    ["article :is(pre, code)", "Source Code Pro Variable"],
+  ]) {
+    const node = [...document.querySelectorAll(selector)].find((one) => one.checkVisibility());
+    if (!node) continue;
+    const asked = getComputedStyle(node).fontFamily.split(",")[0].replaceAll('"', "");
+    if (asked !== family || !loaded.has(family))
+      problems.push(`${selector} is set in ${asked}, which is not ${family}`);
+  }
+  const strength = (level) => {
+    const heading = document.querySelector(`article h${level}`);
+    const { fontWeight, fontSize } = heading ? getComputedStyle(heading) : {};
+    return heading && { weight: Number(fontWeight), size: Number.parseFloat(fontSize) };
+  };
+  const [above, below] = [strength(2), strength(3)];
+  if (above && below && !(above.weight > below.weight && above.size > below.size)) {
+    problems.push(`h2 is ${JSON.stringify(above)}, h3 ${JSON.stringify(below)}`);
+  }
+  return problems;
+}
+
 // Whatever leads somewhere, and whatever can be led to. Links are resolved here; the caller knows
 // which pages there are.
 export function addresses() {

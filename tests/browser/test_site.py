@@ -19,7 +19,17 @@ SCRIPT = Path(__file__).with_name("check_site.mjs")
 
 FORMS = ["light-1280", "light-390", "dark-1280", "dark-390"]
 # Parts of the report on one page in one form; each is a list of problems.
-CHECKS = ["console", "formulas", "pictures", "sideways", "touch", "head", "repeated", "axe"]
+CHECKS = [
+    "console",
+    "formulas",
+    "pictures",
+    "sideways",
+    "touch",
+    "head",
+    "letters",
+    "repeated",
+    "axe",
+]
 SITUATIONS = [
     "from the file system",
     "without JavaScript",
@@ -30,6 +40,8 @@ SITUATIONS = [
 ]
 
 MAX_BYTES = 2_500_000
+# Of all typefaces of the book together; those of MathJax are another matter.
+MAX_TYPEFACES = 150_000
 # Work of a page until it is complete, in units of a fixed calculation in the same browser: half a
 # second of the processor's time where this was set, and a clock would say how busy the machine is.
 MAX_WORK = 10
@@ -112,6 +124,15 @@ def test_first_visit_is_light_and_quick(report, page, record_first_visit):
     record_first_visit(page, cost["bytes"], cost["work"])
     assert cost["bytes"] < MAX_BYTES
     assert cost["work"] < MAX_WORK
+
+
+def test_typefaces_are_light_and_come_with_their_license():
+    require_browser_and_site()
+    folder = SITE / "_static" / "fonts"
+    assert 0 < sum(path.stat().st_size for path in folder.glob("*.woff2")) < MAX_TYPEFACES
+    for name in ("source-sans-3", "source-code-pro"):
+        text = (folder / f"{name}-LICENSE.txt").read_text(encoding="utf-8")
+        assert "SIL OPEN FONT LICENSE" in text
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
