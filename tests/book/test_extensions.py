@@ -12,8 +12,10 @@ import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from docutils import nodes
+from matplotlib import image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -217,6 +219,43 @@ class TestDescriptions:
         assert len(" ".join([sentence] * 4)) == 147
         page = self.page([nodes.Text(" ".join([sentence] * 9))])
         assert self.PREVIEW.describe(page) == " ".join([sentence] * 4)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (
+                "What is kept, and what is lost?",
+                "Neural collapse under imbalanced data: What is kept, and what is lost?",
+            ),
+            ("Imbalanced data lose classes.", "Imbalanced data lose classes."),
+        ],
+    )
+    def test_a_description_says_what_the_book_is_about(self, text, said):
+        assert self.PREVIEW.subject_named(text) == said
+
+    @pytest.mark.parametrize("size", [100, 119, 120, 121, 122, 160])
+    def test_with_the_subject_it_still_fits(self, size):
+        said = self.PREVIEW.subject_named(f"{'Seven words ' * 20}"[: size - 1] + ".")
+        assert said.startswith("Neural collapse under imbalanced data: Seven")
+        assert len(said) <= 160
+
+    def test_every_title_fits_its_picture(self, tmp_path):
+        """Nothing of it comes nearer to the edge than the bars do."""
+        book = EXTENSIONS.parent
+        texts = [path.read_text(encoding="utf-8") for path in book.glob("*.md")]
+        for path in book.glob("*.ipynb"):
+            texts += ["".join(json.loads(path.read_text("utf-8"))["cells"][0]["source"])]
+        titles = [found[1] for text in texts if (found := re.search(r"^# (.+)$", text, re.M))]
+        assert len(titles) > 15
+        for title in sorted(titles, key=len)[-3:]:
+            path = tmp_path / "a" / "picture.png"
+            self.PREVIEW.draw(title, path)
+            pixels = image.imread(path)
+            assert pixels.shape[:2] == (630, 1200)
+            drawn = np.argwhere(pixels[..., :3].min(axis=2) < 0.9)
+            assert drawn.min() >= 36
+            assert drawn[:, 0].max() < 630 - 36
+            assert drawn[:, 1].max() < 1200 - 36
 
     def test_a_page_without_prose_has_none(self):
         assert self.PREVIEW.describe(self.page()) == ""

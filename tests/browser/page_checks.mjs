@@ -117,6 +117,7 @@ export function head() {
     const length = content(selector).length;
     if (length < 40 || length > 200) problems.push(`${selector}: ${length} characters`);
     if (/\\\(|\$/.test(content(selector))) problems.push(`${selector}: holds TeX`);
+    if (!/imbalanced/i.test(content(selector))) problems.push(`${selector}: does not say what the book is about`);
   }
   for (const name of ["og:title", "og:type", "og:site_name"]) {
     if (!content(`meta[property="${name}"]`)) problems.push(`no ${name}`);
