@@ -11,6 +11,7 @@ import re
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,6 +136,54 @@ class TestLocalFonts:
             pytest.skip("the typefaces are not installed: run `npm ci`")
         wanted = sum(len(ranges) for sheets in fonts.WANTED.values() for ranges in sheets.values())
         assert len(fonts.faces(folder)) == wanted
+
+
+class TestReadingTime:
+    TIME = extension("reading_time")
+
+    def page(self, *parts):
+        document = nodes.document(None, None)
+        section = nodes.section("", nodes.title("", "A title of six words, unread"))
+        document += section
+        section += parts
+        return document
+
+    def prose(self, words):
+        return nodes.paragraph("", "word " * words)
+
+    @pytest.mark.parametrize(
+        ("words", "looks", "minutes"),
+        [(1, 0, 1), (200, 0, 1), (201, 0, 2), (1000, 0, 5), (1000, 4, 6), (0, 4, 1), (0, 5, 2)],
+    )
+    def test_two_hundred_words_a_minute_and_four_things_to_look_at(self, words, looks, minutes):
+        formulas = [nodes.math_block("x", "x") for _ in range(looks)]
+        assert self.TIME.minutes(self.page(self.prose(words), *formulas)) == minutes
+
+    def test_what_is_counted_and_what_is_not(self):
+        answer = nodes.admonition("", self.prose(1000))
+        answer["classes"].append("dropdown")
+        code = nodes.container("", nodes.literal_block("", "a = 1\n" * 99))
+        code["nb_element"] = "cell_code_source"
+        shown = nodes.container("", nodes.literal_block("", "printed " * 99), nodes.image())
+        shown["nb_element"] = "cell_code_output"
+        cell = nodes.container("", code, shown)
+        cell["nb_element"] = "cell_code"
+        sentence = nodes.paragraph("", "Four words and ", nodes.math("", r"\frac a b"))
+        page = self.page(sentence, answer, cell, nodes.raw("", "<b>raw</b>", format="html"))
+        assert self.TIME.count(page) == (4, 1)
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("book/a", "3 minutes to read"), ("first", None), ("book/list", None)],
+    )
+    def test_it_stands_under_the_title_but_on_pages_to_look_things_up(self, name, said):
+        config = SimpleNamespace(root_doc="first", untimed_pages=["book/list"])
+        app = SimpleNamespace(builder=SimpleNamespace(format="html"), config=config)
+        page = self.page(self.prose(500))
+        self.TIME.note(app, page, name)
+        title, *rest = page.children[0].children
+        assert isinstance(title, nodes.title)
+        assert [part.astext() for part in rest[:-1]] == ([said] if said else [])
 
 
 class TestUsedIcons:
