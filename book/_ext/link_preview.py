@@ -12,6 +12,7 @@ import textwrap
 from html import escape
 from pathlib import Path
 
+import moved_pages
 from docutils import nodes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -163,22 +164,8 @@ def write_entrance(app: Sphinx, exception: Exception | None) -> None:
         return
     first = app.config.root_doc
     target = app.builder.get_target_uri(first)
-    book = escape(app.config.html_title)
-    (Path(app.outdir) / "index.html").write_text(
-        f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8" />
-<title>{book}</title>
-<meta http-equiv="refresh" content="0; url={target}" />
-{tags(app, first, None)}
-</head>
-<body><p><a href="{target}">{book}</a></p></body>
-</html>
-""",
-        encoding="utf-8",
-        newline="\n",
-    )
+    path = Path(app.outdir) / "index.html"
+    moved_pages.write(path, app.config.html_title, target, tags(app, first, None))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

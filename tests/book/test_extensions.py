@@ -8,6 +8,7 @@ import json
 import math
 import random
 import re
+import sys
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,9 +19,12 @@ import pytest
 from docutils import nodes
 from matplotlib import image
 from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
+# As Jupyter Book does: one extension may use another.
+sys.path.append(str(EXTENSIONS))
 
 
 def extension(name):
@@ -71,7 +75,6 @@ class TestMendPages:
     @pytest.fixture
     def build(self, tmp_path, monkeypatch):
         """Build a book of two pages; return the exit status, the warnings and the pages."""
-        monkeypatch.syspath_prepend(EXTENSIONS)
         source = tmp_path / "book"
         source.mkdir()
         (source / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   two\n")
@@ -136,6 +139,50 @@ class TestLocalFonts:
             pytest.skip("the typefaces are not installed: run `npm ci`")
         wanted = sum(len(ranges) for sheets in fonts.WANTED.values() for ranges in sheets.values())
         assert len(fonts.faces(folder)) == wanted
+
+
+class TestMovedPages:
+    """Where an address leads in a browser: the entrance, in tests/browser/test_site.py."""
+
+    @pytest.fixture
+    def build(self, tmp_path, monkeypatch):
+        (tmp_path / "book" / "new").mkdir(parents=True)
+        (tmp_path / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   book/new/two\n")
+        (tmp_path / "book" / "new" / "two.rst").write_text("Two & three\n===========\n")
+
+        def run(moved):
+            options = {"extensions": ["moved_pages"], "moved_pages": moved}
+            with docutils_namespace():
+                out = tmp_path / "html"
+                app = Sphinx(
+                    tmp_path, None, out, tmp_path / "trees", "html", options,
+                    status=None, warning=None,
+                )  # fmt: skip
+                app.build()
+            return out
+
+        return run
+
+    def test_an_old_address_leads_to_the_new_one(self, build):
+        page = (build({"book/two": "book/new/two"}) / "book" / "two.html").read_text("utf-8")
+        assert '<meta http-equiv="refresh" content="0; url=new/two.html" />' in page
+        assert '<a href="new/two.html">Two &amp; three</a>' in page
+        assert '<meta name="robots" content="noindex" />' in page
+
+    def test_from_one_folder_to_another(self, build):
+        page = (build({"old/a/two": "index"}) / "old" / "a" / "two.html").read_text("utf-8")
+        assert 'href="../../index.html"' in page
+
+    @pytest.mark.parametrize(
+        ("moved", "problem"),
+        [
+            ({"index": "book/new/two"}, "index is a page of the book"),
+            ({"book/two": "book/three"}, "leads to book/three, which is no page of the book"),
+        ],
+    )
+    def test_what_leads_nowhere_or_hides_a_page_is_refused(self, build, moved, problem):
+        with pytest.raises(ConfigError, match=problem):
+            build(moved)
 
 
 class TestReadingTime:

@@ -39,13 +39,15 @@ const browser = await chromium.launch({
   ],
 });
 
-// Pages that a reader can meet: what Sphinx and Jupyter Book wrote, without the theme's templates.
+// Pages that a reader stays on: what Sphinx and Jupyter Book wrote, without the theme's templates, and
+// without pages that only send the reader on.
 async function pages() {
-  const names = await readdir(SITE, { recursive: true });
-  return names
+  const names = (await readdir(SITE, { recursive: true }))
     .map((name) => name.split(sep).join("/"))
     .filter((name) => name.endsWith(".html") && !name.startsWith("_"))
     .sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(SITE, name), "utf8")));
+  return names.filter((_, place) => !texts[place].includes('<meta http-equiv="refresh"'));
 }
 
 // A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
@@ -284,15 +286,18 @@ async function all(jobs) {
   return results;
 }
 
-const names = await pages();
-// The entrance only sends the reader on.
-const inner = names.filter((name) => name !== "index.html");
+const inner = await pages();
 const example = "book/five-minutes.html";
 
-const entrance = await open(`${server.origin}/`);
-await entrance.page.waitForURL("**/book/intro.html").catch(() => {});
-const leads = new URL(entrance.page.url()).pathname;
-await entrance.close();
+// Where the entrance leads, with what its address says, and without scripts.
+async function entrance(options) {
+  const { page, close } = await open(`${server.origin}/?kept=1#calculator`, options);
+  await page.waitForURL("**/book/intro.html*").catch(() => {});
+  const leads = page.url();
+  await close();
+  return leads;
+}
+const leads = { scripts: await entrance({}), none: await entrance({ javaScriptEnabled: false }) };
 
 const costs = await all(
   inner.map(
