@@ -36,7 +36,7 @@ NOTEBOOK_METADATA = {
 }
 
 # What a chapter says of itself to the extensions of the book, which explain it.
-BOOK_METADATA = ("other_meanings",)
+BOOK_METADATA = ("keywords", "other_meanings")
 
 
 class NotebookError(Exception):

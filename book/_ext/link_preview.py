@@ -116,6 +116,8 @@ def tags(app: Sphinx, pagename: str, doctree: nodes.document | None) -> str:
         "og:locale": "en",
     }
     names = {"description": about}
+    if keywords := app.env.metadata[pagename].get("keywords"):
+        names["keywords"] = keywords
     if doctree is not None:
         names |= {
             "citation_title": title,

@@ -19,7 +19,7 @@ import pytest
 from docutils import nodes
 from matplotlib import image
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError
+from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util.docutils import docutils_namespace
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
@@ -139,6 +139,50 @@ class TestLocalFonts:
             pytest.skip("the typefaces are not installed: run `npm ci`")
         wanted = sum(len(ranges) for sheets in fonts.WANTED.values() for ranges in sheets.values())
         assert len(fonts.faces(folder)) == wanted
+
+
+class TestSearchIndex:
+    """What is found by it: tests/browser/test_site.py."""
+
+    SEARCH = extension("search_index")
+
+    @pytest.fixture
+    def app(self, tmp_path):
+        scripts = []
+        return SimpleNamespace(
+            builder=SimpleNamespace(format="html", get_target_uri="{}.html".format),
+            confdir=tmp_path,
+            outdir=tmp_path / "site",
+            config=SimpleNamespace(untimed_pages=[]),
+            add_js_file=lambda name, **_: scripts.append(name),
+            scripts=scripts,
+        )
+
+    @pytest.mark.parametrize(
+        ("page", "installed", "scripts"),
+        [("search", True, ["search.js"]), ("search", False, []), ("book/a", True, [])],
+    )
+    def test_the_script_is_loaded_where_it_will_have_an_index(
+        self, app, monkeypatch, page, installed, scripts
+    ):
+        monkeypatch.setattr(self.SEARCH.shutil, "which", "/bin/{}".format)
+        if installed:
+            (app.confdir / "node_modules" / "pagefind").mkdir(parents=True)
+        self.SEARCH.load_script(app, page, "", {}, None)
+        assert app.scripts == scripts
+
+    def test_an_index_that_fails_fails_the_build(self, app, tmp_path, monkeypatch):
+        (app.confdir / "node_modules" / "pagefind").mkdir(parents=True)
+        (tmp_path / "broken.mjs").write_text("throw new Error('no such site')\n")
+        monkeypatch.setattr(self.SEARCH, "SCRIPT", tmp_path / "broken.mjs")
+        if not self.SEARCH.possible(app):
+            pytest.skip("Node is not installed")
+        with pytest.raises(ExtensionError, match="no such site"):
+            self.SEARCH.write(app, None)
+
+    def test_without_node_nothing_is_made(self, app):
+        self.SEARCH.write(app, None)
+        assert not app.outdir.exists()
 
 
 class TestMovedPages:

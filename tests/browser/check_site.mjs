@@ -1,6 +1,6 @@
 // Looks at every page of the built site in a real browser, and writes what it saw as JSON.
 //
-//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER > report.json
+//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER [QUERY ...] > report.json
 //
 // test_site.py runs it and makes a test of each line of the report.
 
@@ -20,6 +20,8 @@ const FORMS = ["light", "dark"].flatMap((theme) =>
   [1280, 390].map((width) => ({ name: `${theme}-${width}`, theme, width })),
 );
 const PHONE = 390;
+// What readers may look for.
+const QUERIES = process.argv.slice(3);
 // As many as there are cores in the smallest place where this runs.
 const AT_ONCE = 2;
 
@@ -172,12 +174,21 @@ async function links(visits) {
   return problems;
 }
 
-async function search() {
-  const { page, errors, close } = await open(`${server.origin}/search.html?q=minority+collapse`);
+// Pages in the order in which the search has them, and the sections that it names of each.
+async function search(address, query) {
+  const { page, errors, close } = await open(`${address}/search.html?q=${encodeURIComponent(query)}`);
   await page.waitForSelector("#search-results li a");
-  const found = await page.$$eval("#search-results li a", (list) => list.map((link) => link.textContent));
+  const found = await page.$$eval("#search-results li a", (list) => {
+    const pages = new Map();
+    for (const { href } of list) {
+      const { pathname, hash } = new URL(href);
+      const name = pathname.split("/").pop();
+      pages.set(name, [...(pages.get(name) ?? []), ...(hash ? [hash.slice(1)] : [])]);
+    }
+    return [...pages].map(([name, sections]) => ({ name, sections }));
+  });
   await close();
-  return { found, errors };
+  return { query, found, errors };
 }
 
 // What has no form of its own: states of a page, and readers' settings.
@@ -334,7 +345,19 @@ const report = {
   links: await links(visits),
   costs,
   situations,
-  search: await found(search, (problem) => ({ found: [], errors: [problem] })),
+  searches: await all(
+    QUERIES.map(
+      (query) => () =>
+        found(
+          () => search(server.origin, query),
+          (problem) => ({ query, found: [], errors: [problem] }),
+        ),
+    ),
+  ),
+  searchOfFiles: await found(
+    () => search(pathToFileURL(SITE).href, QUERIES[0]),
+    (problem) => ({ found: [], errors: [problem] }),
+  ),
 };
 await browser.close();
 server.close();

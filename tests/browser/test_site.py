@@ -40,6 +40,20 @@ SITUATIONS = [
     "contents and search on a phone",
 ]
 
+# What readers may look for, and the page that has the answer; sections of it must be named.
+QUERIES = {
+    "minority collapse": "01-collapse.html",
+    "bias": "04-bias.html",
+    "my own data": "11-your-data.html",
+    "which classes die": "five-minutes.html",
+    "pytorch": "11-your-data.html",
+    "weight decay": "11-your-data.html",
+    "cross-entropy": "11-your-data.html",
+    "simplex ETF": "01-collapse.html",
+    "class weights": "11-your-data.html",
+    "hysteresis": "12-beyond.html",
+}
+
 MAX_BYTES = 2_500_000
 # Of all typefaces of the book together; those of MathJax are another matter.
 MAX_TYPEFACES = 150_000
@@ -108,7 +122,7 @@ def drive(script, *arguments, told=None, pages=1):
 @pytest.fixture(scope="session")
 def report():
     require_browser_and_site()
-    return drive(SCRIPT, SITE, pages=len(built_pages()))
+    return drive(SCRIPT, SITE, *QUERIES, pages=len(built_pages()))
 
 
 # The site may not be built when tests are collected: then one test of each kind says so.
@@ -163,9 +177,26 @@ def test_the_entrance_leads_to_the_first_page(report):
     assert urlsplit(report["entrance"]["none"]).path == "/book/intro.html"
 
 
-def test_search_finds_minority_collapse(report):
-    assert not report["search"]["errors"]
-    assert any("What neural collapse is" in title for title in report["search"]["found"])
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_search_has_the_page_with_the_answer_in_the_first_three(report, query):
+    (seen,) = [seen for seen in report["searches"] if seen["query"] == query]
+    assert not seen["errors"]
+    assert QUERIES[query] in [page["name"] for page in seen["found"][:3]]
+
+
+def test_the_search_names_sections(report):
+    """Most of them: a word may stand in the introduction of a page alone."""
+    named = [page["sections"] for seen in report["searches"] for page in seen["found"][:3]]
+    assert sum(map(bool, named)) > 0.75 * len(named)
+    (seen,) = [seen for seen in report["searches"] if seen["query"] == "hysteresis"]
+    (beyond,) = [page for page in seen["found"] if page["name"] == "12-beyond.html"]
+    assert "hysteresis" in beyond["sections"]
+
+
+def test_the_search_works_from_the_file_system(report):
+    seen = report["searchOfFiles"]
+    assert not seen["errors"]
+    assert "01-collapse.html" in [page["name"] for page in seen["found"]]
 
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>{name}</title></head>
