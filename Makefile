@@ -27,7 +27,7 @@ help:
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs"
-	@echo "make lint          ruff and mypy"
+	@echo "make lint          ruff and mypy, and Biome where there is Node"
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
 	@echo "make resources     measure the memory and time that each notebook takes, and store them"
@@ -39,6 +39,8 @@ help:
 
 # The browser that prints.
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+BIOME := node_modules/.bin/biome
 
 # The address that the site will have, where it is known: https://example.org/book. Previews of
 # shared links need it.
@@ -69,10 +71,16 @@ test: $(VENV)/.test
 test-all: $(VENV)/.all
 	HYPOTHESIS_PROFILE=thorough "$(PY)" -m pytest -m ""
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test node_modules/.package-lock.json
 	"$(PY)" -m ruff check .
 	"$(PY)" -m ruff format --check .
 	"$(PY)" -m mypy
+	@if [ -x "$(BIOME)" ]; then \
+	    "$(BIOME)" check --error-on-warnings; \
+	else \
+	    echo "Biome is not installed (npm does that): JavaScript and CSS were not looked at." >&2; \
+	    test -z "$$CI"; \
+	fi
 
 notebooks: $(VENV)/.test
 	"$(PY)" -m tools.notebooks
@@ -112,8 +120,8 @@ clean:
 	rm -rf "$(VENV)" node_modules _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# MathJax for the pages, and what tests them in a browser; npm writes the target last. The book can
-# do without: then there is no target, and the next `make book` tries again.
+# MathJax for the pages, and what lints them and tests them in a browser; npm writes the target last.
+# The book can do without: then there is no target, and the next `make book` tries again.
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	@if ! command -v npm > /dev/null; then \
 	    echo "Node is not installed: formulas in the pages will need the network."; \

@@ -35,6 +35,9 @@ NOTEBOOK_METADATA = {
     "language_info": {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"},
 }
 
+# What a chapter says of itself to the extensions of the book, which explain it.
+BOOK_METADATA = ("keywords", "other_meanings")
+
 
 class NotebookError(Exception):
     """A notebook did not run; the message names the notebook and the cell."""
@@ -46,7 +49,8 @@ def normalise(notebook: NotebookNode) -> None:
     Of outputs only widgets are taken out. Execution counts become 1, 2, ... in the order of the
     cells.
     """
-    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    kept = {key: notebook.metadata[key] for key in BOOK_METADATA if key in notebook.metadata}
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA | kept)
     count = 0
     for cell in notebook.cells:
         for key in PASSING_CELL_METADATA:

@@ -16,7 +16,7 @@ MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
 def pack(site: Path, target: Path) -> None:
-    """Write all of a site, in one folder, into a zip.
+    """Write a site, in one folder, into a zip, without the index that only a server can use.
 
     Raises
     ------
@@ -29,8 +29,9 @@ def pack(site: Path, target: Path) -> None:
         raise ValueError("the book has no MathJax of its own: install Node, then run `make book`")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(site.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                entry = zipfile.ZipInfo(f"{NAME}/{path.relative_to(site).as_posix()}", MOMENT)
+            name = path.relative_to(site)
+            if path.is_file() and not name.name.startswith(".") and name.parts[0] != "pagefind":
+                entry = zipfile.ZipInfo(f"{NAME}/{name.as_posix()}", MOMENT)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, path.read_bytes())

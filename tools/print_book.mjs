@@ -64,7 +64,7 @@ function compose({ entrance, pages, site, style }) {
     for (const gone of article.querySelectorAll("script, button, .headerlink")) gone.remove();
     for (const form of article.querySelectorAll("form")) {
       const note = make("p", { class: "only-online" }, "Here the online book has a calculator.");
-      note.id = form.id;  // Pages link to it.
+      note.id = form.id; // Pages link to it.
       form.replaceWith(note);
     }
     for (const box of article.querySelectorAll("details")) {
@@ -75,7 +75,13 @@ function compose({ entrance, pages, site, style }) {
       if (element.id) element.id = `${id}--${element.id}`;
       for (const { name: key, value } of [...element.attributes]) {
         if (["for", "aria-labelledby", "aria-describedby"].includes(key)) {
-          element.setAttribute(key, value.split(/\s+/).map((one) => `${id}--${one}`).join(" "));
+          element.setAttribute(
+            key,
+            value
+              .split(/\s+/)
+              .map((one) => `${id}--${one}`)
+              .join(" "),
+          );
         } else if (value.includes("url(#")) {
           element.setAttribute(key, value.replaceAll("url(#", `url(#${id}--`));
         }
@@ -93,9 +99,7 @@ function compose({ entrance, pages, site, style }) {
     const found = [...article.querySelectorAll(".solution.admonition")];
     if (found.length) solutions.append(make("h2", {}, title));
     for (const solution of found) {
-      solution.replaceWith(
-        make("p", { class: "to-solution" }, make("a", { href: `#${solution.id}` }, "Solution")),
-      );
+      solution.replaceWith(make("p", { class: "to-solution" }, make("a", { href: `#${solution.id}` }, "Solution")));
       solutions.append(solution);
     }
     article.id = id;
@@ -107,7 +111,11 @@ function compose({ entrance, pages, site, style }) {
   if (solutions.children.length > 1) chapters.push({ article: solutions, title: "Solutions" });
 
   const entry = (level, id, text) =>
-    make("li", { class: `level-${level}` }, make("a", { href: `#${id}` }, make("span", {}, text), make("span", { class: "number", "data-of": id })));
+    make(
+      "li",
+      { class: `level-${level}` },
+      make("a", { href: `#${id}` }, make("span", {}, text), make("span", { class: "number", "data-of": id })),
+    );
   const contents = make("ul");
   for (const { article, title } of chapters) {
     contents.append(entry(1, article.id, title));
@@ -126,8 +134,12 @@ function compose({ entrance, pages, site, style }) {
   const math = [...first.querySelectorAll("script")].filter(
     (script) => /window\.MathJax/.test(script.textContent) || /mathjax/.test(script.getAttribute("src")),
   );
-  const whole = make("html", { lang: "en", "data-theme": "light" },
-    make("head", {},
+  const whole = make(
+    "html",
+    { lang: "en", "data-theme": "light" },
+    make(
+      "head",
+      {},
       make("meta", { charset: "utf-8" }),
       make("title", {}, first.title),
       ...[...styles].map((path) => make("link", { rel: "stylesheet", href: `${site}/${path}` })),
@@ -136,14 +148,22 @@ function compose({ entrance, pages, site, style }) {
         const source = script.getAttribute("src");
         if (!source) return make("script", {}, script.textContent);
         return make("script", { defer: "", src: site + new URL(source, HOME + pages[0].name).pathname });
-      })),
-    make("body", {},
-      make("header", { class: "title-page" },
+      }),
+    ),
+    make(
+      "body",
+      {},
+      make(
+        "header",
+        { class: "title-page" },
         make("p", { class: "title" }, first.title),
         make("p", {}, parse(entrance).querySelector('meta[name="description"]').content),
-        make("p", {}, first.querySelector(".component-author")?.textContent.trim() ?? "")),
+        make("p", {}, first.querySelector(".component-author")?.textContent.trim() ?? ""),
+      ),
       make("nav", { id: "contents" }, make("h1", {}, "Contents"), contents),
-      make("div", { class: "bd-content" }, ...chapters.map(({ article }) => article))));
+      make("div", { class: "bd-content" }, ...chapters.map(({ article }) => article)),
+    ),
+  );
   return `<!DOCTYPE html>\n${whole.outerHTML}`;
 }
 
@@ -170,7 +190,9 @@ function outside(width) {
     if (box.right > width + 1 || box.left < -1 || cut) {
       const text = node.textContent.trim().replace(/\s+/g, " ").slice(0, 60);
       const end = Math.round(Math.max(box.right, box.left + node.scrollWidth));
-      problems.push(`${node.closest("article")?.id}: ${node.tagName.toLowerCase()}.${node.className} to ${end} of ${width} px: ${text}`);
+      problems.push(
+        `${node.closest("article")?.id}: ${node.tagName.toLowerCase()}.${node.className} to ${end} of ${width} px: ${text}`,
+      );
     }
   }
   seen.remove();
@@ -181,7 +203,9 @@ function outside(width) {
 // in plain text; streams alone are packed.
 function places(pdf) {
   const text = pdf.toString("latin1");
-  const objects = new Map([...text.matchAll(/(\d+) 0 obj\s([\s\S]*?)endobj/g)].map(([, number, body]) => [number, body]));
+  const objects = new Map(
+    [...text.matchAll(/(\d+) 0 obj\s([\s\S]*?)endobj/g)].map(([, number, body]) => [number, body]),
+  );
   const catalog = [...objects.values()].find((body) => /\/Type\s*\/Catalog/.test(body));
   const kids = (number) => {
     const body = objects.get(number);
@@ -209,7 +233,9 @@ page.setDefaultTimeout(PATIENCE);
 
 await page.goto(pathToFileURL(join(SITE, "index.html")).href);
 await page.waitForURL("**/book/**");
-const order = await page.$$eval("nav.bd-links a.internal", (links) => links.map((link) => link.href.replace(/#.*/, "")));
+const order = await page.$$eval("nav.bd-links a.internal", (links) =>
+  links.map((link) => link.href.replace(/#.*/, "")),
+);
 const pages = [];
 for (const address of new Set(order)) {
   const path = fileURLToPath(address);
@@ -232,7 +258,8 @@ const wide = await page.evaluate(outside, PAPER_WIDTH);
 const paper = { preferCSSPageSize: true, printBackground: true };
 let { sheets, found } = places(await page.pdf(paper));
 await page.evaluate((numbers) => {
-  for (const place of document.querySelectorAll("#contents .number")) place.textContent = numbers[place.dataset.of] ?? "";
+  for (const place of document.querySelectorAll("#contents .number"))
+    place.textContent = numbers[place.dataset.of] ?? "";
 }, Object.fromEntries(found));
 // With the outline, and with the structure that screen readers need.
 const pdf = await page.pdf({ ...paper, outline: true, tagged: true });
@@ -250,7 +277,9 @@ const entries = await page.$$eval("#contents li", (items) =>
   }),
 );
 const dead = await page.$$eval("a[href^='#']", (links) =>
-  links.map((link) => link.getAttribute("href").slice(1)).filter((id) => !document.getElementById(decodeURIComponent(id))),
+  links
+    .map((link) => link.getAttribute("href").slice(1))
+    .filter((id) => !document.getElementById(decodeURIComponent(id))),
 );
 await browser.close();
 const problems = [...failed];
@@ -260,5 +289,7 @@ for (const { id, page: number } of entries) {
 }
 for (const one of wide) console.error(`warning: wider than the paper with the fonts of this machine: ${one}`);
 for (const one of problems) console.error(`error: ${one}`);
-process.stdout.write(`${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, wide, problems })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, wide, problems })}\n`,
+);
 process.exitCode = problems.length ? 1 : 0;

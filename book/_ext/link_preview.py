@@ -1,16 +1,21 @@
 """Descriptions for search engines, and previews for links shared elsewhere (Open Graph).
 
-A page's description is its first real paragraph. The standard wants absolute addresses for a page
-and its picture: they are there only if the environment variable SITE_URL says where the site will
-be, for example `SITE_URL=https://example.org/book make book`.
+A page's description is its first real paragraph, and says what the book is about. The standard
+wants absolute addresses for a page and its picture: they are there, and the pictures are drawn,
+only if the environment variable SITE_URL says where the site will be, for example
+`SITE_URL=https://example.org/book make book`.
 """
 
 import os
 import re
+import textwrap
 from html import escape
 from pathlib import Path
 
+import moved_pages
 from docutils import nodes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -22,11 +27,15 @@ TOO_SHORT = 60
 # Stands for a formula while sentences are told apart.
 FORMULA = "\N{OBJECT REPLACEMENT CHARACTER}"
 
-PICTURE = "_static/main-result.png"
-PICTURE_ALT = (
-    "For heads of one, three and six linear layers, which modes of the labels survive as "
-    "regularisation grows"
-)
+# What every page is about, whatever its own first words.
+SUBJECT = "Neural collapse under imbalanced data"
+SAID = "imbalanced"
+
+# Where a page's picture goes, and its size, which is what messengers show whole.
+PICTURES = "_static/previews"
+PIXELS = (1200, 630)
+# Samples of the classes that are drawn on it: the counts of the paper's first data set.
+BARS = (500, 500, 400, 400, 300, 300, 200, 200, 100, 100)
 
 
 def site_address(app: Sphinx, config: Config) -> None:
@@ -68,30 +77,71 @@ def describe(doctree: nodes.document) -> str:
     return ""
 
 
+def subject_named(text: str) -> str:
+    """Return a description that says what the book is about, by its own words or before them."""
+    return text if SAID in text.lower() else shorten(f"{SUBJECT}: {text}")
+
+
+def draw(title: str, path: Path) -> None:
+    """Draw the picture of a page: its title, what the book is about, and classes of many sizes."""
+    width, height = PIXELS
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
+    figure.text(0.06, 0.86, SUBJECT, fontsize=26, color="#56606b", va="center")
+    # Two parts of a title begin lines of their own.
+    lines = [line for part in title.split(" · ") for line in textwrap.wrap(part, 31)]
+    figure.text(
+        0.06, 0.57, "\n".join(lines), fontsize=42, weight="bold", color="#14181e", va="center"
+    )
+    for place, count in enumerate(BARS):
+        left, tall = 0.06 + 0.089 * place, 0.24 * count / max(BARS)
+        figure.add_artist(Rectangle((left, 0.06), 0.075, tall, color="#0072b2"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
+
+
 def tags(app: Sphinx, pagename: str, doctree: nodes.document | None) -> str:
-    """Return the tags of one page; `doctree` is its text, if it has any of its own."""
+    """Return the tags of one page; `doctree` is its text, if it has any of its own.
+
+    Where the site's address is known the picture of the page is drawn, too.
+    """
     book = app.config.html_title
     about = (describe(doctree) if doctree is not None else "") or shorten(app.config.description)
+    about = subject_named(about)
+    title = app.env.titles[pagename].astext() if doctree is not None else book
     properties = {
         "og:type": "article" if doctree is not None else "website",
         "og:site_name": book,
-        "og:title": app.env.titles[pagename].astext() if doctree is not None else book,
+        "og:title": title,
         "og:description": about,
         "og:locale": "en",
     }
+    names = {"description": about}
+    if keywords := app.env.metadata[pagename].get("keywords"):
+        names["keywords"] = keywords
+    if doctree is not None:
+        names |= {
+            "citation_title": title,
+            "citation_inbook_title": book,
+            "citation_author": app.config.author,
+            "citation_publication_date": app.config.copyright,
+            "citation_language": "en",
+        }
     base = app.config.html_baseurl
     if base:
+        picture = f"{PICTURES}/{pagename.replace('/', '-')}.png"
+        draw(title, Path(app.outdir) / picture)
         properties |= {
             "og:url": base + app.builder.get_target_uri(pagename),
-            "og:image": base + PICTURE,
-            "og:image:alt": PICTURE_ALT,
+            "og:image": base + picture,
+            "og:image:width": str(PIXELS[0]),
+            "og:image:height": str(PIXELS[1]),
+            "og:image:alt": f"{SUBJECT}: {title}",
         }
+        names["twitter:card"] = "summary_large_image"
     return "\n".join(
-        [f'<meta name="description" content="{escape(about)}" />']
-        + [
-            f'<meta property="{name}" content="{escape(value)}" />'
-            for name, value in properties.items()
-        ]
+        f'<meta {kind}="{name}" content="{escape(value)}" />'
+        for kind, all_of_it in (("name", names), ("property", properties))
+        for name, value in all_of_it.items()
     )
 
 
@@ -116,22 +166,8 @@ def write_entrance(app: Sphinx, exception: Exception | None) -> None:
         return
     first = app.config.root_doc
     target = app.builder.get_target_uri(first)
-    book = escape(app.config.html_title)
-    (Path(app.outdir) / "index.html").write_text(
-        f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8" />
-<title>{book}</title>
-<meta http-equiv="refresh" content="0; url={target}" />
-{tags(app, first, None)}
-</head>
-<body><p><a href="{target}">{book}</a></p></body>
-</html>
-""",
-        encoding="utf-8",
-        newline="\n",
-    )
+    path = Path(app.outdir) / "index.html"
+    moved_pages.write(path, app.config.html_title, target, tags(app, first, None))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -3,8 +3,13 @@
 The notation page is a list of terms, each a formula that begins with one or more symbols. Every
 such row gets an anchor. In a chapter (a notebook) the first formula that is nothing but a symbol,
 bare or with an index, becomes a link to its row; the words of the row are the link's title.
+
+A letter that means something else in a chapter stands in the metadata of its notebook:
+
+    "other_meanings": {"c": "a cosine"}
 """
 
+import json
 import re
 from typing import NamedTuple
 
@@ -13,15 +18,6 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 NOTATION = "book/notation"
-
-# Letters that a chapter uses for something that is not on the notation page.
-OTHER_MEANINGS: dict[str, set[str]] = {
-    "book/01-collapse": {"c"},  # a cosine
-    "book/02-model": {"s"},  # a singular value, in another paper's notation
-    "book/04-bias": {"x"},  # any number
-    "book/06-spectrum": {"x"},  # a vector
-    "book/12-beyond": {"g"},  # what a mode adds to a lead
-}
 
 # Indices that run; any other, such as the H of lambda_H, is part of the name.
 INDEX = re.compile(r"_([aijklmqrKL]|\d+|\{[aijklmqrKL][+-]\d+\})$")
@@ -128,6 +124,12 @@ def link(doctree: nodes.document, rows: dict[Symbol, Row], page: str, other: set
         reference += formula
 
 
+def other_meanings(app: Sphinx, docname: str) -> set[str]:
+    """Return the letters that mean something else in a chapter."""
+    # MyST-NB hands on what a notebook says of itself as JSON.
+    return set(json.loads(app.env.metadata[docname].get("other_meanings", "{}")))
+
+
 def read(app: Sphinx, doctree: nodes.document) -> None:
     """Keep the symbols of the notation page."""
     if app.env.docname == NOTATION:
@@ -144,7 +146,7 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the symbols of a chapter."""
     if app.builder.format == "html" and app.env.doc2path(docname).endswith(".ipynb"):
         page = app.builder.get_relative_uri(docname, NOTATION)
-        link(doctree, app.env.symbols, page, OTHER_MEANINGS.get(docname, set()))
+        link(doctree, app.env.symbols, page, other_meanings(app, docname))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

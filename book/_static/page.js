@@ -1,3 +1,4 @@
+"use strict";
 {
   const root = document.documentElement;
 
@@ -13,6 +14,59 @@
 
   // A page that was opened as a file may not fetch others: search lists them without excerpts.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+  // What a reader has chosen, where the browser keeps it.
+  const kept = {
+    read(key) {
+      try {
+        return JSON.parse(localStorage.getItem(key));
+      } catch {
+        return null;
+      }
+    },
+    write(key, value) {
+      try {
+        localStorage.setItem(key, JSON.stringify(value));
+      } catch {
+        // Then it is forgotten with the page.
+      }
+    },
+  };
+
+  // Code is folded. The switch in the top bar opens all of it, on every page; a cell that was opened
+  // or shut by itself stays so until the switch is used again.
+  function foldCode() {
+    const cells = [...document.querySelectorAll("details.nc-code")];
+    const bar = document.querySelector(".article-header-buttons");
+    if (!cells.length || !bar) return;
+    const atFirst = new Map(cells.map((cell) => [cell, cell.open]));
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn nc-code-switch";
+    let all = kept.read("nclib.code.all") === true;
+    let own = kept.read("nclib.code.cells") ?? {};
+    function show() {
+      button.textContent = all ? "Hide code" : "Show code";
+      for (const cell of cells) cell.open = own[cell.dataset.key] ?? (all || atFirst.get(cell));
+    }
+    button.addEventListener("click", () => {
+      all = !all;
+      own = {};
+      kept.write("nclib.code.all", all);
+      kept.write("nclib.code.cells", own);
+      show();
+    });
+    for (const cell of cells) {
+      // It comes before the cell opens or shuts, and only from a reader.
+      cell.querySelector("summary").addEventListener("click", () => {
+        own = { ...kept.read("nclib.code.cells"), [cell.dataset.key]: !cell.open };
+        kept.write("nclib.code.cells", own);
+      });
+    }
+    bar.prepend(button);
+    show();
+  }
+  document.addEventListener("DOMContentLoaded", foldCode);
 
   // A formula wider than the screen scrolls in its own box: let the keyboard reach it there.
   const reachable = () => {

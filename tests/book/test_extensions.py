@@ -1,17 +1,30 @@
 """The local extensions of the book, apart from Sphinx; the pages themselves: tests/browser."""
 
+import ast
+import importlib
 import importlib.util
+import io
 import json
 import math
 import random
+import re
+import sys
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from docutils import nodes
+from matplotlib import image
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError, ExtensionError
+from sphinx.util.docutils import docutils_namespace
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
+# As Jupyter Book does: one extension may use another.
+sys.path.append(str(EXTENSIONS))
 
 
 def extension(name):
@@ -20,6 +33,21 @@ def extension(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("path", sorted(EXTENSIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_an_extension_takes_public_names_of_the_others(path):
+    """Of another extension and of nclib; what nclib keeps for itself may change there."""
+    ours = {other.stem for other in EXTENSIONS.glob("*.py")} | {"nclib", "tools"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            first, *parts = name.split(".")
+            assert first not in ours or not any(part.startswith("_") for part in parts), name
 
 
 class TestMendPages:
@@ -39,8 +67,214 @@ class TestMendPages:
     )  # fmt: skip
     def test_what_is_mended_and_what_is_not(self, before, after):
         mend = extension("mend_pages").mend
-        assert mend(before) == after
-        assert mend(after) == after
+        mended, found = mend(before)
+        assert mended == after
+        assert found.total() == (before != after)
+        assert mend(after) == (after, {})
+
+    @pytest.fixture
+    def build(self, tmp_path, monkeypatch):
+        """Build a book of two pages; return the exit status, the warnings and the pages."""
+        source = tmp_path / "book"
+        source.mkdir()
+        (source / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   two\n")
+        (source / "two.rst").write_text("Two\n===\n\nRED and RED.\n")
+
+        def run(mends, fresh=True):
+            monkeypatch.setattr(importlib.import_module("mend_pages"), "MENDS", mends)
+            warnings = io.StringIO()
+            with docutils_namespace():
+                app = Sphinx(
+                    source, None, tmp_path / "html", tmp_path / "trees", "html", status=None,
+                    confoverrides={"extensions": ["mend_pages"]}, warning=warnings,
+                    freshenv=fresh, warningiserror=True, keep_going=True,
+                )  # fmt: skip
+                app.build(force_all=fresh)
+            pages = [(tmp_path / "html" / f"{name}.html").read_text() for name in ("index", "two")]
+            return app.statuscode, warnings.getvalue(), "".join(pages)
+
+        return run
+
+    def test_a_mend_that_finds_nothing_fails_the_build(self, build):
+        status, warnings, pages = build([("RED", "green"), ("B[L]UE", "green")])
+        assert (status, pages.count("green"), pages.count("RED")) == (1, 2, 0)
+        assert warnings.count("no page has what mend_pages looks for") == 1
+        assert "looks for: B[L]UE" in warnings
+
+    def test_mends_that_all_find_something_do_not(self, build):
+        assert build([("RED", "green")])[:2] == (0, "")
+
+    def test_a_page_that_is_not_written_again_is_no_reason_to_warn(self, build):
+        build([("RED", "green")])
+        status, warnings, pages = build([("RED", "green")], fresh=False)
+        assert (status, warnings, pages.count("green")) == (0, "", 2)
+
+
+class TestLocalFonts:
+    """That the letters are seen in them: tests/browser/test_site.py."""
+
+    RULE = (
+        "@font-face {\n  font-family: 'A';\n"
+        "  src: url(./files/%s-wght-normal.woff2) format('woff2-variations');\n}\n"
+    )
+
+    def test_only_the_wanted_ranges_are_taken(self, tmp_path, monkeypatch):
+        fonts = extension("local_fonts")
+        monkeypatch.setattr(fonts, "WANTED", {"a-1": {"wght.css": ("latin", "greek")}})
+        (tmp_path / "a-1").mkdir()
+        ranges = ("latin", "latin-ext", "greek", "greek-ext", "cyrillic")
+        text = "".join(self.RULE % f"a-1-{letters}" for letters in ranges)
+        (tmp_path / "a-1" / "wght.css").write_text(text)
+        found = fonts.faces(tmp_path)
+        assert list(found) == [
+            "a-1/a-1-latin-wght-normal.woff2",
+            "a-1/a-1-greek-wght-normal.woff2",
+        ]
+        assert "url(fonts/a-1-greek-wght-normal.woff2)" in found["a-1/a-1-greek-wght-normal.woff2"]
+
+    def test_every_wanted_range_is_in_the_packages(self):
+        fonts = extension("local_fonts")
+        folder = EXTENSIONS.parents[1] / "node_modules" / "@fontsource-variable"
+        if not folder.is_dir():
+            pytest.skip("the typefaces are not installed: run `npm ci`")
+        wanted = sum(len(ranges) for sheets in fonts.WANTED.values() for ranges in sheets.values())
+        assert len(fonts.faces(folder)) == wanted
+
+
+class TestSearchIndex:
+    """What is found by it: tests/browser/test_site.py."""
+
+    SEARCH = extension("search_index")
+
+    @pytest.fixture
+    def app(self, tmp_path):
+        scripts = []
+        return SimpleNamespace(
+            builder=SimpleNamespace(format="html", get_target_uri="{}.html".format),
+            confdir=tmp_path,
+            outdir=tmp_path / "site",
+            config=SimpleNamespace(untimed_pages=[]),
+            add_js_file=lambda name, **_: scripts.append(name),
+            scripts=scripts,
+        )
+
+    @pytest.mark.parametrize(
+        ("page", "installed", "scripts"),
+        [("search", True, ["search.js"]), ("search", False, []), ("book/a", True, [])],
+    )
+    def test_the_script_is_loaded_where_it_will_have_an_index(
+        self, app, monkeypatch, page, installed, scripts
+    ):
+        monkeypatch.setattr(self.SEARCH.shutil, "which", "/bin/{}".format)
+        if installed:
+            (app.confdir / "node_modules" / "pagefind").mkdir(parents=True)
+        self.SEARCH.load_script(app, page, "", {}, None)
+        assert app.scripts == scripts
+
+    def test_an_index_that_fails_fails_the_build(self, app, tmp_path, monkeypatch):
+        (app.confdir / "node_modules" / "pagefind").mkdir(parents=True)
+        (tmp_path / "broken.mjs").write_text("throw new Error('no such site')\n")
+        monkeypatch.setattr(self.SEARCH, "SCRIPT", tmp_path / "broken.mjs")
+        if not self.SEARCH.possible(app):
+            pytest.skip("Node is not installed")
+        with pytest.raises(ExtensionError, match="no such site"):
+            self.SEARCH.write(app, None)
+
+    def test_without_node_nothing_is_made(self, app):
+        self.SEARCH.write(app, None)
+        assert not app.outdir.exists()
+
+
+class TestMovedPages:
+    """Where an address leads in a browser: the entrance, in tests/browser/test_site.py."""
+
+    @pytest.fixture
+    def build(self, tmp_path, monkeypatch):
+        (tmp_path / "book" / "new").mkdir(parents=True)
+        (tmp_path / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   book/new/two\n")
+        (tmp_path / "book" / "new" / "two.rst").write_text("Two & three\n===========\n")
+
+        def run(moved):
+            options = {"extensions": ["moved_pages"], "moved_pages": moved}
+            with docutils_namespace():
+                out = tmp_path / "html"
+                app = Sphinx(
+                    tmp_path, None, out, tmp_path / "trees", "html", options,
+                    status=None, warning=None,
+                )  # fmt: skip
+                app.build()
+            return out
+
+        return run
+
+    def test_an_old_address_leads_to_the_new_one(self, build):
+        page = (build({"book/two": "book/new/two"}) / "book" / "two.html").read_text("utf-8")
+        assert '<meta http-equiv="refresh" content="0; url=new/two.html" />' in page
+        assert '<a href="new/two.html">Two &amp; three</a>' in page
+        assert '<meta name="robots" content="noindex" />' in page
+
+    def test_from_one_folder_to_another(self, build):
+        page = (build({"old/a/two": "index"}) / "old" / "a" / "two.html").read_text("utf-8")
+        assert 'href="../../index.html"' in page
+
+    @pytest.mark.parametrize(
+        ("moved", "problem"),
+        [
+            ({"index": "book/new/two"}, "index is a page of the book"),
+            ({"book/two": "book/three"}, "leads to book/three, which is no page of the book"),
+        ],
+    )
+    def test_what_leads_nowhere_or_hides_a_page_is_refused(self, build, moved, problem):
+        with pytest.raises(ConfigError, match=problem):
+            build(moved)
+
+
+class TestReadingTime:
+    TIME = extension("reading_time")
+
+    def page(self, *parts):
+        document = nodes.document(None, None)
+        section = nodes.section("", nodes.title("", "A title of six words, unread"))
+        document += section
+        section += parts
+        return document
+
+    def prose(self, words):
+        return nodes.paragraph("", "word " * words)
+
+    @pytest.mark.parametrize(
+        ("words", "looks", "minutes"),
+        [(1, 0, 1), (200, 0, 1), (201, 0, 2), (1000, 0, 5), (1000, 4, 6), (0, 4, 1), (0, 5, 2)],
+    )
+    def test_two_hundred_words_a_minute_and_four_things_to_look_at(self, words, looks, minutes):
+        formulas = [nodes.math_block("x", "x") for _ in range(looks)]
+        assert self.TIME.minutes(self.page(self.prose(words), *formulas)) == minutes
+
+    def test_what_is_counted_and_what_is_not(self):
+        answer = nodes.admonition("", self.prose(1000))
+        answer["classes"].append("dropdown")
+        code = nodes.container("", nodes.literal_block("", "a = 1\n" * 99))
+        code["nb_element"] = "cell_code_source"
+        shown = nodes.container("", nodes.literal_block("", "printed " * 99), nodes.image())
+        shown["nb_element"] = "cell_code_output"
+        cell = nodes.container("", code, shown)
+        cell["nb_element"] = "cell_code"
+        sentence = nodes.paragraph("", "Four words and ", nodes.math("", r"\frac a b"))
+        page = self.page(sentence, answer, cell, nodes.raw("", "<b>raw</b>", format="html"))
+        assert self.TIME.count(page) == (4, 1)
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("book/a", "3 minutes to read"), ("first", None), ("book/list", None)],
+    )
+    def test_it_stands_under_the_title_but_on_pages_to_look_things_up(self, name, said):
+        config = SimpleNamespace(root_doc="first", untimed_pages=["book/list"])
+        app = SimpleNamespace(builder=SimpleNamespace(format="html"), config=config)
+        page = self.page(self.prose(500))
+        self.TIME.note(app, page, name)
+        title, *rest = page.children[0].children
+        assert isinstance(title, nodes.title)
+        assert [part.astext() for part in rest[:-1]] == ([said] if said else [])
 
 
 class TestUsedIcons:
@@ -125,6 +359,43 @@ class TestDescriptions:
         assert len(" ".join([sentence] * 4)) == 147
         page = self.page([nodes.Text(" ".join([sentence] * 9))])
         assert self.PREVIEW.describe(page) == " ".join([sentence] * 4)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (
+                "What is kept, and what is lost?",
+                "Neural collapse under imbalanced data: What is kept, and what is lost?",
+            ),
+            ("Imbalanced data lose classes.", "Imbalanced data lose classes."),
+        ],
+    )
+    def test_a_description_says_what_the_book_is_about(self, text, said):
+        assert self.PREVIEW.subject_named(text) == said
+
+    @pytest.mark.parametrize("size", [100, 119, 120, 121, 122, 160])
+    def test_with_the_subject_it_still_fits(self, size):
+        said = self.PREVIEW.subject_named(f"{'Seven words ' * 20}"[: size - 1] + ".")
+        assert said.startswith("Neural collapse under imbalanced data: Seven")
+        assert len(said) <= 160
+
+    def test_every_title_fits_its_picture(self, tmp_path):
+        """Nothing of it comes nearer to the edge than the bars do."""
+        book = EXTENSIONS.parent
+        texts = [path.read_text(encoding="utf-8") for path in book.glob("*.md")]
+        for path in book.glob("*.ipynb"):
+            texts += ["".join(json.loads(path.read_text("utf-8"))["cells"][0]["source"])]
+        titles = [found[1] for text in texts if (found := re.search(r"^# (.+)$", text, re.M))]
+        assert len(titles) > 15
+        for title in sorted(titles, key=len)[-3:]:
+            path = tmp_path / "a" / "picture.png"
+            self.PREVIEW.draw(title, path)
+            pixels = image.imread(path)
+            assert pixels.shape[:2] == (630, 1200)
+            drawn = np.argwhere(pixels[..., :3].min(axis=2) < 0.9)
+            assert drawn.min() >= 36
+            assert drawn[:, 0].max() < 630 - 36
+            assert drawn[:, 1].max() < 1200 - 36
 
     def test_a_page_without_prose_has_none(self):
         assert self.PREVIEW.describe(self.page()) == ""
@@ -361,6 +632,49 @@ class TestSymbols:
         box = nodes.admonition("", nodes.paragraph("", "", *self.inline("$G$ and $N$")))
         box["classes"].append("dropdown")
         assert self.linked(rows, box, "And $G$ here.") == [("N", "symbol-N"), ("G", "symbol-G")]
+
+    @pytest.mark.parametrize("path", sorted(EXTENSIONS.parent.glob("*.ipynb")))
+    def test_a_letter_that_a_chapter_excepts_would_be_linked_there(self, path):
+        """What is left over from an older text would leave the letter without its link."""
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        prose = "".join(
+            "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"
+        )
+        formulas = {self.SYMBOLS.parse(formula).core for formula in re.findall(r"\$(.+?)\$", prose)}
+        terms = (EXTENSIONS.parent / "notation.md").read_text(encoding="utf-8")
+        known = {
+            symbol.core
+            for term in re.findall(r"^\$(.+)\$$", terms, re.MULTILINE)
+            for symbol in self.SYMBOLS.symbols_of(term)
+        }
+        for letter, meaning in notebook["metadata"].get("other_meanings", {}).items():
+            assert letter in formulas & known
+            assert len(meaning.split()) > 1
+
+    def test_the_metadata_of_a_chapter_name_its_exceptions(self, tmp_path):
+        """As MyST-NB hands them on."""
+        (tmp_path / "index.ipynb").write_text(
+            json.dumps(
+                {
+                    "cells": [
+                        {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# A"}
+                    ],
+                    "metadata": {"other_meanings": {"c": "a cosine", "x": "any number"}},
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            )
+        )
+        with docutils_namespace():
+            options = {"extensions": ["myst_nb"], "nb_execution_mode": "off"}
+            app = Sphinx(
+                tmp_path, None, tmp_path / "out", tmp_path / "trees", "dummy", options,
+                status=None, warning=None,
+            )  # fmt: skip
+            app.build()
+        assert self.SYMBOLS.other_meanings(app, "index") == {"c", "x"}
+        app.env.metadata["plain"] = {}
+        assert self.SYMBOLS.other_meanings(app, "plain") == set()
 
     def test_a_letter_with_another_meaning_is_left_alone(self, rows):
         assert self.linked(rows, "A group $G$ of $N$.", other={"G"}) == [("N", "symbol-N")]

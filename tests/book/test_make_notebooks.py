@@ -29,6 +29,8 @@ def notebook():
         metadata={
             "widgets": {"application/vnd.jupyter.widget-state+json": {}},
             "language_info": {"name": "python", "version": "3.1"},
+            "other_meanings": {"c": "a cosine"},
+            "keywords": "one, another",
         },
     )
 
@@ -62,6 +64,8 @@ def test_keeps_what_stays_and_drops_what_passes(stored):
     assert "image/png" in figure.outputs[0].data
     assert "widgets" not in result.metadata
     assert "version" not in result.metadata.language_info
+    assert result.metadata.other_meanings == {"c": "a cosine"}
+    assert result.metadata.keywords == "one, another"
 
 
 def test_a_widget_leaves_the_picture_beside_it_and_no_state(tmp_path):

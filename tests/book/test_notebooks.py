@@ -97,6 +97,33 @@ def test_no_output_is_kept_from_the_comparison(path):
         assert not re.search(r"#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source), cell.id
 
 
+# Cells that a reader does not need, and the notebook or its tests do: `remove-cell` keeps them off
+# the page, and nbval compares them as all others. None of them answers what the page asks.
+OFF_THE_PAGE = {
+    "01-collapse": ["setup"],
+    "04-bias": ["best-bias"],
+    "06-spectrum": ["vectors-check"],
+    "09-proofs": ["soft-check", "v-real", "v-tilde-evidence", "secular-check"],
+    "10-errata": ["setup", "e14-code"],
+    "11-your-data": ["setup"],
+}
+
+
+@notebooks
+def test_what_is_off_the_page_is_listed_and_is_a_check_or_has_nothing_to_show(path):
+    removed = []
+    for cell in code_cells(path):
+        tags = {tag.replace("_", "-") for tag in cell.metadata.get("tags", [])}
+        assert "remove-output" not in tags, f"{cell.id}: what it puts out nobody would see"
+        if "remove-cell" in tags:
+            removed.append(cell.id)
+            assert all(output.output_type == "stream" for output in cell.outputs), cell.id
+            printed = "".join(output.text for output in cell.outputs)
+            for line in printed.splitlines():
+                assert re.search(r"\bTrue$|holds to|: \d+ for \d+ ", line), f"{cell.id}: {line}"
+    assert removed == OFF_THE_PAGE.get(path.stem, [])
+
+
 @notebooks
 def test_stored_as_make_notebooks_stores_it(path):
     notebook = read(path)

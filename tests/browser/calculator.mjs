@@ -66,10 +66,7 @@ const said = await summary.textContent();
 await form.locator("[name=L]").focus();
 await page.keyboard.press("ArrowRight");
 const moved = { address: page.url(), spoken: await form.locator(".spoken").textContent() };
-const [download] = await Promise.all([
-  page.waitForEvent("download"),
-  form.locator(".download").click(),
-]);
+const [download] = await Promise.all([page.waitForEvent("download"), form.locator(".download").click()]);
 const table = await readFile(await download.path(), "utf8");
 
 await browser.close();

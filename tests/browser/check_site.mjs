@@ -1,17 +1,17 @@
 // Looks at every page of the built site in a real browser, and writes what it saw as JSON.
 //
-//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER > report.json
+//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER [QUERY ...] > report.json
 //
 // test_site.py runs it and makes a test of each line of the report.
 
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
-import { PATIENCE, meter, rest, settled, within, yardstick } from "./work.mjs";
+import { meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -20,6 +20,8 @@ const FORMS = ["light", "dark"].flatMap((theme) =>
   [1280, 390].map((width) => ({ name: `${theme}-${width}`, theme, width })),
 );
 const PHONE = 390;
+// What readers may look for.
+const QUERIES = process.argv.slice(3);
 // As many as there are cores in the smallest place where this runs.
 const AT_ONCE = 2;
 
@@ -39,13 +41,15 @@ const browser = await chromium.launch({
   ],
 });
 
-// Pages that a reader can meet: what Sphinx and Jupyter Book wrote, without the theme's templates.
+// Pages that a reader stays on: what Sphinx and Jupyter Book wrote, without the theme's templates, and
+// without pages that only send the reader on.
 async function pages() {
-  const names = await readdir(SITE, { recursive: true });
-  return names
+  const names = (await readdir(SITE, { recursive: true }))
     .map((name) => name.split(sep).join("/"))
     .filter((name) => name.endsWith(".html") && !name.startsWith("_"))
     .sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(SITE, name), "utf8")));
+  return names.filter((_, place) => !texts[place].includes('<meta http-equiv="refresh"'));
 }
 
 // A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
@@ -121,6 +125,7 @@ async function visit(name, form) {
     pictures: await page.evaluate(look.pictures),
     sideways: await page.evaluate(look.sideways),
     head: await page.evaluate(look.head),
+    letters: await page.evaluate(look.letters),
     touch: form.width === PHONE ? await page.evaluate(look.touch) : [],
     axe: await axe(page),
     ...(await page.evaluate(look.addresses)),
@@ -132,7 +137,9 @@ async function visit(name, form) {
 // What a first visit costs: bytes, and the work of the page, in units of a fixed calculation.
 async function measure(name) {
   let worked;
-  const before = async (page) => { worked = await meter(page); };
+  const before = async (page) => {
+    worked = await meter(page);
+  };
   const { page, errors, requests, close } = await open(`${server.origin}/${name}`, { before });
   await complete(page, errors);
   const work = await worked();
@@ -167,12 +174,21 @@ async function links(visits) {
   return problems;
 }
 
-async function search() {
-  const { page, errors, close } = await open(`${server.origin}/search.html?q=minority+collapse`);
+// Pages in the order in which the search has them, and the sections that it names of each.
+async function search(address, query) {
+  const { page, errors, close } = await open(`${address}/search.html?q=${encodeURIComponent(query)}`);
   await page.waitForSelector("#search-results li a");
-  const found = await page.$$eval("#search-results li a", (list) => list.map((link) => link.textContent));
+  const found = await page.$$eval("#search-results li a", (list) => {
+    const pages = new Map();
+    for (const { href } of list) {
+      const { pathname, hash } = new URL(href);
+      const name = pathname.split("/").pop();
+      pages.set(name, [...(pages.get(name) ?? []), ...(hash ? [hash.slice(1)] : [])]);
+    }
+    return [...pages].map(([name, sections]) => ({ name, sections }));
+  });
   await close();
-  return { found, errors };
+  return { query, found, errors };
 }
 
 // What has no form of its own: states of a page, and readers' settings.
@@ -208,7 +224,11 @@ const SITUATIONS = {
     await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     const problems = await page.evaluate(() => {
-      const bright = (color) => color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+      const bright = (color) =>
+        color
+          .match(/[\d.]+/g)
+          .slice(0, 3)
+          .reduce((sum, part) => sum + Number(part), 0) / 3;
       const text = getComputedStyle(document.querySelector("article p")).color;
       const ground = getComputedStyle(document.body).backgroundColor;
       const found = bright(text) > 90 ? [`text is printed in ${text}`] : [];
@@ -277,30 +297,46 @@ async function all(jobs) {
   return results;
 }
 
-const names = await pages();
-// The entrance only sends the reader on.
-const inner = names.filter((name) => name !== "index.html");
+const inner = await pages();
 const example = "book/five-minutes.html";
 
-const entrance = await open(`${server.origin}/`);
-await entrance.page.waitForURL("**/book/intro.html").catch(() => {});
-const leads = new URL(entrance.page.url()).pathname;
-await entrance.close();
+// Where the entrance leads, with what its address says, and without scripts.
+async function entrance(options) {
+  const { page, close } = await open(`${server.origin}/?kept=1#calculator`, options);
+  await page.waitForURL("**/book/intro.html*").catch(() => {});
+  const leads = page.url();
+  await close();
+  return leads;
+}
+const leads = { scripts: await entrance({}), none: await entrance({ javaScriptEnabled: false }) };
 
 const costs = await all(
-  inner.map((page) => () => found(() => measure(page), (problem) => ({ page, problems: [problem] }))),
+  inner.map(
+    (page) => () =>
+      found(
+        () => measure(page),
+        (problem) => ({ page, problems: [problem] }),
+      ),
+  ),
 );
 const visits = await all(
   inner.flatMap((page) =>
-    FORMS.map((form) => () =>
-      found(() => visit(page, form), (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] })),
+    FORMS.map(
+      (form) => () =>
+        found(
+          () => visit(page, form),
+          (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] }),
+        ),
     ),
   ),
 );
 const situations = await all(
   Object.entries(SITUATIONS).map(([name, run]) => async () => ({
     name,
-    problems: await found(() => run(example), (problem) => [problem]),
+    problems: await found(
+      () => run(example),
+      (problem) => [problem],
+    ),
   })),
 );
 const report = {
@@ -309,7 +345,19 @@ const report = {
   links: await links(visits),
   costs,
   situations,
-  search: await found(search, (problem) => ({ found: [], errors: [problem] })),
+  searches: await all(
+    QUERIES.map(
+      (query) => () =>
+        found(
+          () => search(server.origin, query),
+          (problem) => ({ query, found: [], errors: [problem] }),
+        ),
+    ),
+  ),
+  searchOfFiles: await found(
+    () => search(pathToFileURL(SITE).href, QUERIES[0]),
+    (problem) => ({ found: [], errors: [problem] }),
+  ),
 };
 await browser.close();
 server.close();

@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "./server.mjs";
-import { PATIENCE, meter, redraw, rest, within, yardstick } from "./work.mjs";
+import { meter, PATIENCE, redraw, rest, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
@@ -38,8 +38,9 @@ function seen(box) {
     item.items?.forEach(collect);
   })(box.view.scenegraph().root);
   return {
-    state: [...box.querySelectorAll(".nc-controls input, .nc-controls select")].map((control) =>
-      control.selectedIndex ?? Number(control.value)),
+    state: [...box.querySelectorAll(".nc-controls input, .nc-controls select")].map(
+      (control) => control.selectedIndex ?? Number(control.value),
+    ),
     // Without what Vega adds under symbols of its own.
     drawn: drawn.filter(Boolean).map((datum) => ({ ...datum })),
     marks: box.querySelectorAll(".nc-chart [class^='mark-'].role-mark > *").length,
@@ -121,15 +122,17 @@ async function explore(name, id) {
   report.stops = [];
   await controls.first().focus();
   for (let stop = 0; stop < (await controls.count()) + 3; stop++) {
-    report.stops.push(await page.evaluate((id) => {
-      const node = document.activeElement;
-      const { outlineStyle, outlineWidth } = getComputedStyle(node);
-      return {
-        inside: Boolean(node.closest(`#${id}`)),
-        outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
-        label: node.labels?.[0]?.textContent ?? node.textContent,
-      };
-    }, id));
+    report.stops.push(
+      await page.evaluate((id) => {
+        const node = document.activeElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(node);
+        return {
+          inside: Boolean(node.closest(`#${id}`)),
+          outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+          label: node.labels?.[0]?.textContent ?? node.textContent,
+        };
+      }, id),
+    );
     await page.keyboard.press("Tab");
   }
 
@@ -138,14 +141,19 @@ async function explore(name, id) {
   for (const width of [390, 844, 390, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     await rest(page, 300);
-    report.widths.push(await box.locator(".nc-chart").evaluate((chart) =>
-      [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]));
+    report.widths.push(
+      await box
+        .locator(".nc-chart")
+        .evaluate((chart) => [chart.clientWidth, chart.querySelector("svg").getBoundingClientRect().width]),
+    );
   }
 
   await page.emulateMedia({ media: "print" });
   report.printed = await box.evaluate(shown);
   report.errors = errors;
   await context.close();
+
+  report.early = await early(name, id);
 
   const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
   await plain.goto(`${server.origin}/${name}`);
@@ -163,13 +171,58 @@ async function explore(name, id) {
   return report;
 }
 
+// What a reader can do while the chart is still being made, and what is there when it is.
+async function early(name, id) {
+  const page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(PATIENCE);
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  // Charts are made when the test says so.
+  await page.addInitScript(() => {
+    let embed;
+    const told = new Promise((go) => {
+      window.makeCharts = go;
+    });
+    Object.defineProperty(window, "vegaEmbed", {
+      get: () =>
+        embed &&
+        (async (...all) => {
+          await told;
+          return embed(...all);
+        }),
+      set: (value) => {
+        embed = value;
+      },
+    });
+  });
+  await page.goto(`${server.origin}/${name}`);
+  const box = page.locator(`#${id}`);
+  await box.locator(".nc-live").waitFor({ state: "attached" });
+  const before = await box.evaluate(shown);
+  before.reached = await box.evaluate((node) => {
+    const controls = [...node.querySelectorAll(":is(input, select, button)")];
+    const focused = controls.filter((control) => {
+      control.focus();
+      return document.activeElement === control;
+    });
+    return { controls: controls.length, focused: focused.length };
+  });
+  await page.evaluate(() => window.makeCharts());
+  await page.waitForSelector(`#${id}.nc-mounted`);
+  await box.locator(".nc-controls :is(input, select)").first().focus();
+  await page.keyboard.press("End");
+  const after = await box.evaluate(seen);
+  await page.context().close();
+  return { before, after, errors };
+}
+
 // What of it is on the page: the picture of the default state, or what moves.
 function shown(box) {
   const visible = (selector) => box.querySelector(selector)?.checkVisibility() ?? false;
   return {
     picture: visible(".nc-static svg"),
     caption: box.querySelector("figcaption").innerText,
-    live: visible(".nc-live"),
+    live: box.querySelector(".nc-live")?.checkVisibility({ visibilityProperty: true }) ?? false,
   };
 }
 

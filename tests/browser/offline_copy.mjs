@@ -33,7 +33,7 @@ page.on("request", (request) => {
 });
 
 await page.goto(pathToFileURL(join(FOLDER, "index.html")).href);
-await page.waitForURL("**/book/intro.html");
+await page.waitForURL("**/book/intro.html*");
 await page.waitForLoadState();
 await page.evaluate(() => window.MathJax.startup.promise);
 await page.evaluate(() => document.fonts.ready);

@@ -26,8 +26,9 @@ export function pictures() {
     .filter((image) => !image.alt.trim() || /^\S+\.\w{3,4}$|^[0-9a-f]{16,}/.test(image.alt))
     .map((image) => `no alt text: ${image.getAttribute("src")}`);
   // What Font Awesome has not drawn, and what it draws for an icon that it lacks.
-  const icons = [...document.querySelectorAll("i[class*=fa-], .svg-inline--fa:has(.missing)")]
-    .map((icon) => `no such icon: ${icon.getAttribute("class")}`);
+  const icons = [...document.querySelectorAll("i[class*=fa-], .svg-inline--fa:has(.missing)")].map(
+    (icon) => `no such icon: ${icon.getAttribute("class")}`,
+  );
   return [...images, ...icons];
 }
 
@@ -45,7 +46,10 @@ export function sideways() {
   });
   return [
     `the page is ${document.documentElement.scrollWidth} px wide on a screen of ${width}: ` +
-      wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 80)).join(" | "),
+      wide
+        .slice(0, 5)
+        .map((element) => element.outerHTML.slice(0, 80))
+        .join(" | "),
   ];
 }
 
@@ -60,6 +64,33 @@ export function touch() {
       const name = control.outerHTML.slice(0, 100).replace(/\s+/g, " ");
       return `${Math.round(box.width)} x ${Math.round(box.height)} px: ${name}`;
     });
+}
+
+// Text in faces that are not the book's own, and headings that stand out less than those below them.
+export function letters() {
+  const loaded = new Set([...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family));
+  const problems = [];
+  for (const [selector, family] of [
+    ["article p", "Source Sans 3 Variable"],
+    ["article :is(h1, h2)", "Source Sans 3 Variable"],
+    ["article :is(pre, code)", "Source Code Pro Variable"],
+  ]) {
+    const node = [...document.querySelectorAll(selector)].find((one) => one.checkVisibility());
+    if (!node) continue;
+    const asked = getComputedStyle(node).fontFamily.split(",")[0].replaceAll('"', "");
+    if (asked !== family || !loaded.has(family))
+      problems.push(`${selector} is set in ${asked}, which is not ${family}`);
+  }
+  const strength = (level) => {
+    const heading = document.querySelector(`article h${level}`);
+    const { fontWeight, fontSize } = heading ? getComputedStyle(heading) : {};
+    return heading && { weight: Number(fontWeight), size: Number.parseFloat(fontSize) };
+  };
+  const [above, below] = [strength(2), strength(3)];
+  if (above && below && !(above.weight > below.weight && above.size > below.size)) {
+    problems.push(`h2 is ${JSON.stringify(above)}, h3 ${JSON.stringify(below)}`);
+  }
+  return problems;
 }
 
 // Whatever leads somewhere, and whatever can be led to. Links are resolved here; the caller knows
@@ -86,6 +117,7 @@ export function head() {
     const length = content(selector).length;
     if (length < 40 || length > 200) problems.push(`${selector}: ${length} characters`);
     if (/\\\(|\$/.test(content(selector))) problems.push(`${selector}: holds TeX`);
+    if (!/imbalanced/i.test(content(selector))) problems.push(`${selector}: does not say what the book is about`);
   }
   for (const name of ["og:title", "og:type", "og:site_name"]) {
     if (!content(`meta[property="${name}"]`)) problems.push(`no ${name}`);

@@ -36,7 +36,9 @@ const outside = await page.evaluate(({ width, height }) => {
     for (const box of node.getClientRects()) {
       const crosses = box.left < width / 2 - 10 && box.right > width / 2 && !node.closest(".nc-one-page");
       if (crosses || box.left < -1 || box.right > width + 1 || box.bottom > height + 1) {
-        problems.push(`${node.tagName} to ${Math.round(box.right)}, ${Math.round(box.bottom)}: ${node.textContent.trim().slice(0, 60)}`);
+        problems.push(
+          `${node.tagName} to ${Math.round(box.right)}, ${Math.round(box.bottom)}: ${node.textContent.trim().slice(0, 60)}`,
+        );
       }
     }
   }

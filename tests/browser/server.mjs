@@ -1,8 +1,8 @@
 // A static server for the built site that compresses as a web host does, and so knows what each
 // file weighs on its way to a reader.
 
-import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { gzipSync } from "node:zlib";
 

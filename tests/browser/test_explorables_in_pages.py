@@ -186,5 +186,17 @@ def test_where_nothing_moves_the_default_state_is_shown(name, report, where):
     assert report[where]["caption"].endswith(shown.summaries[default])
 
 
+def test_controls_wait_for_their_chart(name, report):
+    before, after = report["early"]["before"], report["early"]["after"]
+    assert before["picture"]
+    assert not before["live"]
+    assert before["reached"]["controls"] >= len(explorable(name).sliders)
+    assert before["reached"]["focused"] == 0
+    assert rows_of(name, state_of(name, after))
+    assert after["summary"] == explorable(name).summaries[state_of(name, after)]
+    assert after["state"][0] == len(explorable(name).sliders[0].values) - 1
+    assert report["early"]["errors"] == []
+
+
 def test_nothing_goes_wrong(report):
     assert not report["errors"]

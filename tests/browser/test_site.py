@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -19,7 +20,17 @@ SCRIPT = Path(__file__).with_name("check_site.mjs")
 
 FORMS = ["light-1280", "light-390", "dark-1280", "dark-390"]
 # Parts of the report on one page in one form; each is a list of problems.
-CHECKS = ["console", "formulas", "pictures", "sideways", "touch", "head", "repeated", "axe"]
+CHECKS = [
+    "console",
+    "formulas",
+    "pictures",
+    "sideways",
+    "touch",
+    "head",
+    "letters",
+    "repeated",
+    "axe",
+]
 SITUATIONS = [
     "from the file system",
     "without JavaScript",
@@ -29,10 +40,29 @@ SITUATIONS = [
     "contents and search on a phone",
 ]
 
+# What readers may look for, and the page that has the answer; sections of it must be named.
+QUERIES = {
+    "minority collapse": "01-collapse.html",
+    "bias": "04-bias.html",
+    "my own data": "11-your-data.html",
+    "which classes die": "five-minutes.html",
+    "pytorch": "11-your-data.html",
+    "weight decay": "11-your-data.html",
+    "cross-entropy": "11-your-data.html",
+    "simplex ETF": "01-collapse.html",
+    "class weights": "11-your-data.html",
+    "hysteresis": "12-beyond.html",
+}
+
 MAX_BYTES = 2_500_000
+# Of all typefaces of the book together; those of MathJax are another matter.
+MAX_TYPEFACES = 150_000
 # Work of a page until it is complete, in units of a fixed calculation in the same browser: half a
 # second of the processor's time where this was set, and a clock would say how busy the machine is.
 MAX_WORK = 10
+
+# What a page has that only sends readers on.
+SENDS_ON = '<meta http-equiv="refresh"'
 
 # Seconds for each page, after which a script counts as hung. A last resort: the scripts give each
 # page less, and report it.
@@ -40,9 +70,10 @@ HANGS = 1200
 
 
 def built_pages():
-    """All pages that a reader can meet; templates of the theme start with an underscore."""
+    """All pages that a reader stays on; templates of the theme start with an underscore."""
     paths = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
-    return [path for path in paths if not path.startswith("_") and path != "index.html"]
+    paths = [path for path in paths if not path.startswith("_")]
+    return [path for path in paths if SENDS_ON not in (SITE / path).read_text(encoding="utf-8")]
 
 
 def browser():
@@ -91,7 +122,7 @@ def drive(script, *arguments, told=None, pages=1):
 @pytest.fixture(scope="session")
 def report():
     require_browser_and_site()
-    return drive(SCRIPT, SITE, pages=len(built_pages()))
+    return drive(SCRIPT, SITE, *QUERIES, pages=len(built_pages()))
 
 
 # The site may not be built when tests are collected: then one test of each kind says so.
@@ -114,6 +145,15 @@ def test_first_visit_is_light_and_quick(report, page, record_first_visit):
     assert cost["work"] < MAX_WORK
 
 
+def test_typefaces_are_light_and_come_with_their_license():
+    require_browser_and_site()
+    folder = SITE / "_static" / "fonts"
+    assert 0 < sum(path.stat().st_size for path in folder.glob("*.woff2")) < MAX_TYPEFACES
+    for name in ("source-sans-3", "source-code-pro"):
+        text = (folder / f"{name}-LICENSE.txt").read_text(encoding="utf-8")
+        assert "SIL OPEN FONT LICENSE" in text
+
+
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_situation(report, situation):
     (seen,) = [seen for seen in report["situations"] if seen["name"] == situation]
@@ -129,12 +169,34 @@ def test_links_and_anchors_lead_somewhere(report):
 
 
 def test_the_entrance_leads_to_the_first_page(report):
-    assert report["entrance"] == "/book/intro.html"
+    address = urlsplit(report["entrance"]["scripts"])
+    assert address.path == "/book/intro.html"
+    # What the address said goes along.
+    assert parse_qs(address.query)["kept"] == ["1"]
+    assert address.fragment == "calculator"
+    assert urlsplit(report["entrance"]["none"]).path == "/book/intro.html"
 
 
-def test_search_finds_minority_collapse(report):
-    assert not report["search"]["errors"]
-    assert any("What neural collapse is" in title for title in report["search"]["found"])
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_search_has_the_page_with_the_answer_in_the_first_three(report, query):
+    (seen,) = [seen for seen in report["searches"] if seen["query"] == query]
+    assert not seen["errors"]
+    assert QUERIES[query] in [page["name"] for page in seen["found"][:3]]
+
+
+def test_the_search_names_sections(report):
+    """Most of them: a word may stand in the introduction of a page alone."""
+    named = [page["sections"] for seen in report["searches"] for page in seen["found"][:3]]
+    assert sum(map(bool, named)) > 0.75 * len(named)
+    (seen,) = [seen for seen in report["searches"] if seen["query"] == "hysteresis"]
+    (beyond,) = [page for page in seen["found"] if page["name"] == "12-beyond.html"]
+    assert "hysteresis" in beyond["sections"]
+
+
+def test_the_search_works_from_the_file_system(report):
+    seen = report["searchOfFiles"]
+    assert not seen["errors"]
+    assert "01-collapse.html" in [page["name"] for page in seen["found"]]
 
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>{name}</title></head>
@@ -149,9 +211,7 @@ def test_a_page_that_waits_for_ever_fails_alone(tmp_path):
     require_nothing_missing(missing_browser())
     book = tmp_path / "book"
     book.mkdir()
-    (tmp_path / "index.html").write_text(
-        "<meta http-equiv='refresh' content='0; url=book/intro.html'>"
-    )
+    (tmp_path / "index.html").write_text(f'{SENDS_ON} content="0; url=book/intro.html">')
     (tmp_path / "search.html").write_text(
         PAGE.format(name="search", content="<ul id='search-results'><li><a>x</a></li></ul>")
     )
@@ -164,4 +224,4 @@ def test_a_page_that_waits_for_ever_fails_alone(tmp_path):
         found = visit.get("console", visit.get("problems"))
         assert (stopped in found) == (visit["page"] == "book/waiting.html")
     assert len(seen["visits"]) == 4 * len(FORMS)
-    assert seen["entrance"] == "/book/intro.html"
+    assert urlsplit(seen["entrance"]["scripts"]).path == "/book/intro.html"

@@ -89,15 +89,19 @@ export function rest(page, ms) {
 export async function redraw(page, control, key) {
   await control.evaluate((node) => {
     window.redrawn = new Promise((done) => {
-      node.addEventListener("keydown", () => {
-        const start = performance.now();
-        // After the frame that shows it: a message comes later than the paint.
-        requestAnimationFrame(() => {
-          const { port1, port2 } = new MessageChannel();
-          port1.onmessage = () => done(performance.now() - start);
-          port2.postMessage(null);
-        });
-      }, { once: true });
+      node.addEventListener(
+        "keydown",
+        () => {
+          const start = performance.now();
+          // After the frame that shows it: a message comes later than the paint.
+          requestAnimationFrame(() => {
+            const { port1, port2 } = new MessageChannel();
+            port1.onmessage = () => done(performance.now() - start);
+            port2.postMessage(null);
+          });
+        },
+        { once: true },
+      );
     });
   });
   await page.keyboard.press(key);

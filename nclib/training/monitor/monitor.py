@@ -443,7 +443,7 @@ class Monitor:
         Raises
         ------
         ImportError
-            If pandas is not installed: no extra of this package brings it.
+            If pandas is not installed, which the extra `pandas` brings.
         """
         try:
             pandas = import_module("pandas")
@@ -471,7 +471,7 @@ class Monitor:
         Raises
         ------
         ImportError
-            If Lightning is not installed.
+            If Lightning is not installed, which the extra `lightning` brings.
 
         Examples
         --------

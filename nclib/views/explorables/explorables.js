@@ -27,20 +27,23 @@
     const names = Object.keys(columns);
     const lists = names.map((name) => unpacked(columns[name], rows));
     const table = Array.from({ length: rows }, (_, row) =>
-      Object.fromEntries(names.map((name, place) => [name, lists[place][row]])));
+      Object.fromEntries(names.map((name, place) => [name, lists[place][row]])),
+    );
 
     // The address of a notebook belongs to the program that shows it; the site's keeps all states.
     const inSite = !("notebook" in box.dataset);
     const key = (param) => `${box.dataset.name}.${param.name}`;
     const wanted = new URLSearchParams(inSite ? location.search : "");
-    const sliders = spec.params.filter(({ bind }) => bind).map((param) => {
-      const { options, labels, name: label } = param.bind;
-      delete param.bind;
-      const asked = options.findIndex((option) => String(option) === wanted.get(key(param)));
-      const at = asked < 0 ? options.indexOf(param.value) : asked;
-      param.value = options[at];
-      return { param, options, labels, label, at };
-    });
+    const sliders = spec.params
+      .filter(({ bind }) => bind)
+      .map((param) => {
+        const { options, labels, name: label } = param.bind;
+        delete param.bind;
+        const asked = options.findIndex((option) => String(option) === wanted.get(key(param)));
+        const at = asked < 0 ? options.indexOf(param.value) : asked;
+        param.value = options[at];
+        return { param, options, labels, label, at };
+      });
     function withState(address) {
       for (const { param, options, at } of sliders) address.searchParams.set(key(param), options[at]);
       return address.href;
@@ -74,11 +77,18 @@
         summarise();
         clearTimeout(later);
         // Browsers refuse an address that changes at every step of a drag.
-        if (inSite) later = setTimeout(() => {
-          try { history.replaceState(null, "", withState(new URL(location))); } catch { /* opened as a file: no address to keep */ }
-        }, 200);
+        if (inSite)
+          later = setTimeout(() => {
+            try {
+              history.replaceState(null, "", withState(new URL(location)));
+            } catch {
+              /* opened as a file: no address to keep */
+            }
+          }, 200);
       });
-      input.addEventListener("change", () => { spoken.textContent = summary.textContent; });
+      input.addEventListener("change", () => {
+        spoken.textContent = summary.textContent;
+      });
       show();
       return make("label", {}, make("span", {}, `${slider.label}: `, ...(list ? [] : [output])), input);
     }
@@ -94,20 +104,36 @@
       }),
     ];
     if (inSite && navigator.clipboard) {
-      buttons.push(button("Copy link to this moment", async ({ target }) => {
-        const address = new URL(location);
-        address.hash = box.id;
-        await navigator.clipboard.writeText(withState(address));
-        const label = target.textContent;
-        spoken.textContent = target.textContent = "Link copied";
-        target.addEventListener("blur", () => { target.textContent = label; }, { once: true });
-      }));
+      buttons.push(
+        button("Copy link to this moment", async ({ target }) => {
+          const address = new URL(location);
+          address.hash = box.id;
+          await navigator.clipboard.writeText(withState(address));
+          const label = target.textContent;
+          spoken.textContent = target.textContent = "Link copied";
+          target.addEventListener(
+            "blur",
+            () => {
+              target.textContent = label;
+            },
+            { once: true },
+          );
+        }),
+      );
     }
 
     const chart = make("div", { className: "nc-chart" });
-    box.append(make("div", { className: "nc-live" },
-      make("div", { className: "nc-controls" }, ...sliders.map(control)), chart, summary, spoken,
-      make("div", { className: "nc-buttons" }, ...buttons)));
+    box.append(
+      make(
+        "div",
+        { className: "nc-live" },
+        make("div", { className: "nc-controls" }, ...sliders.map(control)),
+        chart,
+        summary,
+        spoken,
+        make("div", { className: "nc-buttons" }, ...buttons),
+      ),
+    );
     summarise();
     spec.datasets = { table };
     const options = { mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false };
@@ -124,7 +150,8 @@
   }
 
   // Without Vega the pictures of the default states stay.
-  const mountAll = () => window.vegaEmbed && document.querySelectorAll(".nc-explorable:not([data-mounted])").forEach(mount);
+  const mountAll = () =>
+    window.vegaEmbed && document.querySelectorAll(".nc-explorable:not([data-mounted])").forEach(mount);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
   else mountAll();
 }

@@ -1,0 +1,74 @@
+"""Fold the code of every notebook cell: readers open one cell, or all by the switch in the top bar.
+
+The code stands in a `details` element, so that it can be reached without JavaScript. page.js has
+the switch, and remembers what a reader has opened. In the solution of an exercise, which is closed
+by itself, code stands open.
+"""
+
+import hashlib
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.writers.html5 import HTML5Translator
+
+
+class FoldedCode(nodes.Element):
+    """Holds the code of one cell. `key` is what a browser remembers it by."""
+
+
+class FoldCode(SphinxPostTransform):
+    """Puts the code of each cell into a box that opens."""
+
+    # MyST-NB does so at 199 for cells that are tagged.
+    default_priority = 198
+    formats = ("html",)
+
+    def run(self, **options: object) -> None:
+        """Wrap each code, whatever the tags of its cell ask for."""
+        for cell in list(self.document.findall(is_cell)):
+            code = cell.next_node(is_code)
+            if code is None:
+                continue
+            cell.attributes.pop("hide_mode", None)
+            # The code itself: it stays the same when cells are moved or another is added.
+            key = hashlib.sha256(code.astext().encode()).hexdigest()[:8]
+            folded = FoldedCode(key=key, open=in_solution(cell))
+            code.replace_self(folded)
+            folded += code
+
+
+def is_cell(node: nodes.Node) -> bool:
+    """Whether a node is a code cell, with its outputs."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def is_code(node: nodes.Node) -> bool:
+    """Whether a node is the code of a cell."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_source"
+
+
+def in_solution(node: nodes.Node) -> bool:
+    """Whether a node belongs to the solution of an exercise."""
+    return node.parent is not None and (
+        "solution" in node.parent.get("classes", ()) or in_solution(node.parent)
+    )
+
+
+def visit(self: HTML5Translator, node: FoldedCode) -> None:
+    """Begin the box."""
+    opened = " open" if node["open"] else ""
+    self.body.append(f'<details class="nc-code" data-key="{node["key"]}"{opened}>\n')
+    self.body.append("<summary>Code</summary>\n")
+
+
+def depart(self: HTML5Translator, node: FoldedCode) -> None:
+    """End it."""
+    self.body.append("</details>\n")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension."""
+    app.add_node(FoldedCode, html=(visit, depart))
+    app.add_post_transform(FoldCode)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
