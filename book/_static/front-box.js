@@ -60,7 +60,8 @@ document.addEventListener("DOMContentLoaded", () => {
       setTimeout(slice, 0);
     }
     return (name, ...values) => {
-      number++;
+      number++; // whatever was asked before is no longer asked
+      if (!name) return;
       try {
         if (worker && !worker.idle) {
           worker.terminate();
@@ -119,13 +120,12 @@ document.addEventListener("DOMContentLoaded", () => {
     part("with-batch").hidden = field.loss.value !== "mse-sum";
     if (!read()) return;
     // Typing comes in bursts.
-    timer = setTimeout(() => {
-      part("verdict").classList.add("stale");
-      ask("answer", taken());
-    }, 120);
+    part("verdict").classList.add("stale");
+    timer = setTimeout(() => ask("answer", taken()), 120);
     part("command").textContent = NC.command(taken(), source());
   }
   function refuse(message) {
+    ask(null);
     shown = null;
     part("verdict").replaceChildren(...rich(message));
     part("verdict").classList.remove("stale");

@@ -104,13 +104,16 @@ function live(NC) {
     const pairs = () => [...W.map((part, j) => [part, slopes.W[j], speed.W[j]]), [H, slopes.H, speed.H], ...(bias ? [[b, slopes.b, speed.b]] : [])];
     /* Fixed steps; `pace` is relative to the longest that is safe at a solution. */
     function run(number, pace = 0.1, momentum = 0) {
-      let value = 0;
-      const parts = pairs();
+      let value = Infinity;
+      const parts = pairs(), most = unit / 5;
       for (let step = 0; step < number; step++) {
-        value = slope();
+        const now = slope();
+        // From a large start steps would be too long; and what runs uphill has too much momentum.
+        const kept = now > value ? 0 : momentum;
+        value = now;
         for (const [x, d, v] of parts)
           for (let i = 0; i < x.length; i++) {
-            v[i] = momentum * v[i] - pace * rate * d[i];
+            v[i] = Math.min(Math.max(kept * v[i] - pace * rate * d[i], -most), most);
             x[i] += v[i];
           }
         steps++;

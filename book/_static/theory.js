@@ -21,7 +21,7 @@ function theory() {
   );
   const TOTAL = WORDS("total totals sum all overall gesamt summe somme suma totale");
   const THIN = /[\u00a0\u2007\u2009\u202f]/g;
-  const GROUPED = String.raw`[1-9]\d{0,2}(?:([,.'’_ \u202f])\d{3})(?:\1\d{3})*`;
+  const GROUPED = String.raw`[1-9]\d{0,2}(?:(?<mark>[,.'’_ \u202f])\d{3})(?:\k<mark>\d{3})*`;
   const ZEROS = String.raw`(?:[.,]0{1,2})?`;
   const asks = (message) => {
     throw new Error(message);
@@ -184,6 +184,8 @@ function theory() {
     const of = (line) => line.replace(/^\||\|$/g, "").trim();
     const digits = (line) => /\d/.test(line);
     if (lines.length === 1) lines = parts(lines[0]);
+    const wrong = lines.length > given.length && lines.some((part) => !Number.isNaN(whole(part, true))) && lines.find((part) => !digits(part));
+    if (wrong) asks(`“${short(wrong)}” is not the number of samples of a class.`);
     if (!lines.some(digits)) asks("There is no number in it: give the number of samples of each class.");
     if (lines.length === 2 && !digits(lines[0])) {
       const across = transposed(lines);
@@ -499,9 +501,18 @@ function theory() {
   // ---------------------------------------------------------------- one layer, any of the losses
 
   /* Singular values of a square matrix by rotations of its columns, shrunk by `less`. */
-  function shrunk(B, size, less) {
-    const A = B.slice(), V = new Float64Array(size * size);
-    for (let i = 0; i < size; i++) V[i * size + i] = 1;
+  function shrunk(B, size, less, near = null) {
+    // Columns that are nearly at right angles already, as after the last step, need few rotations.
+    const V = near ? near.slice() : new Float64Array(size * size);
+    if (!near) for (let i = 0; i < size; i++) V[i * size + i] = 1;
+    const A = near ? new Float64Array(size * size) : B.slice();
+    if (near)
+      for (let i = 0; i < size; i++)
+        for (let k = 0; k < size; k++) {
+          const x = B[i * size + k];
+          for (let j = 0; j < size; j++) A[i * size + j] += x * near[k * size + j];
+        }
+    const small = 1e-17 * A.reduce((x, y) => x + y * y, 0);
     for (let sweep = 0, turned = true; turned && sweep < 40; sweep++) {
       turned = false;
       for (let p = 0; p < size - 1; p++)
@@ -513,7 +524,7 @@ function theory() {
             b += y * y;
             c += x * y;
           }
-          if (Math.abs(c) <= 1e-15 * Math.sqrt(a * b) || a * b === 0) continue;
+          if (Math.abs(c) <= Math.max(1e-15 * Math.sqrt(a * b), small)) continue;
           turned = true;
           const zeta = (b - a) / (2 * c), t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
           const cos = 1 / Math.hypot(1, t), sin = cos * t;
@@ -579,10 +590,12 @@ function theory() {
     function* solve(price, decay, start = zero()) {
       const total = sum(mass.map((mu, a) => mu * size[a]));
       const rate = 1 / (free ? 2 * stiff : stiff), ofBias = free ? rate * stiff / (steep * total + decay) : 0;
-      let x = start, y = start, pace = 1;
+      let x = start, y = start, pace = 1, turned = null;
       for (let k = 1; k <= 40_000; k++) {
         const { slope } = look(y), next = zero();
-        next.B = shrunk(y.B.map((value, i) => value - rate * slope.B[i]), m, rate * price).made;
+        // From time to time from the beginning, so that the rotations don't drift.
+        const made = shrunk(y.B.map((value, i) => value - rate * slope.B[i]), m, rate * price, k % 50 ? turned : null);
+        [next.B, turned] = [made.made, made.V];
         let moved = 0, ahead = 0, large = 0;
         for (let a = 0; a < m; a++) {
           const z = y.inner[a] - rate * slope.inner[a];
@@ -605,7 +618,7 @@ function theory() {
         x = next;
         y = pushed;
         if (ahead > 0) [y, pace] = [next, 1];
-        if (moved <= 1e-22 * (large + 1e-30)) break;
+        if (moved <= 1e-17 * (large + 1e-30)) break;
         if (k % 64 === 0) yield;
       }
       return x;
@@ -661,13 +674,13 @@ function theory() {
       if (lost[b] === -Infinity) continue;
       if (k < 0) { lost[b] = Infinity; continue; }
       let right = steps[k + 1], wrong = steps[k];
-      for (let i = 0; i < 60 && wrong.place - right.place > 1e-9; i++) {
+      for (let i = 0; i < 60 && wrong.place - right.place > 1e-7; i++) {
         const share = right.leads[b] / (right.leads[b] - wrong.leads[b]);
         const z = right.place + (wrong.place - right.place) * (Number.isFinite(share) && i % 3 < 2 ? Math.min(Math.max(share, 0.02), 0.98) : 0.5);
         const here = yield* visit(z, right.x);
         if (here.leads[b] > 0) right = here;
         else wrong = here;
-        if (Math.abs(here.leads[b]) < 1e-9) break;
+        if (Math.abs(here.leads[b]) < 1e-8) break;
       }
       lost[b] = (right.place + wrong.place) / 2;
     }
