@@ -264,9 +264,10 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     function draw() {
       const strengths = model.strengths();
+      const most = y.back(4); // a bar that is longer ends at the edge
       strengths.forEach((z, k) => {
-        bars[k].setAttribute("y", y(z));
-        bars[k].setAttribute("height", Math.max(y(0) - y(z), 0));
+        bars[k].setAttribute("y", y(Math.min(z, most)));
+        bars[k].setAttribute("height", Math.max(y(0) - y(Math.min(z, most)), 0));
       });
       model.cosines().forEach((cosine, k) => cells[k].setAttribute("fill", color(cosine)));
       const alive = strengths.filter((z, k) => z > 0.02 * model.modes.kappa[k]).length, best = places.filter(({ best }) => best).length;

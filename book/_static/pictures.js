@@ -114,11 +114,12 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /* The cost of one mode against what is put out, with a ball that lies in its lowest place. */
   function cost(box) {
-    let depth = 1, price = 0.6, z = 0, memory = 1;
+    let depth = 3, price = 0.9, z = 0;
     const holder = html("div", { class: "stage" }), readout = html("p", { class: "readout" });
     const prices = geometric(0.2, 1.6, 71);
+    price = prices[51];
     let stop = () => {};
-    const control = slider("price of a mode:", prices, 38, (value) => {
+    const control = slider("price of a mode:", prices, 51, (value) => {
       stop();
       price = value;
       settle();
@@ -129,7 +130,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const value = (x) => (1 - x) ** 2 + tie() * price * x ** (2 / (depth + 1));
     function settle() {
       const s = NC.shareAtPrice(price, depth);
-      memory = z = s;
+      z = s;
     }
     let x, y, width;
     function draw() {
@@ -207,7 +208,7 @@ document.addEventListener("DOMContentLoaded", () => {
         shares[k] ? svg("rect", { class: "area depth-1", x: left, y: k * step + 4, width: x(shares[k]) - left, height: step - 8 }) : svg("path", { class: "mark cross", d: `M${left + 4},${k * step + 7}l10,10m0,-10l-10,10` })));
       holder.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${n.length * step + 4}`, width, height: n.length * step + 4, role: "img", "aria-label": "Share of its answer that each class keeps" }, ...rows));
       const alive = shares.filter((s) => s > 0).length;
-      readout.textContent = `${NC.number(n.reduce((a, b) => a + b))} samples at λ_H = ${lambda_H}: ${alive} of ${n.length} classes survive.`;
+      readout.replaceChildren(`${NC.number(n.reduce((a, b) => a + b))} samples at λ`, html("sub", {}, "H"), ` = ${lambda_H}: ${alive} of ${n.length} classes survive.`);
       box.dataset.alive = alive;
     }
     box.append(holder, html("div", { class: "controls" }, control.node), readout);

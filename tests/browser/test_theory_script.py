@@ -243,7 +243,7 @@ def test_scripts_of_every_kind_lose_their_classes_where_nclib_says():
 
 
 def test_classes_of_one_count_merge_where_the_theorem_says():
-    """Section 2 of the table of thresholds: lambda = w sqrt(n) / N, whatever the loss and the bias."""
+    """At lambda = w sqrt(n) / N, whatever the loss and the bias."""
     forms = [
         FORM | {"n": PAPER, "loss": loss, "bias": bias, "balance": balance}
         for loss in ("mse", "cross-entropy")
