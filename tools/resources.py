@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml  # type: ignore[import-untyped]
-
 from nclib._files import write_whole
+from tools import contents
 from tools.notebooks import NotebookError, execute
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,8 +116,7 @@ def measure(path: Path) -> Cost:
 
 def notebooks() -> list[Path]:
     """Return the notebooks of the book in the order of its contents."""
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    paths = [ROOT / f"{chapter['file']}.ipynb" for chapter in contents["chapters"]]
+    paths = [ROOT / f"{page}.ipynb" for page in contents.pages()]
     return [path for path in paths if path.is_file()]
 
 

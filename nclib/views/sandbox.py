@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from nclib._text import factor_text
+from nclib.data.pasted import read_pasted
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.descent import Descent, descend
@@ -318,8 +319,16 @@ def _named(name: str, about: str) -> dict[str, Any]:
 
 
 def _counts(text: str, most: int) -> ClassCounts:
-    """Read counts as people paste them: between commas or white space, in brackets or not."""
-    counts = ClassCounts([_number(word) for word in re.findall(r"[^\s,;\[\]()]+", text)])
+    """Read counts as people paste them; a text with two readings is refused, and says why."""
+    try:
+        found = read_pasted(text)
+    except ValueError:
+        # Of a list the library says better what is wrong.
+        ClassCounts([_number(word) for word in re.findall(r"[^\s,;\[\]()]+", text)])
+        raise
+    if found.note:
+        raise ValueError(f"{found.note} Write the bare digits, with a space between two counts.")
+    counts = ClassCounts(found.n, found.names)
     if (number := counts.K) > most:
         raise ValueError(f"this sandbox takes up to {most:,} classes; got {number:,}")
     return counts

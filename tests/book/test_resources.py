@@ -5,8 +5,8 @@ import sys
 
 import nbformat
 import pytest
-import yaml
 
+from tools import contents
 from tools.notebooks import NotebookError, dump
 from tools.resources import MOST_MB, MOST_SECONDS, ROOT, TABLE, measure
 
@@ -67,8 +67,7 @@ def test_a_notebook_that_fails_is_named(cost):
 def test_every_notebook_of_the_book_was_measured_and_fits():
     row = re.compile(r"^\| ([\w-]+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE)
     rows = row.findall(TABLE.read_text())
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    pages = [chapter["file"].removeprefix("book/") for chapter in contents["chapters"]]
+    pages = [page.removeprefix("book/") for page in contents.pages()]
     assert [name for name, _, _ in rows] == [
         page for page in pages if (ROOT / "book" / f"{page}.ipynb").is_file()
     ]

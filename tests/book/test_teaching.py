@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
+from nclib.data.pasted import read_pasted
 from nclib.teaching import check
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "views"))
@@ -144,7 +145,7 @@ def test_each_link_leads_to_an_explorable_in_a_state_that_it_has():
     shown = set()
     for link in links():
         page, fragment = urlsplit(link).path, urlsplit(link).fragment
-        if fragment == "calculator":
+        if fragment == "your-counts":
             continue
         name = fragment.removeprefix("explorable-")
         sliders = {f"{name}.{slider.name}": slider for slider in explorable(name).sliders}
@@ -156,28 +157,32 @@ def test_each_link_leads_to_an_explorable_in_a_state_that_it_has():
             known = {one if isinstance(one, str) else f"{one:g}" for one in options}
             assert value in known, link
         source = next(BOOK.glob(page.replace(".html", ".*[bd]")))
-        call = {"survival": "{explorable} survival"}.get(name)
         text = source.read_text(encoding="utf-8")
-        assert call in text if call else f'id=\\"explorable-{name}\\"' in text, link
+        assert f'id=\\"explorable-{name}\\"' in text, link
         shown.add(name)
     assert shown == set(EXPLORABLES)
 
 
-def test_the_calculator_opens_with_what_it_knows():
-    names = set(
-        re.findall(r'<(?:input|textarea)[^>]* name="(\w+)"', (BOOK / "intro.md").read_text())
-    )
-    states = [dict(parse_qsl(urlsplit(link).query)) for link in links() if "#calculator" in link]
+def test_the_form_opens_with_what_it_knows():
+    form = (BOOK / "_ext" / "front_box.html").read_text(encoding="utf-8")
+    names = set(re.findall(r'<(?:input|textarea|select) name="(\w+)"', form))
+    states = [dict(parse_qsl(urlsplit(link).query)) for link in links() if "#your-counts" in link]
     full = [state for state in states if state]
     assert len(full) == 2
     for state, depth in zip(full, ("1", "2"), strict=True):
-        assert set(state) == names
-        assert nc.ClassCounts([int(part) for part in state["n"].split(", ")]).n.tolist() == [
-            10923,
-            260,
-        ]
-        assert state["L"] == depth
-        assert {state["lambda_W"], state["lambda_H"]} == {"0.0015"}
+        assert set(state) <= names
+        assert read_pasted(state["counts"]).n == (10923, 260)
+        assert (state["depth"], state["loss"], state["bias"]) == (depth, "paper", "free")
+        # Every penalty is 0.0015.
+        assert state["decay"] == "0.0015"
+        assert float(state["low"]) == float(state["high"]) == pytest.approx(0.0015 * 11183)
+    problems = [
+        nc.Problem([10923, 260], depth, lambda_W=0.0015, lambda_H=0.0015) for depth in (1, 2)
+    ]
+    one, two = (nc.global_minimizer(problem).training_accuracy() for problem in problems)
+    assert one.per_class[1] == 0
+    assert one.overall == pytest.approx(10923 / 11183)
+    assert two.per_class[1] == 1
 
 
 def test_what_the_links_promise_is_seen():

@@ -7,8 +7,9 @@ import re
 import subprocess
 
 import pytest
-import yaml
 from test_site import ROOT, SITE, browser, require_browser_and_site, require_nothing_missing
+
+from tools import contents
 
 pytestmark = pytest.mark.slow
 
@@ -46,9 +47,7 @@ def test_nothing_is_clipped_or_missing_and_every_number_is_right(printed):
 
 def test_every_page_of_the_book_is_in_it_in_order(printed):
     said, reader = printed
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    pages = [contents["root"], *(chapter["file"] for chapter in contents["chapters"])]
-    assert said["chapters"] == [f"{page}.html" for page in pages]
+    assert said["chapters"] == [f"{page}.html" for page in contents.pages()]
     assert said["sheets"] == len(reader.pages)
 
 
