@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import as_whole
+from nclib.theory.model import Layers
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
@@ -29,7 +30,7 @@ layer has no tie, but the same tolerance: there a mode that keeps less than 1e-1
 """
 
 
-def log_theta(kappa: ArrayLike, problem: Problem, N: ArrayLike | None = None) -> Array:
+def log_theta(kappa: ArrayLike, problem: Layers, N: ArrayLike | None = None) -> Array:
     """Logarithm of theta = N Lambda / (kappa^2 / N)^L; infinite where kappa = 0.
 
     With `N` given, for the penalties and the depth of the problem and so many samples.

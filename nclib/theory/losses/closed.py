@@ -13,7 +13,7 @@ from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes
 from nclib.theory.losses.groups import SmoothPart
 from nclib.theory.losses.minimizer import LossMinimizer, Optimum, from_coordinates
-from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
 
 Array = NDArray[np.float64]
@@ -53,9 +53,9 @@ def squared_modes(problem: LossProblem) -> SquaredModes | None:
     (any weights, any depth). With a free bias and one weight for all samples they are the singular
     vectors of the centred targets.
     """
-    if not isinstance(problem.loss, SquaredError):
-        return None
     form = problem.form
+    if form.softmax:
+        return None
     smooth = SmoothPart(form)
     weight = form.mass * problem.N / form.scale**2
     if problem.bias == "none" and not form.other.any():
@@ -87,7 +87,7 @@ def squared_modes(problem: LossProblem) -> SquaredModes | None:
 
 def mode_log_theta(problem: LossProblem, kappa: Array, weight: Array) -> Array:
     """Logarithm of theta of modes with a weight: N is replaced by N / weight in the one rule."""
-    result: Array = shrinkage.log_theta(kappa, problem.model) - (problem.depth + 1) * np.log(weight)
+    result: Array = shrinkage.log_theta(kappa, problem) - (problem.depth + 1) * np.log(weight)
     return result
 
 

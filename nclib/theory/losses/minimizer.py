@@ -201,7 +201,7 @@ class LossMinimizer(Optimum):
     def _price(self) -> Array:
         """What each of the L + 1 factors pays for each singular value, lambda times its square."""
         power = 1 / (self.problem.depth + 1)
-        price: Array = math.exp(power * self.problem.model.log_Lambda) * self.singular_values ** (
+        price: Array = math.exp(power * self.problem.log_Lambda) * self.singular_values ** (
             2 * power
         )
         return price

@@ -6,7 +6,6 @@ Theorems 4.1 to 4.3 use nothing of the labels but the singular values of the cen
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from nclib._checks import as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
-from nclib.theory.problem import Problem
+from nclib.theory.model import Layers
 
 Array = NDArray[np.float64]
 
@@ -23,7 +22,7 @@ _ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TargetProblem(Record):
+class TargetProblem(Layers, Record):
     """The L-extended model of N samples with any targets y_i, the squared error and a free bias.
 
     The objective is ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2`` and the penalties of `Problem`.
@@ -82,9 +81,7 @@ class TargetProblem(Record):
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
-        # Of the paper's model with as many samples: its rules ask for N, layers and penalties only.
-        for name in ("depth", "lambda_W", "lambda_H", "widths"):
-            object.__setattr__(self, name, getattr(self.model, name))
+        self.check_layers()
 
     @classmethod
     def from_targets(
@@ -118,17 +115,6 @@ class TargetProblem(Record):
             lambda_W=lambda_W,  # type: ignore[arg-type]
             lambda_H=lambda_H,
             widths=widths,
-        )
-
-    @cached_property
-    def model(self) -> Problem:
-        """The paper's model with N samples (of two classes) and these layers and penalties."""
-        return Problem(
-            [self.N - 1, 1],  # type: ignore[arg-type]
-            self.depth,
-            lambda_W=self.lambda_W,
-            lambda_H=self.lambda_H,
-            widths=self.widths,
         )
 
     @property
@@ -245,7 +231,7 @@ def target_minimizer(problem: TargetProblem) -> TargetMinimizer:
     values = np.where(values > _ROUNDING * values[0], values, 0.0)
     kappa = np.sqrt(problem.N * values)
     s = shrinkage.logistic(
-        shrinkage.global_logit(shrinkage.log_theta(kappa, problem.model), problem.depth)
+        shrinkage.global_logit(shrinkage.log_theta(kappa, problem), problem.depth)
     )
-    s[min((problem.N, problem.K, *(problem.widths or ()))) :] = 0.0
+    s[min(problem.N, problem.rank_limit) :] = 0.0
     return TargetMinimizer(problem, vectors, kappa, s)
