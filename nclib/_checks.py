@@ -74,3 +74,10 @@ def as_sequence(value: Any) -> list[Any] | None:
         return list(value.tolist())
     is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     return list(value) if is_sequence else None
+
+
+def generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """Make the random generator that `seed` stands for."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(as_whole("seed", seed, 0))

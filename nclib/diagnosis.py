@@ -16,7 +16,8 @@ from nclib._text import factor_text, share_text
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.prediction import ClassFates, class_fates, collapse_lambda_H, fates_over_lambda_H
+from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.prediction import collapse_lambda_H, fates_over_lambda_H
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
 
@@ -64,7 +65,7 @@ class Prediction:
 
     problem: Problem
     source: str
-    fates: ClassFates
+    fates: ClassOutcomes[Minimizer]
     chosen: tuple[int, ...] | None
     """Classes asked about; None for all."""
 

@@ -91,7 +91,7 @@ CLASSES = {
     nc.TrainingAccuracy: lambda i: nc.global_minimizer(
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
-    nc.ClassFates: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.ClassOutcomes: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
     nc.FirstLoss: lambda i: nc.first_loss(problem(i)),
     nc.RightCounts: lambda i: nc.right_counts(nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1))[
         2
@@ -107,7 +107,6 @@ CLASSES = {
     nc.NonNegativeMinimizer: lambda i: nc.loss_minimizer(
         loss_problem(i, bias="none", non_negative=True)
     ),
-    nc.ClassOutcomes: lambda i: nc.loss_minimizer(loss_problem(i)).outcomes(),
     nc.CollapseFactors: lambda i: nc.loss_collapse_factors(loss_problem(i)),
     nc.LossMargins: lambda i: nc.loss_margins(loss_problem(i)),
     nc.TargetProblem: target_problem,

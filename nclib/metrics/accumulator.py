@@ -12,7 +12,7 @@ from nclib.metrics.formulas import balance, first_pass_values
 from nclib.metrics.head import Head, require_width
 from nclib.metrics.results import Metrics
 from nclib.metrics.second_pass import SecondPass
-from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import Optimum
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers, Layers
@@ -201,7 +201,7 @@ class MetricsAccumulator:
 
     def compute(
         self,
-        minimizer: Minimizer | None = None,
+        minimizer: Optimum | None = None,
         *,
         reading: Reading = "corrected",
         check_counts: bool = True,

@@ -28,7 +28,7 @@ from nclib.metrics.formulas import first_pass_values, nc1_by_mode, nc4
 from nclib.metrics.head import Head
 from nclib.metrics.registry import BALANCED
 from nclib.metrics.results import Metrics, NC1Result
-from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import Optimum
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers
@@ -178,7 +178,7 @@ class SecondPass:
 
     def compute(
         self,
-        minimizer: Minimizer | None = None,
+        minimizer: Optimum | None = None,
         *,
         reading: Reading = "corrected",
         check_counts: bool = True,

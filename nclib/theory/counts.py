@@ -301,6 +301,13 @@ class ClassCounts:
         )
 
 
+def first_of_each(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first class of each group, (G,), by the group of each class, (K,)."""
+    first = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    first[group[::-1]] = np.arange(group.size)[::-1]
+    return first
+
+
 def as_counts(counts: Any) -> ClassCounts:
     """Make `ClassCounts` of whatever holds counts in memory.
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.problem import Problem, generator, require_problem
+from nclib._checks import generator
+from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
 

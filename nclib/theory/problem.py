@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_whole
 from nclib._records import html_table, require_keys
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.losses.objects import Loss, SquaredError
@@ -224,10 +223,3 @@ def require_problem(problem: Problem) -> Problem:
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a Problem; got {problem!r:.60}")
     return problem
-
-
-def generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Make the random generator that `seed` stands for."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    return np.random.default_rng(as_whole("seed", seed, 0))

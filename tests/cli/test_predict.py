@@ -15,7 +15,7 @@ import nclib as nc
 from nclib import _files
 from nclib._text import factor_text, share_text
 from nclib.theory.margins import misclassification_factors
-from nclib.theory.prediction import class_fates
+from nclib.theory.optimum import class_fates
 from nclib.theory.sample_counts import right_counts
 
 PAPER = ("cifar10-paper", "--depth", "3", "--lambda-W", "5e-4", "--lambda-H", "1e-5")

@@ -9,12 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import Record
 from nclib.theory import shrinkage
+from nclib.theory.groups import Groups
 from nclib.theory.losses.certificate import best_bias, inner_slopes
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LossMinimizer, Optimum, from_coordinates
+from nclib.theory.losses.minimizer import LossMinimizer, by_group, from_coordinates
 from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
+from nclib.theory.optimum import Optimum
 
 Array = NDArray[np.float64]
 
@@ -146,7 +149,7 @@ def _largest(gain: Array, copies: NDArray[np.int64], limit: int) -> NDArray[np.b
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NonNegativeMinimizer(Optimum):
+class NonNegativeMinimizer(Optimum, Record):
     """Global minimiser of cross-entropy on features after a ReLU, one layer, no bias.
 
     The classes do not interact: the class means are orthogonal, one axis each, and class k leads
@@ -161,7 +164,9 @@ class NonNegativeMinimizer(Optimum):
 
     problem: LossProblem
     margin: Array = field(repr=False)
-    certificate: float = 0.0
+
+    certificate = 0.0
+    unique = None
 
     @cached_property
     def _cost(self) -> Array:
@@ -186,19 +191,44 @@ class NonNegativeMinimizer(Optimum):
         """Number of classes alive."""
         return int(np.bincount(self.problem.group)[self.margin > 0].sum())
 
+    @cached_property
+    def _svd(self) -> tuple[Array, Array, Array]:
+        left, z, right = np.linalg.svd(self.logits() * self.problem.form.scale[self.problem.group])
+        z[self.alive :] = 0.0
+        return left, z, right.T
+
     @property
     def singular_values(self) -> Array:
         """Singular values of the product ``W Hbar diag(d)``, falling, (K,)."""
-        product = self.logits() * self.problem.form.scale[self.problem.group]
-        values: Array = np.linalg.svd(product, compute_uv=False).astype(np.float64)
-        values[self.alive :] = 0.0
-        return values
+        return self._svd[1]
+
+    @property
+    def modes(self) -> tuple[Array, Array]:
+        """Left and right singular vectors of the product, in columns, shape (K, K) each."""
+        return self._svd[0], self._svd[2]
+
+    @property
+    def shares_modes(self) -> bool:
+        """A ReLU asks for class means along the axes, which are not the product's modes."""
+        return False
+
+    @property
+    def between_values(self) -> Array:
+        """No mode between groups is found by a search: each class is settled by itself, (0,)."""
+        return np.zeros(0)
 
     def group_logits(self) -> tuple[Array, Array]:
         """Logits by group: (G, G) of classes that are not a sample's own, and (G,) of its own."""
         K = self.problem.K
         others = np.tile(-self.margin / K, (self.margin.size, 1))
         return others, self.margin * (K - 1) / K
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Logits by groups of classes that the problem treats alike."""
+        dead = self.margin == 0
+        merged = np.where(dead, np.bincount(self.problem.group)[dead].sum(), 1)
+        return by_group(self.problem, *self.group_logits(), lead=self.margin, merged=merged)
 
     def head(self) -> Array:
         """Build the head W, (K, K): a column for each class, its own entry against all others."""
@@ -211,8 +241,15 @@ class NonNegativeMinimizer(Optimum):
         """Features of the classes, one axis each, (K, K)."""
         return np.diag(self._mean_length[self.problem.group])
 
-    def weights(self) -> tuple[list[Array], Array, Array | None]:
-        """Build explicit weights and class means that attain the minimum."""
+    def along_modes(self, weight: Array) -> tuple[Array, Array]:
+        """Head and class means, seen along the modes of their product."""
+        left, right = self.modes
+        return left.T @ self.head(), (self.class_means() * weight) @ right
+
+    def weights(
+        self, seed: int | np.random.Generator = 0
+    ) -> tuple[list[Array], Array, Array | None]:
+        """Explicit weights and class means that attain the minimum; nothing is left to draw."""
         return [self.head()], self.class_means(), None
 
     @cached_property
@@ -220,11 +257,6 @@ class NonNegativeMinimizer(Optimum):
         # Both factors pay half of the price: lambda_H d^2 h^2 = cost * margin.
         weight = self.problem.lambda_H * self.problem.form.scale**2
         return np.sqrt(self._cost * self.margin / weight)
-
-    def _merged(self) -> NDArray[np.int64]:
-        dead = self.margin == 0
-        size = np.bincount(self.problem.group)
-        return np.where(dead, size[dead].sum(), 1)
 
     def __repr__(self) -> str:
         return (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nclib._checks import positive
 from nclib._records import Record
-from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.counts import ClassCounts, as_counts, first_of_each
 from nclib.theory.losses.groups import GroupForm
 from nclib.theory.losses.objects import Loss, LossTerms, Sampling
 from nclib.theory.model import ClassModel
@@ -159,23 +159,19 @@ class LossProblem(ClassModel, Record):
     @cached_property
     def group(self) -> NDArray[np.int64]:
         """Group of each class: those of one count that the loss treats alike, (K,)."""
-        code, groups = self.counts.group, self.counts.m
+        code = self.counts.group
         for vector in (self.drawn, *self._terms[1:]):
-            first = np.zeros(groups, dtype=np.int64)
-            first[code[::-1]] = np.arange(self.K)[::-1]
+            first = first_of_each(code)
             if np.array_equal(vector, vector[first][code]):
                 continue
             values, inverse = np.unique(-vector, return_inverse=True)
-            present, code = np.unique(code * values.size + inverse, return_inverse=True)
-            groups = present.size
+            _, code = np.unique(code * values.size + inverse, return_inverse=True)
         return np.asarray(code, dtype=np.int64)
 
     @cached_property
     def representative(self) -> NDArray[np.int64]:
         """The first class of each group, (G,)."""
-        first = np.zeros(int(self.group.max()) + 1, dtype=np.int64)
-        first[self.group[::-1]] = np.arange(self.K)[::-1]
-        return first
+        return first_of_each(self.group)
 
     @cached_property
     def form(self) -> GroupForm:

@@ -14,6 +14,7 @@ from nclib._checks import as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.model import Layers
+from nclib.theory.optimum import Factors
 
 Array = NDArray[np.float64]
 
@@ -127,14 +128,12 @@ class TargetProblem(Layers, Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TargetMinimizer(Record):
+class TargetMinimizer(Factors, Record):
     """Global minimiser of a `TargetProblem`; made by `target_minimizer`.
 
     Attributes
     ----------
     problem : TargetProblem
-    certificate : float
-        0: a closed form.
     U : (K, K) ndarray
         Modes: left singular vectors of the centred targets.
     kappa : (K,) ndarray
@@ -147,7 +146,8 @@ class TargetMinimizer(Record):
     U: Array
     kappa: Array
     s: Array
-    certificate: float = 0.0
+
+    certificate = 0.0
 
     @property
     def singular_values(self) -> Array:
@@ -155,17 +155,12 @@ class TargetMinimizer(Record):
         return np.asarray(self.s * self.kappa)
 
     @property
-    def alive(self) -> int:
-        """Number of modes alive."""
-        return int(np.count_nonzero(self.s))
-
-    @property
     def b(self) -> Array:
         """The bias, the mean of the targets, (K,)."""
         return self.problem.mean
 
     @property
-    def objective(self) -> float:
+    def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum."""
         cost = (1 - self.s) * (1 + self.problem.depth * self.s)
         return float(self.kappa**2 @ cost) / (2 * self.problem.N)

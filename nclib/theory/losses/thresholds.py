@@ -16,9 +16,14 @@ from nclib._checks import as_whole, is_number, plain
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
-from nclib.theory.losses.closed import mode_log_theta, non_negative_shares, squared_modes
+from nclib.theory.losses.closed import (
+    NonNegativeMinimizer,
+    mode_log_theta,
+    non_negative_shares,
+    squared_modes,
+)
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LOGIT_TIE, LossMinimizer, Optimum
+from nclib.theory.losses.minimizer import LOGIT_TIE, LossMinimizer
 from nclib.theory.losses.optimum import Walk
 from nclib.theory.losses.problem import LossProblem, require_loss_problem
 
@@ -293,17 +298,16 @@ class _Search:
             return (low + high) / 2 if high - low <= 4 * _NEAR * high else high
         return self._root(lambda factor: float(self.leads(factor)[g]), low, high)
 
-    def _excess(self, best: Optimum, factor: float) -> Array:
+    def _excess(self, best: LossMinimizer | NonNegativeMinimizer, factor: float) -> Array:
         """For each mode between groups: positive where it is alive, negative where dead."""
-        problem = self.problem
-        if not isinstance(best, LossMinimizer) or squared_modes(problem) is not None:
+        problem, z = self.problem, best.between_values
+        if not z.size or squared_modes(problem) is not None:
             return np.zeros(0)
         here = problem.rescaled(factor)
         smooth = SmoothPart(here.form)
         others, own = best.group_logits()
         _, slope = smooth.at_logits(others, own)
         reach = np.linalg.svd(slope.between, compute_uv=False) / here.price - 1
-        z = best.between[1]
         # Any function of the right sign that passes through 0 at the death will do.
         size = problem.form.mass.max() / problem.form.scale.max() ** 2 / here.price
         return np.asarray(np.where(z > 0, z * size, np.minimum(reach, 0.0)))

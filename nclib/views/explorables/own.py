@@ -11,8 +11,8 @@ import numpy as np
 
 from nclib._text import percent
 from nclib.theory.collapse import collapse_factors
-from nclib.theory.minimizer import global_minimizer
-from nclib.theory.prediction import ClassFates, class_fates
+from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem
 from nclib.views import style
 from nclib.views.explorables.explorable import (
@@ -50,7 +50,7 @@ def class_outcomes(problem: Problem, label: Callable[[int], str]) -> Explorable:
     problem : Problem
         One `lambda_W` for all layers lets the depth move too.
     label : callable
-        Names a group of classes of one count, by its number as in `ClassFates`.
+        Names a group of classes of one count, by its number as in `ClassOutcomes`.
 
     Returns
     -------
@@ -150,7 +150,9 @@ def _sliders(problem: Problem) -> tuple[Slider[Any], ...]:
     return Slider("L", "Linear layers", depths, default=problem.depth), factor
 
 
-def _states(problem: Problem, sliders: Sequence[Slider[Any]]) -> Iterator[tuple[State, ClassFates]]:
+def _states(
+    problem: Problem, sliders: Sequence[Slider[Any]]
+) -> Iterator[tuple[State, ClassOutcomes[Minimizer]]]:
     """Yield every state with what becomes of the classes there, the last slider fastest."""
     for depth in sliders[0].values if len(sliders) == 2 else (problem.depth,):
         lambda_W = (
@@ -187,7 +189,7 @@ def _outcome(right: float) -> str:
     return "right" if right == 1 else "a guess" if right else "wrong"
 
 
-def _sentence(fates: ClassFates) -> str:
+def _sentence(fates: ClassOutcomes[Minimizer]) -> str:
     best, K = fates.minimizer, fates.group.size
     right, merged = fates.classes_right, fates.classes_merged
     also = f", {merged:,} have merged" if merged and right < K else ""
