@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
     from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
-    from nclib.theory.prediction import fates_over_lambda_H as fates_over_lambda_H
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.sample_counts import RightCounts as RightCounts
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
     from nclib.theory.shrinkage import threshold_kappa as threshold_kappa
     from nclib.theory.spectrum import Spectrum as Spectrum
     from nclib.theory.spectrum import effective_label_matrix as effective_label_matrix
+    from nclib.theory.tables import fates_over_lambda_H as fates_over_lambda_H
     from nclib.training.monitor import Monitor as Monitor
 
 __version__ = "0.1.0"
@@ -123,7 +123,7 @@ _HOME = {
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
-    "fates_over_lambda_H": "theory.prediction",
+    "fates_over_lambda_H": "theory.tables",
     "first_loss": "theory.margins",
     "gallery": "data.published",
     "global_minimizer": "theory.minimizer",

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import plain_values
 from nclib._text import factor_text, share_text
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.optimum import ClassOutcomes, class_fates
-from nclib.theory.prediction import collapse_lambda_H, fates_over_lambda_H
+from nclib.theory.prediction import collapse_lambda_H
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
+from nclib.theory.tables import fates_over_lambda_H
 
 MOST_COUNTS = 100
 """Up to this many distinct counts the factors of all classes are computed unasked."""
@@ -326,7 +328,7 @@ class Prediction:
     # ------------------------------------------------------------ data
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
+        """Return plain values that JSON can hold; None stands for infinite."""
         problem, fates = self.problem, self.fates
         of_group = np.split(np.argsort(fates.group, kind="stable"), np.cumsum(fates.size)[:-1])
         names = problem.counts.names
@@ -367,7 +369,8 @@ class Prediction:
         }
         if problem.K <= MOST_LOGITS:
             content["logits"] = self.best.logits()
-        return content
+        plain: dict[str, Any] = plain_values(content)
+        return plain
 
 
 def _short(name: str) -> str:

@@ -110,6 +110,33 @@ def test_nobody_asks_which_optimum_it_is(name: str) -> None:
         assert not elsewhere, f"{name}, line {getattr(node, 'lineno', '?')}, asks for {elsewhere}"
 
 
+SOLVERS = {
+    *("global_minimizer", "local_minima", "LocalMinima", "loss_minimizer", "loss_path"),
+    *("penalised_bias_minimizer", "target_minimizer", "class_fates"),
+    *("first_loss", "misclassification_factors", "right_counts", "descend", "sweep_lambdas"),
+    *("loss_margins", "loss_collapse_factors", "measure", "MetricsAccumulator"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(n for n in MODULES if n.startswith("nclib.views.")))
+def test_views_draw_what_others_computed(name: str) -> None:
+    """Tables of the theory, results that were given. The sandbox computes what a reader types."""
+    if name == "nclib.views.sandbox":
+        return
+    taken = {taken for _, taken in imports(name)}
+    assert not taken & SOLVERS, f"{name} computes by {sorted(taken & SOLVERS)}"
+
+
+def test_the_solvers_are_still_called_so() -> None:
+    known = {
+        node.name
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    assert known >= SOLVERS
+
+
 def test_no_circle() -> None:
     graph = {name: {module for module, _ in imports(name)} - {name, "nclib"} for name in MODULES}
     TopologicalSorter({k: v for k, v in graph.items() if k not in FACE}).prepare()

@@ -7,46 +7,16 @@ fate, so everything here costs what the distinct counts cost, however many class
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nclib._checks import as_whole
 from nclib.theory.collapse import value_at_death
-from nclib.theory.minimizer import LocalMinima, Minimizer, global_minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
-
-
-def fates_over_lambda_H(
-    problem: Problem, lambda_H: Iterable[float]
-) -> Iterator[ClassOutcomes[Minimizer]]:
-    """Say what the optimum does to the classes, for one lambda_H after another.
-
-    Parameters
-    ----------
-    problem : Problem
-        Class counts, depth, bias, penalties and widths; its own lambda_H does not matter.
-    lambda_H : iterable of float
-        Penalties on the features, positive.
-
-    Yields
-    ------
-    ClassOutcomes
-
-    Examples
-    --------
-    >>> problem = Problem([500, 100, 100], depth=3, lambda_W=1.5e-2, lambda_H=1)
-    >>> [fates.classes_right for fates in fates_over_lambda_H(problem, [1e-3, 1e-2, 1])]
-    [3, 1, 1]
-    """
-    spectrum = global_minimizer(problem).spectrum
-    for value in lambda_H:
-        yield class_fates(LocalMinima(replace(problem, lambda_H=value), spectrum).best)
 
 
 def collapse_lambda_H(problem: Problem) -> Array:

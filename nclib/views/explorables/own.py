@@ -11,9 +11,10 @@ import numpy as np
 
 from nclib._text import percent
 from nclib.theory.collapse import collapse_factors
-from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import ClassOutcomes
 from nclib.theory.problem import Problem
+from nclib.theory.tables import outcomes_over
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -154,6 +155,7 @@ def _states(
     problem: Problem, sliders: Sequence[Slider[Any]]
 ) -> Iterator[tuple[State, ClassOutcomes[Minimizer]]]:
     """Yield every state with what becomes of the classes there, the last slider fastest."""
+    states, problems = [], []
     for depth in sliders[0].values if len(sliders) == 2 else (problem.depth,):
         lambda_W = (
             problem.lambda_W if depth == problem.depth else (problem.lambda_W[0],) * int(depth)
@@ -165,8 +167,9 @@ def _states(
                 lambda_W=tuple(factor * lam for lam in lambda_W),
                 lambda_H=factor * problem.lambda_H,
             )
-            state = (depth, factor) if len(sliders) == 2 else (factor,)
-            yield state, class_fates(global_minimizer(scaled))
+            problems.append(scaled)
+            states.append((depth, factor) if len(sliders) == 2 else (factor,))
+    yield from zip(states, outcomes_over(problems), strict=True)
 
 
 def _columns(
