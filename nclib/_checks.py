@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 MAX_COUNT = 2**53
 """Counts are below this, so that every count and every difference of two is an exact float64."""
@@ -49,6 +50,33 @@ def is_number(value: Any) -> bool:
     return isinstance(number, int | float | np.floating) and not isinstance(number, bool)
 
 
+def as_float(name: str, value: object) -> float:
+    """Return a number as Python's float, or raise a TypeError that names it.
+
+    What is too large for a float is infinite, as if it had been computed.
+
+    Examples
+    --------
+    >>> as_float("lambda_H", np.float32(0.5)), as_float("lambda_H", 10**400)
+    (0.5, inf)
+    """
+    if not is_number(value):
+        raise TypeError(f"{name} must be a number; got {value!r:.60}")
+    number = plain(value)
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+def as_floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return numbers as an array of floats, or raise a ValueError that names the argument."""
+    try:
+        return np.asarray(values, dtype=float)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite; got a number that no float holds") from None
+
+
 def positive(name: str, value: object) -> float:
     """Return a positive, finite number as Python's float, or raise an error that names it.
 
@@ -57,12 +85,11 @@ def positive(name: str, value: object) -> float:
     >>> positive("lambda_H", np.float32(0.5))
     0.5
     """
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r}")
-    number = float(plain(value))
+    number = as_float(name, value)
     if not 0 < number < math.inf:
-        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
-        raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
+        reason = "; the theorems divide by it, and at 0 a minimum may not exist"
+        reason = reason * (number == 0 and name.startswith(("lambda", "rho")))
+        raise ValueError(f"{name} must be positive and finite; got {value!r:.60}{reason}")
     if number < sys.float_info.min:
         raise ValueError(f"{name} must be at least {sys.float_info.min:.3g}; got {value!r}")
     return number

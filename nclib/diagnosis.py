@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._records import plain_values
-from nclib._text import factor_text, share_text
+from nclib._text import factor_text, modes_are_alive, share_text
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
@@ -196,7 +196,7 @@ class Prediction:
         """Say in plain words what happens."""
         fates, K = self.fates, self.problem.K
         summary = (
-            f"{self.best.alive:,} of {self.real_modes:,} modes are alive. The optimum classifies "
+            f"{modes_are_alive(self.best.alive, self.real_modes)}. The optimum classifies "
             f"{fates.classes_right:,} of {K:,} classes right, and "
             f"{share_text(fates.accuracy)} of the training samples."
         )

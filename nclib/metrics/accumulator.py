@@ -90,7 +90,7 @@ class MetricsAccumulator:
         require_choice("between", between, Between)
         require_choice("center", center, Center)
         if rtol is not None and not (is_number(rtol) and 0 <= rtol < 1):
-            raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r}")
+            raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r:.60}")
         self._means = ClassMeans(as_whole("classes", classes, 1))
         self._between: Between = between
         self._center: Center = center

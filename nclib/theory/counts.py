@@ -445,6 +445,6 @@ def _validated_rule(K: int, n_max: int, ratio: float) -> tuple[int, int, float]:
     if not 1 <= ratio <= n_max:
         raise ValueError(
             f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
-            f"got {ratio!r}"
+            f"got {ratio!r:.60}"
         )
     return K, n_max, plain(ratio)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._checks import as_floats
 from nclib.theory.optimum import Optimum
 
 Array = NDArray[np.float64]
@@ -78,7 +79,7 @@ def cosines(vectors: ArrayLike) -> Array:
            [0.707, 1.   ,   nan],
            [  nan,   nan,   nan]])
     """
-    array = np.asarray(vectors, dtype=float)
+    array = as_floats("vectors", vectors)
     if array.ndim != 2 or not np.isfinite(array).all():
         raise ValueError(
             f"vectors must be a matrix of finite numbers, one vector per column; "

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_sequence, as_whole, is_number, positive
+from nclib._checks import as_floats, as_sequence, as_whole, is_number, positive
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import Loss
 
@@ -196,8 +196,8 @@ class ClassModel(Layers):
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None
     ) -> tuple[list[Array], Array, Array | None]:
         """Return the arguments of `objective` as arrays, or raise where a shape does not fit."""
-        weights = [np.asarray(W, dtype=float) for W in Ws]
-        features = np.asarray(H, dtype=float)
+        weights = [as_floats("Ws", W) for W in Ws]
+        features = as_floats("H", H)
         if len(weights) != self.depth:
             raise ValueError(f"Ws must hold depth = {self.depth} matrices; got {len(weights)}")
         if features.ndim != 2 or features.shape[1] not in (self.K, self.N):
@@ -219,7 +219,7 @@ class ClassModel(Layers):
             return weights, features, None
         if b is None:
             raise ValueError(f"b must have shape ({self.K},): this problem has a bias; got None")
-        bias = np.asarray(b, dtype=float)
+        bias = as_floats("b", b)
         if bias.shape != (self.K,):
             raise ValueError(f"b must have shape ({self.K},); got {bias.shape}")
         return weights, features, bias

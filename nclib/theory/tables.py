@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._checks import as_floats
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import LocalMinima, Minimizer
@@ -44,7 +45,7 @@ def common_lambda(
     """
     return [
         Problem(counts, depth, bias=bias, lambda_W=lam, lambda_H=lam)
-        for lam in np.asarray(lambdas, dtype=float).tolist()
+        for lam in as_floats("lambdas", lambdas).tolist()
     ]
 
 
@@ -86,7 +87,7 @@ def kept_shares(problems: Iterable[Problem]) -> Array:
     Examples
     --------
     >>> kept_shares(common_lambda([500, 100], 2, [1e-3, 1e-2, 1e-1])).round(3)
-    array([[0.998, 0.931, 0.   ]])
+    array([[0.98 , 0.785, 0.   ]])
     """
     return np.array([best.s[best.kappa > 0] for best in _optima(problems)]).T
 

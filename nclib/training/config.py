@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from nclib._checks import as_whole, is_number, plain
+from nclib._checks import as_float, as_whole, plain
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 
@@ -218,12 +218,7 @@ def choice(name: str, value: object, choices: Any) -> str:
 
 def between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
     """Return a number in an interval that is open above, as Python's float."""
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r:.60}")
-    try:
-        number = float(plain(value))
-    except OverflowError:
-        number = math.inf
+    number = as_float(name, value)
     if not low <= number < high or (number == low and not low_allowed):
         first = f"at least {low:g}" if low_allowed else f"above {low:g}"
         below = "finite" if high == math.inf else f"below {high:g}"

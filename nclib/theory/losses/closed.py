@@ -153,24 +153,24 @@ class NonNegativeMinimizer(Optimum, Record):
     """Global minimiser of cross-entropy on features after a ReLU, one layer, no bias.
 
     The classes do not interact: the class means are orthogonal, one axis each, and class k leads
-    every other one by its own margin. Made by `loss_minimizer`.
+    every other one by its own number. Made by `loss_minimizer`.
 
     Attributes
     ----------
     problem : LossProblem
-    margin : (G,) ndarray
+    lead : (G,) ndarray
         Own logit minus each other one, 0 for a dead class.
     """
 
     problem: LossProblem
-    margin: Array = field(repr=False)
+    lead: Array = field(repr=False)
 
     certificate = 0.0
     unique = None
 
     @cached_property
     def _cost(self) -> Array:
-        """Price of a unit of margin of each class, (G,)."""
+        """Price of a unit of lead of each class, (G,)."""
         K = self.problem.K
         return np.asarray(self.problem.price * self.problem.form.scale * math.sqrt((K - 1) / K))
 
@@ -178,8 +178,8 @@ class NonNegativeMinimizer(Optimum, Record):
     def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum."""
         form = self.problem.form
-        loss = form.mass * form.total * np.log1p((self.problem.K - 1) * np.exp(-self.margin))
-        return float(form.size @ (loss + self._cost * self.margin))
+        loss = form.mass * form.total * np.log1p((self.problem.K - 1) * np.exp(-self.lead))
+        return float(form.size @ (loss + self._cost * self.lead))
 
     @property
     def b(self) -> Array | None:
@@ -189,7 +189,7 @@ class NonNegativeMinimizer(Optimum, Record):
     @property
     def alive(self) -> int:
         """Number of classes alive."""
-        return int(np.bincount(self.problem.group)[self.margin > 0].sum())
+        return int(np.bincount(self.problem.group)[self.lead > 0].sum())
 
     @cached_property
     def _svd(self) -> tuple[Array, Array, Array]:
@@ -220,21 +220,21 @@ class NonNegativeMinimizer(Optimum, Record):
     def group_logits(self) -> tuple[Array, Array]:
         """Logits by group: (G, G) of classes that are not a sample's own, and (G,) of its own."""
         K = self.problem.K
-        others = np.tile(-self.margin / K, (self.margin.size, 1))
-        return others, self.margin * (K - 1) / K
+        others = np.tile(-self.lead / K, (self.lead.size, 1))
+        return others, self.lead * (K - 1) / K
 
     @cached_property
     def groups(self) -> Groups:
         """Logits by groups of classes that the problem treats alike."""
-        dead = self.margin == 0
+        dead = self.lead == 0
         merged = np.where(dead, np.bincount(self.problem.group)[dead].sum(), 1)
-        return by_group(self.problem, *self.group_logits(), lead=self.margin, merged=merged)
+        return by_group(self.problem, *self.group_logits(), lead=self.lead, merged=merged)
 
     def head(self) -> Array:
         """Build the head W, (K, K): a column for each class, its own entry against all others."""
         K, group = self.problem.K, self.problem.group
         means = self._mean_length[group]
-        size = np.divide(self.margin[group], means, out=np.zeros(K), where=means > 0)
+        size = np.divide(self.lead[group], means, out=np.zeros(K), where=means > 0)
         return np.asarray((np.eye(K) - 1 / K) * size)
 
     def class_means(self) -> Array:
@@ -254,9 +254,9 @@ class NonNegativeMinimizer(Optimum, Record):
 
     @cached_property
     def _mean_length(self) -> Array:
-        # Both factors pay half of the price: lambda_H d^2 h^2 = cost * margin.
+        # Both factors pay half of the price: lambda_H d^2 h^2 = cost * lead.
         weight = self.problem.lambda_H * self.problem.form.scale**2
-        return np.sqrt(self._cost * self.margin / weight)
+        return np.sqrt(self._cost * self.lead / weight)
 
     def __repr__(self) -> str:
         return (
@@ -283,8 +283,8 @@ def non_negative_minimizer(problem: LossProblem) -> NonNegativeMinimizer:
     share = non_negative_shares(problem)
     alive = share < (K - 1) / K
     with np.errstate(divide="ignore", invalid="ignore"):
-        margin = np.where(alive, math.log(K - 1) + np.log(1 / share - 1), 0.0)
-    best = NonNegativeMinimizer(problem, margin)
+        lead = np.where(alive, math.log(K - 1) + np.log(1 / share - 1), 0.0)
+    best = NonNegativeMinimizer(problem, lead)
     if best.alive > problem.rank_limit:
         raise ValueError(
             f"widths must leave room for the {best.alive} classes alive; got {problem.widths}"

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import is_number, plain
+from nclib._checks import as_float, as_floats, is_number
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts
 
@@ -79,7 +79,7 @@ class Loss(Record):
     ) -> tuple[LossTerms, Array, NDArray[np.int64], Array, int]:
         """Return terms, logits, the class of each column, for how many samples it is, and N."""
         counts = as_counts(counts)
-        Z, n = np.asarray(logits, dtype=float), counts.n.astype(float)
+        Z, n = as_floats("logits", logits), counts.n.astype(float)
         if Z.ndim != 2 or Z.shape[0] != counts.K or Z.shape[1] not in (counts.K, counts.N):
             raise ValueError(
                 f"logits must have shape (K, N) or (K, K) with K = {counts.K} and "
@@ -208,7 +208,7 @@ class CrossEntropy(Loss):
         _set_vector(self, "margins", positive=False)
         object.__setattr__(self, "label_smoothing", _smoothing(self.label_smoothing))
         if is_number(self.adjustment):
-            tau = float(plain(self.adjustment))
+            tau = as_float("adjustment", self.adjustment)
             if not np.isfinite(tau):
                 raise ValueError(f"adjustment must be finite; got {tau}")
             object.__setattr__(self, "adjustment", tau)
@@ -314,11 +314,9 @@ def _of_length(name: str, vector: Array, K: int) -> Array:
 
 
 def _smoothing(value: object) -> float:
-    if not is_number(value):
-        raise TypeError(f"label_smoothing must be a number; got {value!r:.60}")
-    eps = float(plain(value))
+    eps = as_float("label_smoothing", value)
     if not 0 <= eps < 1:
-        raise ValueError(f"label_smoothing must be at least 0 and below 1; got {value!r}")
+        raise ValueError(f"label_smoothing must be at least 0 and below 1; got {value!r:.60}")
     return eps
 
 
@@ -329,7 +327,7 @@ def _set_vector(owner: object, name: str, positive: bool = True) -> None:
         return
     allowed = "finite and positive" if positive else "finite"
     try:
-        array = np.array(value, dtype=float)
+        array = as_floats(name, value).copy()
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be one number per class; got {value!r:.60}") from None
     if array.ndim != 1:

@@ -10,8 +10,9 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_whole
+from nclib._checks import as_floats, as_whole
 from nclib._records import Record
+from nclib._text import modes
 from nclib.theory import shrinkage
 from nclib.theory.model import Layers
 from nclib.theory.optimum import Factors
@@ -64,7 +65,9 @@ class TargetProblem(Layers, Record):
 
     def __post_init__(self) -> None:
         N = as_whole("N", self.N, 2)
-        mean, covariance = (np.array(x, dtype=float) for x in (self.mean, self.covariance))
+        mean, covariance = (
+            as_floats(name, getattr(self, name)).copy() for name in ("mean", "covariance")
+        )
         if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
             raise ValueError(
                 f"mean and covariance must have shapes (K,) and (K, K); got {mean.shape} and "
@@ -103,7 +106,7 @@ class TargetProblem(Layers, Record):
         depth, lambda_W, lambda_H, widths
             As for `Problem`.
         """
-        Y = np.asarray(targets, dtype=float)
+        Y = as_floats("targets", targets)
         if Y.ndim != 2:
             raise ValueError(f"targets must have shape (K, N); got {Y.shape}")
         mean = Y.mean(axis=1)
@@ -167,7 +170,7 @@ class TargetMinimizer(Factors, Record):
 
     def predictions(self, targets: ArrayLike) -> Array:
         """Answer to samples with given targets, (K, samples)."""
-        centred = np.asarray(targets, dtype=float) - self.problem.mean[:, None]
+        centred = as_floats("targets", targets) - self.problem.mean[:, None]
         return np.asarray(self.problem.mean[:, None] + (self.U * self.s) @ (self.U.T @ centred))
 
     def features(self, targets: ArrayLike) -> Array:
@@ -175,7 +178,7 @@ class TargetMinimizer(Factors, Record):
 
         Samples whose targets agree on the modes alive have the same feature.
         """
-        centred = np.asarray(targets, dtype=float) - self.problem.mean[:, None]
+        centred = as_floats("targets", targets) - self.problem.mean[:, None]
         size = np.sqrt(self.s * (1 - self.s) / (self.problem.N * self.problem.lambda_H))
         return np.asarray(size[:, None] * (self.U.T @ centred))
 
@@ -186,7 +189,7 @@ class TargetMinimizer(Factors, Record):
 
     def __repr__(self) -> str:
         return (
-            f"TargetMinimizer({self.alive} of {self.problem.K} modes alive, "
+            f"TargetMinimizer({self.alive} of {modes(self.problem.K)} alive, "
             f"depth={self.problem.depth}, objective={self.objective:.6g})"
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._checks import as_whole, is_number, plain
+from nclib._checks import as_whole, positive
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
@@ -389,11 +389,7 @@ def penalties_leaving(
     >>> round(penalties_leaving(problem, 2).lambda_H, 6)
     0.003727
     """
-    if not is_number(margin):
-        raise TypeError(f"margin must be a number; got {margin!r:.60}")
-    wanted = float(plain(margin))
-    if not 0 < wanted < math.inf:
-        raise ValueError(f"margin must be positive and finite; got {margin!r}")
+    wanted = positive("margin", margin)
     lost = loss_margins(problem).lost
     if classes is None:
         lost = lost[lost > 0]

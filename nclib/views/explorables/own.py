@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib._text import percent
+from nclib._text import modes_are_alive, percent
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.minimizer import Minimizer
 from nclib.theory.optimum import ClassOutcomes
@@ -197,7 +197,7 @@ def _sentence(fates: ClassOutcomes[Minimizer]) -> str:
     right, merged = fates.classes_right, fates.classes_merged
     also = f", {merged:,} have merged" if merged and right < K else ""
     return (
-        f"{best.alive:,} of {K - best.problem.bias:,} modes are alive, and {right:,} of {K:,} "
+        f"{modes_are_alive(best.alive, K - best.problem.bias)}, and {right:,} of {K:,} "
         f"classes {'is' if right == 1 else 'are'} right{also}; accuracy "
         f"{percent(fates.accuracy, 1)} %."
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from nclib._text import percent
+from nclib._text import modes_are_alive, percent
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 from nclib.theory.tables import deaths_by_lambda, outcomes_over
@@ -108,7 +108,7 @@ def _sentence(counts: ClassCounts, alive: int, accuracy: float) -> str:
     }[alive]
     sizes = " against ".join(str(value) for value in counts.values)
     return (
-        f"{alive} of {CLASSES - 1} modes are alive: {outcome}. With {sizes} samples a class the "
+        f"{modes_are_alive(alive, CLASSES - 1)}: {outcome}. With {sizes} samples a class the "
         f"optimum gets {percent(accuracy, 1)} % of the training samples right."
     )
 

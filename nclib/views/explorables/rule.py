@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._text import modes_are_alive
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import shrink, threshold_kappa
@@ -95,7 +96,7 @@ def _sentence(modes: NDArray[np.float64], threshold: float, share: float) -> str
     alive = int(np.count_nonzero(modes > threshold))
     if not alive:
         return f"No mode is alive: none has a κ above {threshold:.3g}."
-    start = f"{alive} of {modes.size} modes {'is' if alive == 1 else 'are'} alive"
+    start = modes_are_alive(alive, modes.size)
     jump = f"jumps from 0 to {100 * share:.0f} % of κ" if share > 1e-3 else "starts from 0"
     return f"{start}: those with κ above {threshold:.3g}. There the answer {jump}."
 

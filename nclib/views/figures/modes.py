@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
+from nclib._text import modes
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import Problem
@@ -178,7 +179,7 @@ def mode_spectra(minimizers: Sequence[Minimizer], title: str) -> Figure:
         if dead.any():
             axis.plot(mode[dead], best.z[dead], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
         layers = "1 layer" if depth == 1 else f"{depth} layers"
-        axis.set_title(f"{layers}: {best.alive} of {int(np.sum(best.kappa > 0))} modes alive")
+        axis.set_title(f"{layers}: {best.alive} of {modes(int(np.sum(best.kappa > 0)))} alive")
         axis.set_ylim(bottom=0)
     style.whole_ticks(axes[-1])
     axes[-1].set_xlabel("mode, from the strongest to the weakest")
