@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nclib.metrics import nc1 as nc1
     from nclib.theory.collapse import TwoClassLimits as TwoClassLimits
     from nclib.theory.collapse import collapse_factors as collapse_factors
+    from nclib.theory.collapse import collapse_lambda_H as collapse_lambda_H
     from nclib.theory.collapse import two_class_limits as two_class_limits
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
-    from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.sample_counts import RightCounts as RightCounts
@@ -118,7 +118,7 @@ _HOME = {
     "cheapest_factors": "theory.factors",
     "class_fates": "theory.optimum",
     "collapse_factors": "theory.collapse",
-    "collapse_lambda_H": "theory.prediction",
+    "collapse_lambda_H": "theory.collapse",
     "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",

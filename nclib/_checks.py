@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,6 +67,32 @@ def as_float(name: str, value: object) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
+
+
+def choice(name: str, value: object, choices: Any) -> str:
+    """Return one of the strings that a `Literal` allows, or raise a ValueError.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> choice("side", np.str_("left"), Literal["left", "right"])
+    'left'
+    """
+    allowed = get_args(choices)
+    for each in allowed:
+        if isinstance(value, str) and value == each:
+            return str(each)
+    raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}; got {value!r:.60}")
+
+
+def between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
+    """Return a number in an interval that is open above, as Python's float."""
+    number = as_float(name, value)
+    if not low <= number < high or (number == low and not low_allowed):
+        first = f"at least {low:g}" if low_allowed else f"above {low:g}"
+        below = "finite" if high == math.inf else f"below {high:g}"
+        raise ValueError(f"{name} must be {first} and {below}; got {value!r:.60}")
+    return number + 0.0  # of the two zeros the one without a sign
 
 
 def as_floats(name: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from nclib._records import plain_values
 from nclib._text import factor_text, modes_are_alive, share_text
-from nclib.theory.collapse import collapse_factors
+from nclib.theory.collapse import collapse_factors, collapse_lambda_H
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.optimum import ClassOutcomes, class_fates
-from nclib.theory.prediction import collapse_lambda_H
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
 from nclib.theory.tables import fates_over_lambda_H

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nclib.metrics.arrays import Array, Labels, Reading, require_choice
+from nclib._checks import choice
+from nclib.metrics.arrays import Array, Labels, Reading
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.head import Head
 from nclib.theory.optimum import Optimum, require_optimum
@@ -78,7 +79,7 @@ def first_pass_values(
     check_counts: bool,
 ) -> dict[str, Any]:
     """Return the fields of `Metrics` that the class means and the head are enough for."""
-    require_choice("reading", reading, Reading)
+    choice("reading", reading, Reading)
     means.require_every_class()
     counts = means.counts
     values: dict[str, Any] = {"reading": reading, "counts": counts.copy()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
-from nclib._checks import as_float, as_whole, plain
+from nclib._checks import as_whole, between, choice, plain
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 
@@ -205,22 +205,3 @@ class TrainingConfig:
         if missing:
             raise ValueError(f"settings must have {missing}")
         return cls(**settings)
-
-
-def choice(name: str, value: object, choices: Any) -> str:
-    """Return one of the strings allowed, as Python's own."""
-    for choice in get_args(choices):
-        if isinstance(value, str) and value == choice:
-            return str(choice)
-    allowed = " or ".join(repr(choice) for choice in get_args(choices))
-    raise ValueError(f"{name} must be {allowed}; got {value!r:.60}")
-
-
-def between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
-    """Return a number in an interval that is open above, as Python's float."""
-    number = as_float(name, value)
-    if not low <= number < high or (number == low and not low_allowed):
-        first = f"at least {low:g}" if low_allowed else f"above {low:g}"
-        below = "finite" if high == math.inf else f"below {high:g}"
-        raise ValueError(f"{name} must be {first} and {below}; got {value!r:.60}")
-    return number + 0.0  # of the two zeros the one without a sign

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
-from nclib._checks import as_whole
+from nclib._checks import as_whole, between
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
-from nclib.training.config import TrainingConfig, between
+from nclib.training.config import TrainingConfig
 from nclib.training.evaluation import Evaluator, history_epochs
 from nclib.training.inputs import checked_samples, fingerprint
 from nclib.training.networks import Network, make_network

@@ -87,7 +87,7 @@ def test_a_class_is_lost_long_before_the_mode_dies(nclib, tmp_path):
     margin = 1.99 * 284_807 / (2 * 284_315)
     arguments = ("predict", write_counts(tmp_path, n), "-L", 1, "--lambda-W", lam, "--lambda-H")
     text = nclib(*arguments, lam).flat
-    assert "1 of 1 modes are alive. The optimum classifies 1 of 2 classes right" in text
+    assert "1 of 1 mode is alive. The optimum classifies 1 of 2 classes right" in text
     assert "Lost, though apart from the others: class 1 (492 samples)." in text
     assert f"only when all penalties are multiplied by less than {margin:.3g}." in text
     assert "Room until a mode dies: a factor of 1.99." in text
