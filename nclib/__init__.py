@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nclib.metrics import nc1 as nc1
     from nclib.theory.collapse import TwoClassLimits as TwoClassLimits
     from nclib.theory.collapse import collapse_factors as collapse_factors
+    from nclib.theory.collapse import collapse_lambda_H as collapse_lambda_H
     from nclib.theory.collapse import two_class_limits as two_class_limits
     from nclib.theory.counts import ClassCounts as ClassCounts
     from nclib.theory.descent import Descent as Descent
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from nclib.theory.geometry import cosines as cosines
     from nclib.theory.geometry import mode_coordinates as mode_coordinates
     from nclib.theory.losses.closed import NonNegativeMinimizer as NonNegativeMinimizer
-    from nclib.theory.losses.minimizer import ClassOutcomes as ClassOutcomes
     from nclib.theory.losses.minimizer import LossMinimizer as LossMinimizer
     from nclib.theory.losses.objects import CrossEntropy as CrossEntropy
     from nclib.theory.losses.objects import Sampling as Sampling
@@ -55,16 +55,14 @@ if TYPE_CHECKING:
     from nclib.theory.margins import misclassification_factors as misclassification_factors
     from nclib.theory.minimizer import LocalMinima as LocalMinima
     from nclib.theory.minimizer import Minimizer as Minimizer
-    from nclib.theory.minimizer import TrainingAccuracy as TrainingAccuracy
     from nclib.theory.minimizer import global_minimizer as global_minimizer
     from nclib.theory.minimizer import local_minima as local_minima
+    from nclib.theory.optimum import ClassOutcomes as ClassOutcomes
+    from nclib.theory.optimum import TrainingAccuracy as TrainingAccuracy
+    from nclib.theory.optimum import class_fates as class_fates
     from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
     from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
     from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
-    from nclib.theory.prediction import ClassFates as ClassFates
-    from nclib.theory.prediction import class_fates as class_fates
-    from nclib.theory.prediction import collapse_lambda_H as collapse_lambda_H
-    from nclib.theory.prediction import fates_over_lambda_H as fates_over_lambda_H
     from nclib.theory.problem import ObjectiveParts as ObjectiveParts
     from nclib.theory.problem import Problem as Problem
     from nclib.theory.sample_counts import RightCounts as RightCounts
@@ -80,14 +78,14 @@ if TYPE_CHECKING:
     from nclib.theory.shrinkage import threshold_kappa as threshold_kappa
     from nclib.theory.spectrum import Spectrum as Spectrum
     from nclib.theory.spectrum import effective_label_matrix as effective_label_matrix
+    from nclib.theory.tables import fates_over_lambda_H as fates_over_lambda_H
     from nclib.training.monitor import Monitor as Monitor
 
 __version__ = "0.1.0"
 
 _HOME = {
     "ClassCounts": "theory.counts",
-    "ClassFates": "theory.prediction",
-    "ClassOutcomes": "theory.losses.minimizer",
+    "ClassOutcomes": "theory.optimum",
     "CollapseFactors": "theory.losses.thresholds",
     "CrossEntropy": "theory.losses.objects",
     "Descent": "theory.descent",
@@ -115,17 +113,17 @@ _HOME = {
     "SquaredError": "theory.losses.objects",
     "TargetMinimizer": "theory.losses.targets",
     "TargetProblem": "theory.losses.targets",
-    "TrainingAccuracy": "theory.minimizer",
+    "TrainingAccuracy": "theory.optimum",
     "TwoClassLimits": "theory.collapse",
     "cheapest_factors": "theory.factors",
-    "class_fates": "theory.prediction",
+    "class_fates": "theory.optimum",
     "collapse_factors": "theory.collapse",
-    "collapse_lambda_H": "theory.prediction",
+    "collapse_lambda_H": "theory.collapse",
     "cosines": "theory.geometry",
     "descend": "theory.descent",
     "effective_label_matrix": "theory.spectrum",
     "effective_lambda_H": "metrics",
-    "fates_over_lambda_H": "theory.prediction",
+    "fates_over_lambda_H": "theory.tables",
     "first_loss": "theory.margins",
     "gallery": "data.published",
     "global_minimizer": "theory.minimizer",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 MAX_COUNT = 2**53
 """Counts are below this, so that every count and every difference of two is an exact float64."""
@@ -49,6 +50,59 @@ def is_number(value: Any) -> bool:
     return isinstance(number, int | float | np.floating) and not isinstance(number, bool)
 
 
+def as_float(name: str, value: object) -> float:
+    """Return a number as Python's float, or raise a TypeError that names it.
+
+    What is too large for a float is infinite, as if it had been computed.
+
+    Examples
+    --------
+    >>> as_float("lambda_H", np.float32(0.5)), as_float("lambda_H", 10**400)
+    (0.5, inf)
+    """
+    if not is_number(value):
+        raise TypeError(f"{name} must be a number; got {value!r:.60}")
+    number = plain(value)
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+def choice(name: str, value: object, choices: Any) -> str:
+    """Return one of the strings that a `Literal` allows, or raise a ValueError.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> choice("side", np.str_("left"), Literal["left", "right"])
+    'left'
+    """
+    allowed = get_args(choices)
+    for each in allowed:
+        if isinstance(value, str) and value == each:
+            return str(each)
+    raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}; got {value!r:.60}")
+
+
+def between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
+    """Return a number in an interval that is open above, as Python's float."""
+    number = as_float(name, value)
+    if not low <= number < high or (number == low and not low_allowed):
+        first = f"at least {low:g}" if low_allowed else f"above {low:g}"
+        below = "finite" if high == math.inf else f"below {high:g}"
+        raise ValueError(f"{name} must be {first} and {below}; got {value!r:.60}")
+    return number + 0.0  # of the two zeros the one without a sign
+
+
+def as_floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return numbers as an array of floats, or raise a ValueError that names the argument."""
+    try:
+        return np.asarray(values, dtype=float)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite; got a number that no float holds") from None
+
+
 def positive(name: str, value: object) -> float:
     """Return a positive, finite number as Python's float, or raise an error that names it.
 
@@ -57,12 +111,11 @@ def positive(name: str, value: object) -> float:
     >>> positive("lambda_H", np.float32(0.5))
     0.5
     """
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r}")
-    number = float(plain(value))
+    number = as_float(name, value)
     if not 0 < number < math.inf:
-        reason = "; the theorems divide by it, and at 0 a minimum may not exist" * (number == 0)
-        raise ValueError(f"{name} must be positive and finite; got {value!r}{reason}")
+        reason = "; the theorems divide by it, and at 0 a minimum may not exist"
+        reason = reason * (number == 0 and name.startswith(("lambda", "rho")))
+        raise ValueError(f"{name} must be positive and finite; got {value!r:.60}{reason}")
     if number < sys.float_info.min:
         raise ValueError(f"{name} must be at least {sys.float_info.min:.3g}; got {value!r}")
     return number
@@ -74,3 +127,10 @@ def as_sequence(value: Any) -> list[Any] | None:
         return list(value.tolist())
     is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     return list(value) if is_sequence else None
+
+
+def generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """Make the random generator that `seed` stands for."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(as_whole("seed", seed, 0))

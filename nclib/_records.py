@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import fields
 from html import escape
@@ -46,6 +47,27 @@ def require_keys(
     if unknown or missing:
         problem = f"has unknown {unknown[0]}" if unknown else f"lacks {missing[0]}"
         raise ValueError(f"content must be what {kind}.to_dict returns; it {problem}")
+
+
+def plain_values(value: Any) -> Any:
+    """Return what JSON has for a value: Python's own numbers, lists, and strings as keys.
+
+    A number that is not finite becomes None.
+
+    Examples
+    --------
+    >>> plain_values({1: np.array([1.5, np.nan]), "b": (np.int64(2), True)})
+    {'1': [1.5, None], 'b': [2, True]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain_values(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain_values(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -30,6 +30,28 @@ def share_text(share: float) -> str:
     return f"{percent(share).rstrip('0').rstrip('.')} %"
 
 
+def modes(number: int) -> str:
+    """Write a number of modes.
+
+    Examples
+    --------
+    >>> modes(1), modes(1200)
+    ('1 mode', '1,200 modes')
+    """
+    return f"{number:,} mode{'s' * (number != 1)}"
+
+
+def modes_are_alive(alive: int, total: int) -> str:
+    """Write how many modes are alive: the beginning of a sentence.
+
+    Examples
+    --------
+    >>> modes_are_alive(3, 9), modes_are_alive(1, 9), modes_are_alive(0, 1)
+    ('3 of 9 modes are alive', '1 of 9 modes is alive', '0 of 1 mode is alive')
+    """
+    return f"{alive:,} of {modes(total)} {'is' if 1 in (alive, total) else 'are'} alive"
+
+
 def factor_text(factor: float, digits: int = 3) -> str:
     """Write a factor with so many digits that one above or below 1 does not look like 1.
 

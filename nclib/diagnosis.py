@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._text import factor_text, share_text
-from nclib.theory.collapse import collapse_factors
+from nclib._records import plain_values
+from nclib._text import factor_text, modes_are_alive, share_text
+from nclib.theory.collapse import collapse_factors, collapse_lambda_H
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.prediction import ClassFates, class_fates, collapse_lambda_H, fates_over_lambda_H
+from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
+from nclib.theory.tables import fates_over_lambda_H
 
 MOST_COUNTS = 100
 """Up to this many distinct counts the factors of all classes are computed unasked."""
@@ -64,7 +66,7 @@ class Prediction:
 
     problem: Problem
     source: str
-    fates: ClassFates
+    fates: ClassOutcomes[Minimizer]
     chosen: tuple[int, ...] | None
     """Classes asked about; None for all."""
 
@@ -193,7 +195,7 @@ class Prediction:
         """Say in plain words what happens."""
         fates, K = self.fates, self.problem.K
         summary = (
-            f"{self.best.alive:,} of {self.real_modes:,} modes are alive. The optimum classifies "
+            f"{modes_are_alive(self.best.alive, self.real_modes)}. The optimum classifies "
             f"{fates.classes_right:,} of {K:,} classes right, and "
             f"{share_text(fates.accuracy)} of the training samples."
         )
@@ -325,7 +327,7 @@ class Prediction:
     # ------------------------------------------------------------ data
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
+        """Return plain values that JSON can hold; None stands for infinite."""
         problem, fates = self.problem, self.fates
         of_group = np.split(np.argsort(fates.group, kind="stable"), np.cumsum(fates.size)[:-1])
         names = problem.counts.names
@@ -366,7 +368,8 @@ class Prediction:
         }
         if problem.K <= MOST_LOGITS:
             content["logits"] = self.best.logits()
-        return content
+        plain: dict[str, Any] = plain_values(content)
+        return plain
 
 
 def _short(name: str) -> str:

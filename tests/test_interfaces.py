@@ -2,10 +2,12 @@
 
 import copy
 import functools
+import importlib
 import inspect
 import json
 import math
 import pickle
+import pkgutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,6 +16,9 @@ import pytest
 import torch
 
 import nclib as nc
+from nclib._records import plain_values
+from nclib.cli._measurement import Loaded, Measurement
+from nclib.diagnosis import Prediction
 from nclib.training.data import ImageData, Normalization, imbalanced_subset
 from nclib.training.engine import TrainingConfig, TrainingResult, train
 from nclib.training.experiments import Experiment, Result, Scale
@@ -91,7 +96,7 @@ CLASSES = {
     nc.TrainingAccuracy: lambda i: nc.global_minimizer(
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
-    nc.ClassFates: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.ClassOutcomes: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
     nc.FirstLoss: lambda i: nc.first_loss(problem(i)),
     nc.RightCounts: lambda i: nc.right_counts(nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1))[
         2
@@ -107,7 +112,6 @@ CLASSES = {
     nc.NonNegativeMinimizer: lambda i: nc.loss_minimizer(
         loss_problem(i, bias="none", non_negative=True)
     ),
-    nc.ClassOutcomes: lambda i: nc.loss_minimizer(loss_problem(i)).outcomes(),
     nc.CollapseFactors: lambda i: nc.loss_collapse_factors(loss_problem(i)),
     nc.LossMargins: lambda i: nc.loss_margins(loss_problem(i)),
     nc.TargetProblem: target_problem,
@@ -366,6 +370,62 @@ def test_a_table_of_metrics_has_what_was_measured():
 # ---------------------------------------------------------------- plain values
 
 WITH_DICTS = [kind for kind in CLASSES if hasattr(kind, "from_dict")]
+
+
+def measured(i):
+    features, labels, best = samples(i)
+    Ws, _, b = best.weights()
+    loaded = Loaded("here", features, labels, (Ws, b))
+    lambda_W = best.problem.lambda_W
+    return Measurement.of(loaded, Ws, b, lambda_W, None, True, balanced=True, progress=False)
+
+
+# Records with to_dict, by their classes: what has no from_dict is made here.
+TO_DICTS = {kind: CLASSES[kind] for kind in WITH_DICTS} | {
+    TrainingResult: trained,
+    Measurement: measured,
+    Prediction: lambda i: Prediction.of(problem(lambda_W=0.4 * i), "here", None),
+}
+
+
+def plain(value):
+    """Whether a value is made of nothing but what `json` gives back as it is."""
+    if type(value) is dict:
+        return all(type(key) is str and plain(item) for key, item in value.items())
+    if type(value) is list:
+        return all(map(plain, value))
+    return type(value) in (int, float, str, bool, type(None))
+
+
+def test_no_record_with_plain_values_is_forgotten():
+    found = set()
+    for module in pkgutil.walk_packages(nc.__path__, "nclib."):
+        if module.name != "nclib.__main__":
+            loaded = importlib.import_module(module.name)
+            found |= {
+                value
+                for value in vars(loaded).values()
+                if inspect.isclass(value) and "to_dict" in vars(value)
+            }
+    here = {kind for kind in found if kind.__module__.startswith("nclib.")}
+    here = {each for kind in here for each in (kind, *kind.__subclasses__())}
+    here = {kind for kind in here if not kind.__name__.startswith("_")}
+    assert here == TO_DICTS.keys()
+
+
+@pytest.mark.parametrize("kind", TO_DICTS, ids=lambda kind: kind.__name__)
+def test_plain_values_are_pythons_own(kind):
+    content = TO_DICTS[kind](1).to_dict()
+    assert plain(content)
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+
+
+def test_what_is_infinite_or_no_number_is_null():
+    content = TO_DICTS[Prediction](1).to_dict()
+    assert content["groups"][0]["right_up_to_factor"] is None  # the largest class is never lost
+    assert plain_values({2: [np.inf, -np.inf, np.nan, np.float32(0.5)]}) == {
+        "2": [None, None, None, 0.5]
+    }
 
 
 @pytest.mark.parametrize("kind", WITH_DICTS)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import plain_values
 from nclib.data.readers import MAX_BYTES, NPY_MAGIC, decoded, read_npz, reason
 from nclib.metrics import Metrics, MetricsAccumulator
 from nclib.theory.counts import ClassCounts
@@ -182,7 +183,7 @@ class Measurement:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold."""
+        """Return plain values that JSON can hold; None stands for what is no finite number."""
         problem, best = self.minimizer.problem, self.minimizer
         readings = {}
         for metrics in (self.corrected, self.as_printed):
@@ -215,7 +216,8 @@ class Measurement:
         }
         if self.balanced is not None:
             content["balanced"] = self.balanced
-        return content
+        plain: dict[str, Any] = plain_values(content)
+        return plain
 
 
 def _bar(stack: ExitStack, total: int, progress: bool) -> Any:

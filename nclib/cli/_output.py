@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from nclib._extras import install_command
+from nclib._records import plain_values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,20 +166,7 @@ def say(text: str) -> None:
 
 def write_json(content: Any) -> None:
     """Write one JSON value to the standard output; what is no finite number becomes null."""
-    typer.echo(json.dumps(plain(content), allow_nan=False, indent=1))
-
-
-def plain(value: Any) -> Any:
-    """Turn numpy's numbers and arrays into what JSON has."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    typer.echo(json.dumps(plain_values(content), allow_nan=False, indent=1))
 
 
 def console() -> Console:

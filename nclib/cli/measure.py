@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nclib._text import share_text
+from nclib._text import modes, share_text
 from nclib.cli import _output as out
 from nclib.cli.predict import JsonOption, LambdaWOption
 
@@ -130,7 +130,7 @@ def show(found: Measurement) -> None:
     out.show(
         f"{problem.N:,} samples of {problem.K:,} classes, {found.d:,} features; "
         f"L = {problem.depth}, {'bias' if problem.bias else 'no bias'}; "
-        f"{found.minimizer.alive:,} of {problem.K - problem.bias:,} modes alive at the optimum."
+        f"{found.minimizer.alive:,} of {modes(problem.K - problem.bias)} alive at the optimum."
     )
     measured = corrected.lambda_H
     if found.lambda_H_measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from nclib._text import factor_text, share_text
+from nclib._text import factor_text, modes, share_text
 from nclib.cli import _output as out
 from nclib.diagnosis import Prediction, run_text
 from nclib.theory.problem import Problem
@@ -19,10 +19,12 @@ UNTRIED = (
 
 def show_range(problem: Problem, found: dict[str, Any]) -> None:
     """Write the outcome over a range of lambda_H."""
+    real = problem.K - problem.bias
     out.show(
         f"All {problem.K:,} classes are right while lambda_H is below "
         f"{found['first_class_lost_at_lambda_H']:.4g}. "
-        f"All {problem.K - problem.bias:,} modes are alive while lambda_H is below "
+        f"{'All' if real > 1 else 'The'} {modes(real)} {'are' if real > 1 else 'is'} alive while "
+        f"lambda_H is below "
         f"{found['first_mode_dies_at_lambda_H']:.4g}, none from "
         f"{found['last_mode_dies_at_lambda_H']:.4g} on. One lambda_H: --lambda-H VALUE tells "
         "about every class."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nclib._text import share_text
+from nclib._text import modes, share_text
 from nclib.cli import _output as out
 from nclib.cli._images import (
     HEAD_SCALE_HELP,
@@ -264,7 +264,7 @@ def verdict(result: Result) -> str:
             f"{100 * gap:.3g} % above it."
         )
     return (
-        f"The run has {reached['alive']} modes alive, the global minimum "
+        f"The run has {modes(reached['alive'])} alive, the global minimum "
         f"{result.experiment.minimizer.alive}: it came to another local minimum, or has not "
         f"settled. Its objective is {100 * reached['gap']:.3g} % above that local minimum and "
         f"{100 * gap:.3g} % above the global one."

@@ -5,20 +5,19 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from nclib._checks import as_whole, is_number, positive
-from nclib.metrics.arrays import Between, Center, Labels, Reading, require_choice
+from nclib._checks import as_whole, choice, is_number, positive
+from nclib.metrics._pass import Pass
+from nclib.metrics.arrays import Between, Center, Labels
 from nclib.metrics.class_means import ClassMeans
-from nclib.metrics.formulas import balance, first_pass_values
+from nclib.metrics.formulas import balance
 from nclib.metrics.head import Head, require_width
-from nclib.metrics.results import Metrics
 from nclib.metrics.second_pass import SecondPass
-from nclib.theory.minimizer import Minimizer
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers, Layers
 
 
-class MetricsAccumulator:
+class MetricsAccumulator(Pass):
     """The metrics of `measure`, from batches, in memory of the size of the class means, K x d.
 
     NC1 measures along the directions of the class means, which are known only when every sample
@@ -87,10 +86,10 @@ class MetricsAccumulator:
         center: Center = "samples",
         rtol: float | None = None,
     ) -> None:
-        require_choice("between", between, Between)
-        require_choice("center", center, Center)
+        choice("between", between, Between)
+        choice("center", center, Center)
         if rtol is not None and not (is_number(rtol) and 0 <= rtol < 1):
-            raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r}")
+            raise ValueError(f"rtol must be at least 0 and below 1; got {rtol!r:.60}")
         self._means = ClassMeans(as_whole("classes", classes, 1))
         self._between: Between = between
         self._center: Center = center
@@ -98,11 +97,6 @@ class MetricsAccumulator:
         self._head = None if Ws is None else Head.of(Ws, b, self.K)
         if Ws is None and b is not None:
             raise ValueError("b must be None where Ws is None: a bias needs its head")
-
-    @property
-    def K(self) -> int:
-        """Number of classes."""
-        return self._means.K
 
     @property
     def d(self) -> int | None:
@@ -198,31 +192,3 @@ class MetricsAccumulator:
         # Updates replace the arrays of the class means and write over none: a shallow copy stays.
         means = copy.copy(self._means)
         return SecondPass(means, self._head, self._between, self._center, self._rtol)
-
-    def compute(
-        self,
-        minimizer: Minimizer | None = None,
-        *,
-        reading: Reading = "corrected",
-        check_counts: bool = True,
-    ) -> Metrics:
-        """Compute the metrics that need one pass.
-
-        Parameters
-        ----------
-        minimizer, reading, check_counts
-            As for `measure`. May be called again with others.
-
-        Returns
-        -------
-        Metrics
-            With `nc1` and `nc4` None: those are of the second pass.
-
-        Raises
-        ------
-        ValueError
-            If a class has no samples, or `minimizer` does not fit.
-        """
-        return Metrics(
-            **first_pass_values(self._means, self._head, minimizer, reading, check_counts)
-        )

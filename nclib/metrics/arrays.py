@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj, is_torch_array, to_device
@@ -87,10 +87,3 @@ def not_finite(features: Floats) -> str:
     if not bad.size:
         return TOO_LARGE
     return f"features must be finite; got NaN or infinity in {bad.size} rows, first in row {bad[0]}"
-
-
-def require_choice(name: str, value: object, choices: object) -> None:
-    """Raise unless a value is one of those that a `Literal` allows."""
-    if value not in get_args(choices):
-        allowed = " or ".join(repr(choice) for choice in get_args(choices))
-        raise ValueError(f"{name} must be {allowed}; got {value!r}")

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nclib.metrics.arrays import Array, Labels, Reading, require_choice
+from nclib._checks import choice
+from nclib.metrics.arrays import Array, Labels, Reading
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.head import Head
-from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import Optimum, require_optimum
 
 
 def nc1_by_mode(squares: Array, counts: Labels) -> Array:
@@ -31,25 +32,22 @@ def nc4(agreed: Labels, counts: Labels) -> tuple[float, Array]:
     return float(agreed.sum() / int(counts.sum())), agreed / counts
 
 
-def balance(W_1_norm: float, means: Array, counts: Labels, lambda_W1: float) -> float:
-    """Return the lambda_H for which W_1 and the class means (K, d) are in balance."""
-    E_norm = np.linalg.norm(means * np.sqrt(counts)[:, None])
+def balance(W_1_norm: float, means: Array, weight: Array | Labels, lambda_W1: float) -> float:
+    """Return the lambda_H for which W_1 and the class means (K, d) are in balance.
+
+    The weight of each class mean is how often the penalty of the features counts it, (K,): without
+    a sampler the samples of its class.
+    """
+    E_norm = np.linalg.norm(means * np.sqrt(weight)[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(lambda_W1 * (W_1_norm / E_norm) ** 2)
 
 
-def require_minimizer(minimizer: Minimizer) -> Minimizer:
-    """Raise unless it is one."""
-    if not isinstance(minimizer, Minimizer):
-        raise TypeError(f"minimizer must be a Minimizer; got {minimizer!r:.60}")
-    return minimizer
-
-
 def require_fitting(
-    minimizer: Minimizer, counts: Labels, head: Head | None, check_counts: bool
+    minimizer: Optimum, counts: Labels, head: Head | None, check_counts: bool
 ) -> None:
     """Raise unless a minimiser is of these counts and such a head."""
-    problem, K = require_minimizer(minimizer).problem, counts.size
+    problem, K = require_optimum(minimizer).problem, counts.size
     if problem.K != K:
         raise ValueError(f"minimizer must have K = {K} classes; got {problem.K}")
     wrong = np.flatnonzero(problem.counts.n != counts)
@@ -65,10 +63,10 @@ def require_fitting(
         raise ValueError(
             f"Ws must hold depth = {problem.depth} matrices, as minimizer; got {head.depth}"
         )
-    if problem.bias != (head.b is not None):
+    if problem.has_bias != (head.b is not None):
         raise ValueError(
             f"b must have shape ({K},): minimizer has a bias; got None"
-            if problem.bias
+            if problem.has_bias
             else "b must be None: minimizer has no bias"
         )
 
@@ -76,12 +74,12 @@ def require_fitting(
 def first_pass_values(
     means: ClassMeans,
     head: Head | None,
-    minimizer: Minimizer | None,
+    minimizer: Optimum | None,
     reading: Reading,
     check_counts: bool,
 ) -> dict[str, Any]:
     """Return the fields of `Metrics` that the class means and the head are enough for."""
-    require_choice("reading", reading, Reading)
+    choice("reading", reading, Reading)
     means.require_every_class()
     counts = means.counts
     values: dict[str, Any] = {"reading": reading, "counts": counts.copy()}
@@ -91,53 +89,77 @@ def first_pass_values(
     values["target_unique"] = minimizer.unique
     values |= compare(means.means(), head, minimizer, reading)
     if head is not None:
-        lambda_W1 = minimizer.problem.lambda_W[0]
-        values["lambda_H"] = balance(head.W_1_norm, means.means(), counts, lambda_W1)
+        problem = minimizer.problem
+        # Under a sampler the penalty of the features may count a sample more or less than once.
+        weight = counts * (problem.feature_weight / problem.counts.n)
+        values["lambda_H"] = balance(head.W_1_norm, means.means(), weight, problem.lambda_W[0])
     return values
 
 
 def compare(
-    means: Array, head: Head | None, minimizer: Minimizer, reading: Reading
+    means: Array, head: Head | None, minimizer: Optimum, reading: Reading
 ) -> dict[str, Any]:
-    """NC2 and NC3 against a minimiser, from the class means (K, d) and the head."""
+    """Return NC2 and NC3 against an optimum, from the class means (K, d) and the head.
+
+    All are distances of Gram matrices and products, which no rotation of the features changes; only
+    for their parts by mode, and for NC3, they are written in the coordinates of the modes.
+    """
     problem, printed = minimizer.problem, reading == "as_printed"
-    kappa, survives = minimizer.kappa, minimizer.survives
+    left, right = minimizer.modes
     # With bias E = Hbar D; without, D is divided out: from here on, and from the targets.
-    scale = np.sqrt(problem.counts.n) if problem.bias else np.ones(problem.K)
-    divisor = np.ones(problem.K) if problem.bias else kappa
-    E: Array = minimizer.spectrum.V.rmatmat(means * scale[:, None])
-    target_H = (minimizer.feature_singular_values / divisor) ** 2
-    target_WH = minimizer.z / divisor
+    weighted = problem.has_bias
+    scale = np.sqrt(problem.feature_weight) if weighted else np.ones(problem.K)
+    E: Array = right.T @ (means * scale[:, None])
+    head_there, means_there = minimizer.along_modes(scale)
+    target_WH = head_there @ means_there
     if printed:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            product = minimizer.feature_singular_values**2 / kappa / divisor
-        target_WH = np.where(survives, product, 0.0)
+        target_WH = _printed_product(minimizer, weighted)
     # Scaled, so that near total collapse the squares do not underflow: only ratios matter.
     size_E = _largest(E)
     E_scaled = E / size_E
     # E9: as printed, without bias, the norm is that of Hbar.
-    norm_H = float(np.linalg.norm(E_scaled)) / size_E if printed and not problem.bias else None
-    values = _distance("nc2_h", E_scaled @ E_scaled.T, target_H, norm_H)
+    norm_H = float(np.linalg.norm(E_scaled)) / size_E if printed and not weighted else None
+    values = _distance("nc2_h", E_scaled @ E_scaled.T, means_there.T @ means_there, norm_H)
     if head is None:
         return values
-    W: Array = minimizer.spectrum.U.rmatmat(head.P)
+    W: Array = left.T @ head.P
     W = W / _largest(W)
-    values |= _distance("nc2_w", W @ W.T, minimizer.product_singular_values**2)
+    values |= _distance("nc2_w", W @ W.T, head_there @ head_there.T)
     values |= _distance("nc2_wh", W @ E_scaled.T, target_WH)
+    # The head's rows have the directions of Hbar D V; where V are the classes, also of Hbar V.
+    directions = E_scaled
+    if not weighted:
+        directions = right.T @ (means * np.sqrt(problem.feature_weight)[:, None])
+        directions = directions / _largest(directions)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rows = [X / np.linalg.norm(X, axis=1, keepdims=True) for X in (W, E_scaled)]
+        rows = [X / np.linalg.norm(X, axis=1, keepdims=True) for X in (W, directions)]
     by_mode = np.linalg.norm(rows[0] - rows[1], axis=1)
-    counted = np.ones(problem.K, dtype=bool) if printed else survives
+    counted = minimizer.survives & minimizer.shares_modes
+    if printed:
+        counted = np.ones(problem.K, dtype=bool)
     nc3 = float(np.linalg.norm(by_mode[counted])) if counted.any() else float("nan")
     values |= {"nc3": nc3, "nc3_by_mode": np.where(counted, by_mode, np.nan)}
     return values
 
 
+def _printed_product(minimizer: Optimum, weighted: bool) -> Array:
+    """Return the target of NC2^WH as the paper prints it, for its own model only."""
+    kappa = minimizer.kappa
+    if kappa is None:
+        raise ValueError(
+            "reading must be 'corrected' but for the paper's own model: it prints no formula for "
+            f"{type(minimizer).__name__}; got 'as_printed'"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        product = minimizer.feature_singular_values**2 / kappa / (1.0 if weighted else kappa)
+    return np.diag(np.where(minimizer.survives, product, 0.0))
+
+
 def _distance(name: str, matrix: Array, target: Array, norm: float | None = None) -> dict[str, Any]:
-    """Distance of a matrix from a diagonal, both of norm 1; in all, and by column."""
+    """Return the distance of two matrices, both of norm 1; in all, and by column."""
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = matrix / (np.linalg.norm(matrix) if norm is None else norm)
-        difference[np.diag_indices_from(difference)] -= target / np.linalg.norm(target)
+        difference -= target / np.linalg.norm(target)
     by_mode = np.linalg.norm(difference, axis=0)
     return {name: float(np.linalg.norm(by_mode)), f"{name}_by_mode": by_mode}
 

@@ -11,9 +11,9 @@ from nclib._checks import positive
 from nclib.metrics.accumulator import MetricsAccumulator
 from nclib.metrics.arrays import Between, Center, Reading, inferred_classes, matrix
 from nclib.metrics.class_means import ClassMeans
-from nclib.metrics.formulas import balance, require_minimizer
+from nclib.metrics.formulas import balance
 from nclib.metrics.results import Metrics, NC1Result
-from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import Optimum, require_optimum
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers, Layers
@@ -24,7 +24,7 @@ def measure(
     labels: Integers,
     Ws: Layers | None = None,
     b: Floats | None = None,
-    minimizer: Minimizer | None = None,
+    minimizer: Optimum | None = None,
     *,
     classes: int | None = None,
     reading: Reading = "corrected",
@@ -47,7 +47,7 @@ def measure(
         NC4 and lambda_H.
     b : (K,) array or tensor, optional
         Bias of the head; only NC4 uses it.
-    minimizer : Minimizer, optional
+    minimizer : Minimizer, LossMinimizer or another optimum, optional
         What to compare with. Without it there is no NC2, NC3 and lambda_H.
     classes : int, optional
         Number K of classes. Default: that of `minimizer`, or the largest label plus 1.
@@ -115,7 +115,7 @@ def measure(
     """
     if classes is None:
         if minimizer is not None:
-            classes = require_minimizer(minimizer).problem.K
+            classes = require_optimum(minimizer).problem.K
         else:
             classes = inferred_classes(labels)
     accumulator = MetricsAccumulator(classes, Ws, b, between=between, center=center, rtol=rtol)

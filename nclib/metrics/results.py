@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,11 +13,69 @@ from nclib._records import Record, html_table, require_keys
 from nclib.metrics.arrays import Array, Between, Center, Labels, Reading
 from nclib.metrics.registry import NUMBERS, Metric
 
-_R = TypeVar("_R", bound=Record)
+
+class _Measured(Record):
+    """A record that goes to plain values and back by its fields alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold.
+
+        What was not asked for is left out; None stands for NaN.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from nclib import measure
+        >>> metrics = measure(np.array([[3.0], [3.2], [0.1], [-0.1]]), np.array([0, 0, 1, 1]))
+        >>> sorted(metrics.to_dict())
+        ['counts', 'nc1', 'reading']
+        >>> Metrics.from_dict(metrics.to_dict()) == metrics
+        True
+        """
+        values = {name: getattr(self, name) for name in _described(type(self))}
+        return {name: _to_plain(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Make the record from what `to_dict` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        described = _described(cls)
+        # What was left out has its default, or is None.
+        optional = {name for name, kind in described.items() if "None" in kind}
+        require_keys(cls.__name__, content, described.keys() - optional, optional)
+        values: dict[str, Any] = dict.fromkeys(optional)
+        for name, value in content.items():
+            if isinstance(value, Mapping):
+                values[name] = NC1Result.from_dict(value)
+            elif "Labels" in described[name]:
+                values[name] = np.array(value, dtype=np.int64)
+            elif isinstance(value, list):
+                values[name] = np.array(value, dtype=float)  # None becomes NaN
+            else:
+                values[name] = math.nan if value is None else value
+        return cls(**values)
+
+
+def _described(kind: type) -> dict[str, str]:
+    """Return the fields of a record and their types, as they are written."""
+    return {field.name: str(field.type) for field in fields(kind)}
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_to_plain(entry) for entry in value.tolist()]
+    if isinstance(value, _Measured):
+        return value.to_dict()
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NC1Result(Record):
+class NC1Result(_Measured):
     """NC1, how much the features vary within their classes, and how it was measured.
 
     Attributes
@@ -60,21 +118,6 @@ class NC1Result(Record):
         """
         return None if self.expected_rank is None else self.rank == self.expected_rank
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold; None stands for NaN."""
-        return _to_dict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Make the result from what `to_dict` returned.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is something else.
-        """
-        return _from_dict(cls, content)
-
     def __float__(self) -> float:
         return self.value
 
@@ -84,7 +127,7 @@ class NC1Result(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Metrics(Record):
+class Metrics(_Measured):
     """All metrics of one network on one set of samples; what was not asked for is None.
 
     Modes are those of the effective label matrix, by falling kappa, as in `Spectrum`. Inside a
@@ -139,34 +182,6 @@ class Metrics(Record):
     nc4_by_class: Array | None = None
     target_unique: bool | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can hold.
-
-        What was not asked for is left out; None stands for NaN.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from nclib import measure
-        >>> metrics = measure(np.array([[3.0], [3.2], [0.1], [-0.1]]), np.array([0, 0, 1, 1]))
-        >>> sorted(metrics.to_dict())
-        ['counts', 'nc1', 'reading']
-        >>> Metrics.from_dict(metrics.to_dict()) == metrics
-        True
-        """
-        return _to_dict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Make the metrics from what `to_dict` returned.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is something else.
-        """
-        return _from_dict(cls, content)
-
     def numbers(self) -> dict[str, float | None]:
         """Return each metric that is one number, by its key in `nclib.metrics.METRICS`.
 
@@ -196,34 +211,3 @@ class Metrics(Record):
     def __repr__(self) -> str:
         numbers = ", ".join(f"{m.label}={value:.4g}" for m, value in self._measured())
         return f"Metrics({self.reading}: {numbers or 'nothing measured'})"
-
-
-def _to_dict(record: Record) -> dict[str, Any]:
-    values = {field.name: getattr(record, field.name) for field in fields(record)}  # type: ignore[arg-type]
-    return {name: _to_plain(value) for name, value in values.items() if value is not None}
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_to_plain(entry) for entry in value.tolist()]
-    if isinstance(value, Record):
-        return _to_dict(value)
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _from_dict(kind: type[_R], content: Mapping[str, Any]) -> _R:
-    """Undo `_to_dict`; what was left out has its default, or is None."""
-    described = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
-    optional = {name for name, field in described.items() if "None" in field.type}
-    require_keys(kind.__name__, content, described.keys() - optional, optional)
-    values: dict[str, Any] = dict.fromkeys(optional)
-    for name, value in content.items():
-        if isinstance(value, Mapping):
-            values[name] = NC1Result.from_dict(value)
-        elif "Labels" in described[name].type:
-            values[name] = np.array(value, dtype=np.int64)
-        elif isinstance(value, list):
-            values[name] = np.array(value, dtype=float)  # None becomes NaN
-        else:
-            values[name] = math.nan if value is None else value
-    return kind(**values)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from array_api_compat import array_namespace, to_device
 from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import as_whole
+from nclib.metrics._pass import Pass
 from nclib.metrics.accuracy import Accuracy
 from nclib.metrics.arrays import (
     TOO_LARGE,
@@ -24,11 +25,11 @@ from nclib.metrics.arrays import (
 )
 from nclib.metrics.balanced import Measured
 from nclib.metrics.class_means import ClassMeans
-from nclib.metrics.formulas import first_pass_values, nc1_by_mode, nc4
+from nclib.metrics.formulas import nc1_by_mode, nc4
 from nclib.metrics.head import Head
 from nclib.metrics.registry import BALANCED
-from nclib.metrics.results import Metrics, NC1Result
-from nclib.theory.minimizer import Minimizer
+from nclib.metrics.results import NC1Result
+from nclib.theory.optimum import Optimum
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers
@@ -37,7 +38,7 @@ _TIE = 8
 """Class means that differ by less, in units of their rounding, tie in NC4."""
 
 
-class SecondPass:
+class SecondPass(Pass):
     """The same samples again, once their class means are known; from `MetricsAccumulator`.
 
     Sums of squares of the deviations from the class means, along the directions of Sigma_B and by
@@ -118,11 +119,6 @@ class SecondPass:
         return s, rank, Qt[:rank].T / s[:rank]
 
     @property
-    def K(self) -> int:
-        """Number of classes."""
-        return self._means.K
-
-    @property
     def counts(self) -> Labels:
         """Samples of each class that this pass has seen so far, (K,)."""
         return self._accuracy.seen
@@ -176,31 +172,10 @@ class SecondPass:
         """Share of the samples of each class that the head answers right; None without a head."""
         return None if self._head is None else self._accuracy.by_class
 
-    def compute(
-        self,
-        minimizer: Minimizer | None = None,
-        *,
-        reading: Reading = "corrected",
-        check_counts: bool = True,
-    ) -> Metrics:
-        """Compute all metrics, from both passes.
-
-        Parameters
-        ----------
-        minimizer, reading, check_counts
-            As for `measure`. May be called again with others.
-
-        Returns
-        -------
-        Metrics
-
-        Raises
-        ------
-        ValueError
-            If this pass has not seen as many samples of each class as the first, or `minimizer`
-            does not fit.
-        """
-        values = first_pass_values(self._means, self._head, minimizer, reading, check_counts)
+    def _values(
+        self, minimizer: Optimum | None, reading: Reading, check_counts: bool
+    ) -> dict[str, Any]:
+        values = super()._values(minimizer, reading, check_counts)
         self._require_complete()
         counts = self._means.counts
         by_mode = nc1_by_mode(as_float64(self._squares), counts)
@@ -216,7 +191,7 @@ class SecondPass:
         )
         if self._head is not None:
             values["nc4"], values["nc4_by_class"] = nc4(self._agreed, counts)
-        return Metrics(**values)
+        return values
 
     def balanced(
         self, *, training_counts: ArrayLike | None = None, few: int = 20, many: int = 100

@@ -1,11 +1,14 @@
-"""Searches by steps that double and by halving."""
+"""Searches by steps that double and by halving, and for which classes to search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nclib._checks import as_whole
+from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
 
@@ -49,3 +52,15 @@ def interval_of(
     if not holds(top):
         return 1, 0
     return first_at(holds, least, top), first_at(lambda i: not holds(i), top + 1, most + 1) - 1
+
+
+def fate_of(k: int, problem: Problem) -> int:
+    """Return a number that class k shares with those that fare alike whatever the penalties."""
+    return int(problem.counts.group[k]) if problem.widths is None else k
+
+
+def chosen_classes(problem: Problem, classes: Iterable[int] | None) -> list[int]:
+    """Return the classes that were asked for, all where none were named."""
+    if classes is None:
+        return list(range(problem.K))
+    return [as_whole("each of classes", k, 0, problem.K - 1) for k in classes]

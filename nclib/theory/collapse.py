@@ -47,6 +47,34 @@ def collapse_factors(problem: Problem) -> Array:
     return value_at_death(problem, "factor on every lambda", 0.0, power)
 
 
+def collapse_lambda_H(problem: Problem) -> Array:
+    """Find the lambda_H at which each mode dies, the penalties of the weights fixed.
+
+    Parameters
+    ----------
+    problem : Problem
+        Class counts, depth, bias, penalties and widths; its own lambda_H does not matter.
+
+    Returns
+    -------
+    (K,) ndarray
+        By mode: in the global minimiser the mode is alive below this value and dead above it. 0
+        where kappa = 0 or the width excludes the mode, and nowhere else.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `problem` is none, or a value is too large or too small for a floating-point number.
+
+    Examples
+    --------
+    >>> problem = Problem([500, 500, 100, 100], depth=1, lambda_W=1e-3, lambda_H=1e-3)
+    >>> collapse_lambda_H(problem).round(3)
+    array([0.347, 0.116, 0.069, 0.   ])
+    """
+    return value_at_death(require_problem(problem), "lambda_H", math.log(problem.lambda_H), 1.0)
+
+
 def value_at_death(problem: Problem, what: str, log_now: float, power: float) -> Array:
     """Find the value at which each mode dies of a thing on whose power theta depends.
 

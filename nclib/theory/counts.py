@@ -301,6 +301,13 @@ class ClassCounts:
         )
 
 
+def first_of_each(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first class of each group, (G,), by the group of each class, (K,)."""
+    first = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    first[group[::-1]] = np.arange(group.size)[::-1]
+    return first
+
+
 def as_counts(counts: Any) -> ClassCounts:
     """Make `ClassCounts` of whatever holds counts in memory.
 
@@ -438,6 +445,6 @@ def _validated_rule(K: int, n_max: int, ratio: float) -> tuple[int, int, float]:
     if not 1 <= ratio <= n_max:
         raise ValueError(
             f"ratio must be from 1 to n_max = {n_max}, so that every class keeps a sample; "
-            f"got {ratio!r}"
+            f"got {ratio!r:.60}"
         )
     return K, n_max, plain(ratio)

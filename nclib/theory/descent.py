@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._checks import as_whole, positive
+from nclib._checks import as_whole, generator, positive
 from nclib._records import Record
-from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.problem import Problem, generator, require_problem
+from nclib.theory.minimizer import Minimizer, global_minimizer, require_minimizer
+from nclib.theory.problem import Problem, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
@@ -85,6 +85,12 @@ class Descent(Record):
         reached = self.path.z[-1]
         at_zero = self.best.survives & (reached < 1e-3 * self.best.z)
         return tuple(np.flatnonzero(at_zero).tolist())
+
+    def weights(
+        self, seed: int | np.random.Generator = 0
+    ) -> tuple[list[Array], Array, Array | None]:
+        """Return the final weights, features and bias, as a minimiser does; nothing is drawn."""
+        return self.Ws, self.H, self.b
 
     def __repr__(self) -> str:
         stuck = f", modes stuck at zero: {list(self.stuck)}" if self.stuck else ""
@@ -193,13 +199,13 @@ def sweep_lambdas(
     >>> sweep_lambdas(local_minima(problem)[1], [1.0, 1.18, 1.21]).z[:, 0].round(2)
     array([0.58, 0.35, 0.  ])
     """
-    if not isinstance(start, Minimizer | Descent):
-        raise TypeError(f"start must be a Minimizer or a Descent; got {start!r:.60}")
+    if not isinstance(start, Descent):
+        require_minimizer("start", start, " or a Descent")
     kick, learning_rate = positive("kick", kick), positive("learning_rate", learning_rate)
     max_steps = as_whole("max_steps", max_steps, 1)
     taken = [positive("factors", factor) for factor in factors]
     rng, problem = generator(seed), start.problem
-    Ws, H, b = start.weights(rng) if isinstance(start, Minimizer) else (start.Ws, start.H, start.b)
+    Ws, H, b = start.weights(rng)
     if H.shape[1] != problem.K:
         raise ValueError("start must be a descent with class_means=True; got one on all features")
     z, objective = np.empty((len(taken), problem.K)), np.empty(len(taken))

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.problem import Problem, generator, require_problem
+from nclib._checks import as_floats, generator
+from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def cheapest_factors(
     12.0
     """
     require_problem(problem)
-    Z = np.asarray(Z, dtype=float)
+    Z = as_floats("Z", Z)
     if Z.ndim != 2 or Z.shape[0] != problem.K or not np.isfinite(Z).all():
         raise ValueError(
             f"Z must be a matrix of finite numbers with K = {problem.K} rows; "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory.minimizer import Minimizer
+from nclib._checks import as_floats
+from nclib.theory.optimum import Optimum
 
 Array = NDArray[np.float64]
 
 
-def mode_coordinates(minimizer: Minimizer) -> tuple[Array, Array]:
+def mode_coordinates(minimizer: Optimum) -> tuple[Array, Array]:
     """Class means and rows of the head in the coordinates of the modes.
 
     The theory fixes both up to one rotation of the feature space. Here that rotation is chosen so
@@ -18,8 +19,8 @@ def mode_coordinates(minimizer: Minimizer) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    minimizer : Minimizer
-        From `global_minimizer` or `local_minima`.
+    minimizer : Minimizer, LossMinimizer or another optimum
+        From `global_minimizer`, `local_minima` or `loss_minimizer`.
 
     Returns
     -------
@@ -49,12 +50,7 @@ def mode_coordinates(minimizer: Minimizer) -> tuple[Array, Array]:
            [-0.5,  1. , -0.5],
            [-0.5, -0.5,  1. ]])
     """
-    all_modes = np.eye(minimizer.problem.K)
-    U, V = minimizer.spectrum.U @ all_modes, minimizer.spectrum.V @ all_modes
-    roots = np.sqrt(minimizer.problem.counts.n)
-    means: Array = minimizer.feature_singular_values[:, None] * V.T / roots
-    head: Array = minimizer.product_singular_values[:, None] * U.T
-    return means, head
+    return minimizer.class_means(), minimizer.head().T
 
 
 def cosines(vectors: ArrayLike) -> Array:
@@ -83,7 +79,7 @@ def cosines(vectors: ArrayLike) -> Array:
            [0.707, 1.   ,   nan],
            [  nan,   nan,   nan]])
     """
-    array = np.asarray(vectors, dtype=float)
+    array = as_floats("vectors", vectors)
     if array.ndim != 2 or not np.isfinite(array).all():
         raise ValueError(
             f"vectors must be a matrix of finite numbers, one vector per column; "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib.theory.groups import Groups
 from nclib.theory.problem import Problem
-from nclib.theory.secular import FilteredModes, row_chunks
+from nclib.theory.secular import FilteredModes
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
@@ -119,42 +119,36 @@ class GroupView:
         logits: Array = (self._modes.diagonal + 1 / counts.N) * counts.values
         return logits
 
-    @property
-    def head_logit(self) -> Array:
-        """Logit of a class of each group's head for its own samples, shape (m,)."""
-        return self.own + (self.inner_s - self.head_drop)
-
-    @cached_property
-    def rivals(self) -> _Rivals:
-        """The strongest class of another group for the samples of each group."""
+    def by_outcome(self) -> Groups:
+        """Logits by the heads and the tails of the groups that have them."""
         counts = self.problem.counts
-        m, size = counts.m, counts.multiplicities
-        result = _Rivals(np.zeros(m, dtype=np.int64), *(np.zeros(m) for _ in range(3)))
-        for rows in row_chunks(m):
-            at = np.arange(rows.start, rows.stop)
-            others = self.between(rows)
-            others[at - rows.start, at] = -np.inf
-            result.group[rows] = strongest = others.argmax(axis=1)
-            result.logit[rows] = logit = others[at - rows.start, strongest]
-            for own, ties in (
-                (self.head_logit[rows], result.head_ties),
-                (self.own[rows], result.tail_ties),
-            ):
-                slack = LOGIT_TIE * np.abs(own)
-                close = np.flatnonzero(np.abs(logit - own) <= slack)
-                alike = np.abs(others[close] - own[close, None]) <= slack[close, None]
-                ties[at[close]] = alike @ size
-        return result
+        code = 2 * counts.group + ~self.in_head
+        occurs = np.bincount(code, minlength=2 * counts.m)
+        present = np.flatnonzero(occurs)
+        number = np.full(2 * counts.m, -1)
+        number[present] = np.arange(present.size)
+        of_count, in_tail = present // 2, present % 2 == 1
+        tail_size = occurs[1::2]
+        lead = np.where(in_tail, 0.0, self.inner_s[of_count])
+        drop = np.where(in_tail, 0.0, self.head_drop[of_count])
+        own = self.own[of_count] + lead - drop
+        at_one_mean = tail_size[of_count] if self.groups_apart else tail_size.sum()
+        return Groups(
+            group=number[code],
+            own=own,
+            lead=lead,
+            rows=lambda chosen: self._rows(chosen, of_count, drop),
+            slack=LOGIT_TIE * np.abs(own),
+            merged=np.where(in_tail, at_one_mean, 1),
+            kin=of_count,
+        )
 
-
-class _Rivals(NamedTuple):
-    """For the samples of each group: who is strongest among the classes of all other groups."""
-
-    group: NDArray[np.int64]
-    """Its group, the first where several tie, shape (m,)."""
-    logit: Array
-    """Its logit, minus infinity where there is no other group, shape (m,)."""
-    head_ties: Array
-    """How many such classes tie with a class of the head, if the strongest does, shape (m,)."""
-    tail_ties: Array
-    """The same with a class of the tail."""
+    def _rows(self, chosen: slice, of_count: NDArray[np.int64], drop: Array) -> Array:
+        """Return rows of `Groups`: the count of each group and what its wrong classes lose."""
+        first, last = of_count[chosen.start], of_count[chosen.stop - 1]
+        logits = self.between(slice(first, last + 1))
+        at = np.arange(chosen.start, chosen.stop)
+        if of_count.size > self.problem.counts.m:
+            logits = logits[np.ix_(of_count[chosen] - first, of_count)]
+        logits[at - chosen.start, at] -= drop[chosen]
+        return logits

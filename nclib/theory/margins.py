@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory._search import last_at
+from nclib.theory._search import chosen_classes, fate_of, last_at
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.minimizer import LocalMinima, global_minimizer
-from nclib.theory.prediction import chosen_classes, class_fates, fate_of
+from nclib.theory.optimum import class_fates
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from nclib._checks import as_whole
 from nclib._records import Record, html_table, require_keys
 from nclib._text import percent
 from nclib.theory import shrinkage
-from nclib.theory.group_view import LOGIT_TIE, GroupView
-from nclib.theory.problem import Problem, generator, require_problem
+from nclib.theory.group_view import GroupView
+from nclib.theory.groups import Groups
+from nclib.theory.optimum import Basis, Optimum
+from nclib.theory.problem import Problem, require_problem
 from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
@@ -30,35 +32,8 @@ _SHOWN = 12
 """Up to this many distinct counts have a row in a notebook's table."""
 
 
-class TrainingAccuracy(NamedTuple):
-    """Share of training samples that an optimum classifies right.
-
-    Attributes
-    ----------
-    overall : float
-        Of all samples.
-    per_class : (K,) ndarray
-        Of each class. Where t classes tie for the largest logit, each counts 1/t.
-    """
-
-    overall: float
-    per_class: Array
-
-    # Those of a tuple would ask an array whether it is true.
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TrainingAccuracy):
-            return NotImplemented
-        return self.overall == other.overall and np.array_equal(self.per_class, other.per_class)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self.overall)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Minimizer(Record):
+class Minimizer(Optimum, Record):
     """A local or global minimiser of a `Problem`: its `alive` strongest modes survive.
 
     Made by `global_minimizer` and `local_minima`. All arrays over modes are ordered by falling
@@ -70,8 +45,6 @@ class Minimizer(Record):
         What it minimises.
     spectrum : Spectrum
         The singular value decomposition ``Yhat = U diag(kappa) V'``.
-    alive : int
-        Number of surviving modes.
     is_global : bool
         Whether no point has a lower objective.
     unique : bool
@@ -94,20 +67,22 @@ class Minimizer(Record):
 
     problem: Problem
     spectrum: Spectrum
-    alive: int
+    _alive: int
     is_global: bool
     unique: bool
-    _block_logit: Array = field(repr=False)
+    _block_logit: Array
+
+    certificate = 0.0
+
+    @property
+    def alive(self) -> int:
+        """Number of surviving modes."""
+        return self._alive
 
     @property
     def kappa(self) -> Array:
         """Singular values of Yhat, falling, shape (K,)."""
         return self.spectrum.kappa
-
-    @cached_property
-    def survives(self) -> NDArray[np.bool_]:
-        """Which modes are alive, shape (K,)."""
-        return np.arange(self.problem.K) < self.alive
 
     @cached_property
     def _logit(self) -> Array:
@@ -123,6 +98,11 @@ class Minimizer(Record):
     def z(self) -> Array:
         """Singular values of the centred prediction P Hbar D, shape (K,)."""
         return self.s * self.kappa
+
+    @property
+    def singular_values(self) -> Array:
+        """The same as `z`, by the name that every optimum has."""
+        return self.z
 
     @cached_property
     def _energy(self) -> Array:
@@ -156,7 +136,7 @@ class Minimizer(Record):
         return np.sqrt(self._energy / self.problem.lambda_H)
 
     @cached_property
-    def objective(self) -> float:
+    def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum."""
         size = self.spectrum.block_size
         alive = np.clip(self.alive - (np.cumsum(size) - size), 0, size)
@@ -179,70 +159,29 @@ class Minimizer(Record):
         weakest = shrinkage.log_theta(self.kappa[self.alive - 1], self.problem)
         return float(np.exp((shrinkage.log_theta_spinodal(depth) - weakest) / (depth + 1)))
 
-    def weights(
-        self, seed: int | np.random.Generator = 0
-    ) -> tuple[list[Array], Array, Array | None]:
-        """Build explicit weights, class means and bias that attain the minimum.
+    @property
+    def b(self) -> Array | None:
+        """The bias n / N, shape (K,); None for a problem without."""
+        return self.problem.counts.n / self.problem.N if self.problem.bias else None
 
-        Parameters
-        ----------
-        seed : int or numpy.random.Generator, default 0
-            Draws the orthonormal bases of the inner dimensions, which the problem leaves free.
-
-        Returns
-        -------
-        Ws : list of L ndarray
-            ``[W_1, ..., W_L]`` for the problem's widths (K each where it sets none).
-        H_bar : (d_0, K) ndarray
-            Class means; every feature equals that of its class.
-        b : (K,) ndarray or None
-            The bias n / N; None for a problem without bias.
-
-        Examples
-        --------
-        >>> problem = Problem([3, 2, 1], depth=2, lambda_W=0.01, lambda_H=0.001)
-        >>> best = global_minimizer(problem)
-        >>> abs(problem.objective(*best.weights()) - best.objective) < 1e-15
-        True
-        """
-        problem, a = self.problem, self.alive
-        rng = generator(seed)
-        chosen = np.eye(problem.K, a)
-        bases = [
-            np.linalg.qr(rng.standard_normal((width, a)))[0]
-            for width in problem.widths or (problem.K,) * problem.depth
-        ]
-        bases.append(self.spectrum.U @ chosen)
-        Ws = [
-            (bases[j + 1] * self.layer_singular_values[j, :a]) @ bases[j].T
-            for j in range(problem.depth)
-        ]
-        E = (bases[0] * self.feature_singular_values[:a]) @ (self.spectrum.V @ chosen).T
-        n = problem.counts.n
-        return Ws, E / np.sqrt(n), n / problem.N if problem.bias else None
+    @property
+    def modes(self) -> tuple[Basis, Basis]:
+        """Left and right singular vectors U and V of Yhat, as operators, shape (K, K) each."""
+        return self.spectrum.U, self.spectrum.V
 
     @cached_property
     def _groups(self) -> GroupView:
         # Not of the minimiser: a cycle would keep its arrays until the garbage is collected.
         return GroupView.of(self.problem, self.spectrum, self.s, self.alive)
 
-    def logits(self) -> Array:
-        """Compute what the optimum outputs for each class, dense.
+    @cached_property
+    def groups(self) -> Groups:
+        """Logits by groups: classes of one count, told apart by inner modes alive or not.
 
-        Returns
-        -------
-        (K, K) ndarray
-            Column l is what the head answers to a training sample of class l. With bias,
-            ``D V diag(s_1, ..., s_{K-1}, 1) V' D^-1``, whose columns sum to 1; without,
-            ``diag(s)`` in the order of the classes.
+        With bias the logits are ``D V diag(s_1, ..., s_{K-1}, 1) V' D^-1``, whose columns sum to 1;
+        without, ``diag(s)`` in the order of the classes.
         """
-        view, group = self._groups, self.problem.counts.group
-        Z = view.between(slice(0, self.problem.counts.m)).T[np.ix_(group, group)]
-        for j in np.flatnonzero(view.head_size):
-            head = np.flatnonzero(view.in_head & (group == j))
-            Z[np.ix_(head, head)] -= view.head_drop[j]
-            Z[head, head] += view.inner_s[j]
-        return Z
+        return self._groups.by_outcome()
 
     def merged_classes(self) -> tuple[tuple[int, ...], ...]:
         """Find the classes that have become indistinguishable to the features.
@@ -262,27 +201,6 @@ class Minimizer(Record):
         by_group = tail[np.argsort(group[tail], kind="stable")]
         edges = np.flatnonzero(np.diff(group[by_group])) + 1
         return tuple(tuple(part.tolist()) for part in np.split(by_group, edges) if part.size > 1)
-
-    def training_accuracy(self) -> TrainingAccuracy:
-        """Share of the training samples that the optimum classifies right.
-
-        Returns
-        -------
-        TrainingAccuracy
-            Overall, and per class. A t-way tie for the largest logit counts 1/t.
-        """
-        view, counts = self._groups, self.problem.counts
-        per_class = np.empty(counts.K)
-        # A class of a head beats the rest of its group; one of a tail ties with all of it.
-        alone, all_of_it = np.ones(counts.m), counts.multiplicities.astype(float)
-        for chosen, own, ties, alike in (
-            (view.in_head, view.head_logit, view.rivals.head_ties, alone),
-            (~view.in_head, view.own, view.rivals.tail_ties, all_of_it),
-        ):
-            beaten = view.rivals.logit > own + LOGIT_TIE * np.abs(own)
-            right = np.where(beaten, 0.0, 1.0 / (alike + ties))
-            per_class[chosen] = right[counts.group[chosen]]
-        return TrainingAccuracy(float(per_class @ counts.n) / counts.N, per_class)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold: the `problem`, and how many modes are `alive`.
@@ -375,7 +293,7 @@ class LocalMinima(Sequence[Minimizer]):
         return Minimizer(
             problem=self.problem,
             spectrum=self._spectrum,
-            alive=alive,
+            _alive=alive,
             is_global=is_global,
             unique=not (tied or cuts_block),
             _block_logit=self._logit,
@@ -407,6 +325,13 @@ class LocalMinima(Sequence[Minimizer]):
 
     def __repr__(self) -> str:
         return f"LocalMinima({len(self)} of {self.problem!r})"
+
+
+def require_minimizer(name: str, value: object, else_allowed: str = "") -> Minimizer:
+    """Return a `Minimizer`, or raise an error that names the argument and what else it may be."""
+    if not isinstance(value, Minimizer):
+        raise TypeError(f"{name} must be a Minimizer{else_allowed}; got {value!r:.60}")
+    return value
 
 
 def global_minimizer(problem: Problem) -> Minimizer:

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from nclib._checks import positive
 from nclib._records import Record
 from nclib.theory import shrinkage
+from nclib.theory.counts import first_of_each
+from nclib.theory.groups import Groups, sharing_a_mean
+from nclib.theory.optimum import Optimum
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
@@ -31,8 +34,15 @@ _ROUNDING = 1e-13
 """A singular value below this, relative to the largest, is 0 (below the rest of the iteration)."""
 
 
+LOGIT_TIE = 1e-9
+"""Logits that differ by less, relative to the largest, are tied."""
+
+_SAME_MEAN = 1e-7
+"""Class means that differ by less, relative to the largest, are the same."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class PenalisedBiasMinimizer(Record):
+class PenalisedBiasMinimizer(Optimum, Record):
     """Global minimiser of a `Problem` with the term ``rho_b/2 ||b||^2`` added to its objective.
 
     Made by `penalised_bias_minimizer`.
@@ -60,6 +70,9 @@ class PenalisedBiasMinimizer(Record):
     rho_b: float
     prediction: Array
 
+    certificate = 0.0
+    unique = None
+
     @cached_property
     def b(self) -> Array:
         """The bias, shape (K,)."""
@@ -74,49 +87,47 @@ class PenalisedBiasMinimizer(Record):
         z[z <= _ROUNDING * z[0]] = 0.0
         return left, z, right
 
-    @cached_property
-    def _price(self) -> Array:
-        """What each of the L + 1 factors pays for each mode, twice: lambda times its square."""
-        power = 1 / (self.problem.depth + 1)
-        price: Array = math.exp(power * self.problem.log_Lambda) * self._svd[1] ** (2 * power)
-        return price
+    @property
+    def singular_values(self) -> Array:
+        """Singular values of the prediction, falling, shape (K,)."""
+        return self._svd[1]
+
+    @property
+    def modes(self) -> tuple[Array, Array]:
+        """Left and right singular vectors of the prediction, in columns, shape (K, K) each."""
+        return self._svd[0], self._svd[2].T
 
     @cached_property
-    def objective(self) -> float:
+    def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum, the penalty on the bias included."""
         misfit = _centred(self.prediction - np.diag(np.sqrt(self.problem.counts.n)), self)
         fit = float(np.sum(misfit**2)) / (2 * self.problem.N)
         return fit + (self.problem.depth + 1) / 2 * float(self._price.sum())
 
-    def logits(self) -> Array:
-        """Compute what the optimum outputs for each class.
-
-        Returns
-        -------
-        (K, K) ndarray
-            Column l is the answer to a training sample of class l.
-        """
-        logits: Array = self.prediction / np.sqrt(self.problem.counts.n) + self.b[:, None]
-        return logits
-
-    def weights(self) -> tuple[list[Array], Array, Array]:
-        """Build explicit weights, class means and bias that attain the minimum.
-
-        Returns
-        -------
-        Ws : list of L ndarray
-            ``[W_1, ..., W_L]``, each K x K.
-        H_bar : (K, K) ndarray
-            Class means; every feature equals that of its class.
-        b : (K,) ndarray
-            The bias.
-        """
-        left, _, right = self._svd
-        size = np.sqrt(self._price)
-        Ws = [np.diag(size / math.sqrt(lam)) for lam in self.problem.lambda_W]
-        Ws[-1] = left @ Ws[-1]
-        E = size[:, None] / math.sqrt(self.problem.lambda_H) * right
-        return Ws, E / np.sqrt(self.problem.counts.n), self.b
+    @cached_property
+    def groups(self) -> Groups:
+        """Logits by groups of classes of one count."""
+        counts, index = self.problem.counts, np.arange(self.problem.counts.m)
+        first, size = first_of_each(counts.group), counts.multiplicities
+        # The last class of a group: another than the first, where there are two.
+        last = counts.K - 1 - first_of_each(counts.group[::-1])
+        Z = self.prediction / np.sqrt(counts.n) + self.b[:, None]
+        own, others = Z[first, first], Z[np.ix_(first, first)]
+        others[index, index] = Z[last, first]
+        slack = LOGIT_TIE * float(np.abs(Z).max())
+        lead = np.where(size > 1, own - others[index, index], 1.0)
+        lead[np.abs(lead) <= slack] = 0.0
+        means = self.class_means()[:, first]
+        together = (lead == 0) | (size == 1)
+        return Groups(
+            group=counts.group,
+            own=own,
+            lead=lead,
+            rows=lambda chosen: others.T[chosen].copy(),
+            slack=np.full(own.size, slack),
+            merged=sharing_a_mean(means, size, together, _SAME_MEAN),
+            kin=index,
+        )
 
     def __repr__(self) -> str:
         return (

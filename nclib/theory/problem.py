@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_sequence, as_whole, is_number, positive
 from nclib._records import html_table, require_keys
 from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.losses.objects import Loss, SquaredError
+from nclib.theory.model import ClassModel
 
 Array = NDArray[np.float64]
+
+_SQUARED_ERROR = SquaredError()
 
 
 class ObjectiveParts(NamedTuple):
@@ -41,7 +42,7 @@ class ObjectiveParts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(ClassModel):
     """The L-extended unconstrained feature model for given class counts.
 
     The variables are a linear head of L layers, the features of all samples and a bias::
@@ -92,28 +93,20 @@ class Problem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", as_counts(self.counts))
-        object.__setattr__(self, "depth", as_whole("depth", self.depth, 1))
+        self.check_layers()
         if not isinstance(self.bias, bool | np.bool_):
             raise TypeError(f"bias must be True or False; got {self.bias!r}")
         object.__setattr__(self, "bias", bool(self.bias))
-        object.__setattr__(self, "lambda_W", _layer_lambdas(self.lambda_W, self.depth))
-        object.__setattr__(self, "lambda_H", positive("lambda_H", self.lambda_H))
-        object.__setattr__(self, "widths", _validated_widths(self.widths, self.depth))
 
     @property
-    def K(self) -> int:
-        """Number of classes."""
-        return self.counts.K
+    def loss(self) -> Loss:  # type: ignore[override]
+        """The paper's: the squared error."""
+        return _SQUARED_ERROR
 
     @property
-    def N(self) -> int:
-        """Number of samples."""
-        return self.counts.N
-
-    @property
-    def rank_limit(self) -> int:
-        """Largest possible rank of W_L ... W_1 H: the paper's r = min(K, d_{L-1}, ..., d_0)."""
-        return min((self.K, *(self.widths or ())))
+    def has_bias(self) -> bool:
+        """Whether the head has a bias."""
+        return self.bias
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold.
@@ -162,43 +155,6 @@ class Problem:
         caption = f"Problem: {self.K:,} classes, {self.N:,} samples"
         return html_table(caption, ("setting", "value"), rows)
 
-    @cached_property
-    def log_Lambda(self) -> float:
-        """Logarithm of Lambda = lambda_H lambda_W1 ... lambda_WL, which itself may underflow."""
-        return math.log(self.lambda_H) + sum(math.log(lam) for lam in self.lambda_W)
-
-    def objective(self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None) -> float:
-        """Value of the objective (equation 4.3).
-
-        Parameters
-        ----------
-        Ws : sequence of L array_like
-            ``[W_1, ..., W_L]``; W_j has shape (d_j, d_{j-1}), W_L has K rows.
-        H : (d_0, N) or (d_0, K) array_like
-            All features, ordered by class (first the n_1 samples of class 1), or one feature per
-            class that all its samples share.
-        b : (K,) array_like, optional
-            The bias: required if the problem has one, else None.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit, or a bias is missing or not expected.
-        """
-        weights, features, bias = self._validated_variables(Ws, H, b)
-        residual, _ = self._residual(weights, features, bias)
-        samples = self._samples_per_column(features)
-        fit = float(np.sum(residual**2 @ samples)) / (2 * self.N)
-        penalty_H = self.lambda_H / 2 * float(np.sum(features**2 @ samples))
-        penalty_W = sum(
-            lam / 2 * float(np.sum(W**2)) for lam, W in zip(self.lambda_W, weights, strict=True)
-        )
-        return fit + penalty_W + penalty_H
-
     def split(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
     ) -> ObjectiveParts:
@@ -237,13 +193,13 @@ class Problem:
         >>> [round(part, 4) for part in parts]
         [0.2722, 0.5333, 1.2, 0.9444]
         """
-        weights, features, bias = self._validated_variables(Ws, H, b)
+        weights, features, bias = self.validated_variables(Ws, H, b)
         n = self.counts.n
         means = features
         if features.shape[1] != self.K:
             means = np.add.reduceat(features, np.cumsum(n) - n, axis=1) / n
-        spread = features - means[:, self._class_of_column(features)]
-        samples = self._samples_per_column(features)
+        spread = features - means[:, self.class_of_column(features)]
+        samples = self.drawn if features.shape[1] == self.K else np.ones(features.shape[1])
         output = spread
         for W in weights:
             output = W @ output
@@ -261,133 +217,9 @@ class Problem:
         core = self.objective(weights, means, frequencies)
         return ObjectiveParts(core, float(cost @ samples), mean_part, bias_part)
 
-    def gradient(
-        self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
-    ) -> tuple[list[Array], Array, Array | None]:
-        """Gradient of the objective with respect to every variable.
-
-        Parameters
-        ----------
-        Ws, H, b
-            As for `objective`. With one feature per class, the derivative with respect to a
-            class feature is that of all its samples moving together.
-
-        Returns
-        -------
-        dWs : list of L ndarray
-            Derivatives with respect to W_1, ..., W_L, shaped like them.
-        dH : ndarray
-            Derivative with respect to the features, shaped like `H`.
-        db : (K,) ndarray or None
-            Derivative with respect to the bias; None without a bias.
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit, or a bias is missing or not expected.
-        """
-        weights, features, bias = self._validated_variables(Ws, H, b)
-        residual, outputs = self._residual(weights, features, bias)
-        samples = self._samples_per_column(features)
-        back = residual * (samples / self.N)
-        db = None if bias is None else back.sum(axis=1)
-        dWs: list[Array] = []
-        for lam, W, below in zip(self.lambda_W[::-1], weights[::-1], outputs[::-1], strict=True):
-            dWs.append(back @ below.T + lam * W)
-            back = W.T @ back
-        return dWs[::-1], back + self.lambda_H * features * samples, db
-
-    def _residual(
-        self, weights: list[Array], features: Array, bias: Array | None
-    ) -> tuple[Array, list[Array]]:
-        """W_L ... W_1 H + b 1' - Y, and the input of each layer (H, W_1 H, ...)."""
-        outputs = [features]
-        for W in weights:
-            outputs.append(W @ outputs[-1])
-        residual = outputs.pop()
-        residual = residual.copy() if bias is None else residual + bias[:, None]
-        columns = np.arange(features.shape[1])
-        residual[self._class_of_column(features), columns] -= 1.0
-        return residual, outputs
-
-    def _class_of_column(self, features: Array) -> NDArray[np.int64]:
-        classes = np.arange(self.K)
-        return classes if features.shape[1] == self.K else np.repeat(classes, self.counts.n)
-
-    def _samples_per_column(self, features: Array) -> Array:
-        if features.shape[1] == self.K:
-            return self.counts.n.astype(float)
-        return np.ones(features.shape[1])
-
-    def _validated_variables(
-        self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None
-    ) -> tuple[list[Array], Array, Array | None]:
-        weights = [np.asarray(W, dtype=float) for W in Ws]
-        features = np.asarray(H, dtype=float)
-        if len(weights) != self.depth:
-            raise ValueError(f"Ws must hold depth = {self.depth} matrices; got {len(weights)}")
-        if features.ndim != 2 or features.shape[1] not in (self.K, self.N):
-            raise ValueError(
-                f"H must have shape (d_0, N) or (d_0, K) with N = {self.N} and K = {self.K}; "
-                f"got {features.shape}"
-            )
-        widths = self.widths or (features.shape[0], *(W.shape[0] for W in weights[:-1]))
-        if features.shape[0] != widths[0]:
-            raise ValueError(f"H must have d_0 = {widths[0]} rows; got shape {features.shape}")
-        for j, (W, d_in, d_out) in enumerate(
-            zip(weights, widths, (*widths[1:], self.K), strict=True), start=1
-        ):
-            if W.shape != (d_out, d_in):
-                raise ValueError(f"W_{j} must have shape {(d_out, d_in)}; got {W.shape}")
-        if not self.bias:
-            if b is not None:
-                raise ValueError("b must be None: this problem has no bias")
-            return weights, features, None
-        if b is None:
-            raise ValueError(f"b must have shape ({self.K},): this problem has a bias; got None")
-        bias = np.asarray(b, dtype=float)
-        if bias.shape != (self.K,):
-            raise ValueError(f"b must have shape ({self.K},); got {bias.shape}")
-        return weights, features, bias
-
 
 def require_problem(problem: Problem) -> Problem:
     """Return `problem`, or raise if it is something else."""
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must be a Problem; got {problem!r:.60}")
     return problem
-
-
-def generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Make the random generator that `seed` stands for."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    return np.random.default_rng(as_whole("seed", seed, 0))
-
-
-def _layer_lambdas(value: object, depth: int) -> tuple[float, ...]:
-    if is_number(value):
-        return (positive("lambda_W", value),) * depth
-    entries = as_sequence(value)
-    if entries is None:
-        raise TypeError(f"lambda_W must be a number or a sequence of them; got {value!r:.60}")
-    if len(entries) != depth:
-        raise ValueError(
-            f"lambda_W must be one number or one per layer, depth = {depth}; got {len(entries)}"
-        )
-    return tuple(positive(f"lambda_W[{j}]", entry) for j, entry in enumerate(entries))
-
-
-def _validated_widths(value: object, depth: int) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    entries = as_sequence(value)
-    if entries is None:
-        raise TypeError(
-            f"widths must be a sequence (d_0, ..., d_{{L-1}}) or None; got {value!r:.60}"
-        )
-    if len(entries) != depth:
-        raise ValueError(
-            f"widths must hold depth = {depth} numbers (d_0, ..., d_{{L-1}}); got {len(entries)}"
-        )
-    return tuple(as_whole(f"widths[{j}]", width, 1) for j, width in enumerate(entries))

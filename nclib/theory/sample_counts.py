@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from nclib._checks import MAX_COUNT
 from nclib.theory import shrinkage
-from nclib.theory._search import interval_of, last_at
+from nclib.theory._search import chosen_classes, fate_of, interval_of, last_at
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.prediction import chosen_classes, fate_of
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]

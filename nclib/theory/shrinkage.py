@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_whole
+from nclib._checks import as_floats, as_whole
+from nclib.theory.model import Layers
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
@@ -29,7 +30,7 @@ layer has no tie, but the same tolerance: there a mode that keeps less than 1e-1
 """
 
 
-def log_theta(kappa: ArrayLike, problem: Problem, N: ArrayLike | None = None) -> Array:
+def log_theta(kappa: ArrayLike, problem: Layers, N: ArrayLike | None = None) -> Array:
     """Logarithm of theta = N Lambda / (kappa^2 / N)^L; infinite where kappa = 0.
 
     With `N` given, for the penalties and the depth of the problem and so many samples.
@@ -448,7 +449,7 @@ def lemma_a2_alpha(kappa: ArrayLike, problem: Problem) -> Array:
 
 
 def _non_negative(name: str, values: ArrayLike) -> Array:
-    array = np.asarray(values, dtype=float)
+    array = as_floats(name, values)
     bad = ~((array >= 0) & np.isfinite(array))
     if bad.any():
         raise ValueError(f"{name} must be finite and at least 0; got {array[bad].flat[0]}")
@@ -456,7 +457,7 @@ def _non_negative(name: str, values: ArrayLike) -> Array:
 
 
 def _positive_array(name: str, values: ArrayLike, infinite: bool = False) -> Array:
-    array = np.asarray(values, dtype=float)
+    array = as_floats(name, values)
     bad = ~((array > 0) & (infinite | np.isfinite(array)))
     if bad.any():
         allowed = "positive" if infinite else "positive and finite"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nclib._checks import as_floats
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.secular import FilteredModes, SecularRoots
 
@@ -210,7 +211,7 @@ class Spectrum:
         """
         if not self.bias:
             raise ValueError("the secular function needs bias=True: without, Yhat is diagonal")
-        t = np.asarray(t, dtype=float)
+        t = as_floats("t", t)
         N_j, l_j = self.counts.values.astype(float), self.counts.multiplicities
         result = np.zeros(t.shape)
         with np.errstate(divide="ignore"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import numpy as np
 
-from nclib._checks import as_whole, is_number, plain
+from nclib._checks import as_whole, between, choice, plain
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.problem import LossProblem
@@ -292,27 +292,3 @@ def _loss_from(settings: Mapping[str, Any]) -> SquaredError | CrossEntropy:
             return loss
     allowed = " or ".join(map(repr, _KINDS.values()))
     raise ValueError(f"kind of the loss must be {allowed}; got {kind!r:.60}")
-
-
-def choice(name: str, value: object, choices: Any) -> str:
-    """Return one of the strings allowed, as Python's own."""
-    for choice in get_args(choices):
-        if isinstance(value, str) and value == choice:
-            return str(choice)
-    allowed = " or ".join(repr(choice) for choice in get_args(choices))
-    raise ValueError(f"{name} must be {allowed}; got {value!r:.60}")
-
-
-def between(name: str, value: Any, low: float, high: float, low_allowed: bool = True) -> float:
-    """Return a number in an interval that is open above, as Python's float."""
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number; got {value!r:.60}")
-    try:
-        number = float(plain(value))
-    except OverflowError:
-        number = math.inf
-    if not low <= number < high or (number == low and not low_allowed):
-        first = f"at least {low:g}" if low_allowed else f"above {low:g}"
-        below = "finite" if high == math.inf else f"below {high:g}"
-        raise ValueError(f"{name} must be {first} and {below}; got {value!r:.60}")
-    return number + 0.0  # of the two zeros the one without a sign

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nclib._checks import as_whole
+from nclib._checks import as_whole, between
 from nclib._extras import imported
 from nclib.theory.counts import ClassCounts
 from nclib.training.checkpoints import CheckpointError, CheckpointStore
-from nclib.training.config import TrainingConfig, between
+from nclib.training.config import TrainingConfig
 from nclib.training.epoch_graph import EpochGraph
 from nclib.training.evaluation import Evaluator, history_epochs
 from nclib.training.experiment import Optimum, optimum_of, reached_minimum

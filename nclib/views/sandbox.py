@@ -19,7 +19,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from nclib._text import factor_text
+from nclib._text import factor_text, modes_are_alive
 from nclib.data.pasted import read_pasted
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
@@ -169,10 +169,10 @@ def optimum(
         return Answer(
             best,
             figures.mode_spectra([best], _title(asked.counts)),
-            f"{best.alive} of {real} modes are alive, {right} of {asked.K} classes are classified "
-            f"right, and {merged} have merged with another. The first class is lost when all "
-            f"penalties are multiplied by {factor_text(margin)}, the first mode dies at "
-            f"{factor_text(death)}.",
+            f"{modes_are_alive(best.alive, real)}, {right} of {asked.K} classes "
+            f"{'is' if right == 1 else 'are'} classified right, and {merged} have merged with "
+            f"another. The first class is lost when all penalties are multiplied by "
+            f"{factor_text(margin)}, the first mode dies at {factor_text(death)}.",
         )
 
     return Sandbox(_problem_controls(counts, depth, bias, lambda_W, lambda_H), answer)

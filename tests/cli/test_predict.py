@@ -15,7 +15,7 @@ import nclib as nc
 from nclib import _files
 from nclib._text import factor_text, share_text
 from nclib.theory.margins import misclassification_factors
-from nclib.theory.prediction import class_fates
+from nclib.theory.optimum import class_fates
 from nclib.theory.sample_counts import right_counts
 
 PAPER = ("cifar10-paper", "--depth", "3", "--lambda-W", "5e-4", "--lambda-H", "1e-5")
@@ -87,7 +87,7 @@ def test_a_class_is_lost_long_before_the_mode_dies(nclib, tmp_path):
     margin = 1.99 * 284_807 / (2 * 284_315)
     arguments = ("predict", write_counts(tmp_path, n), "-L", 1, "--lambda-W", lam, "--lambda-H")
     text = nclib(*arguments, lam).flat
-    assert "1 of 1 modes are alive. The optimum classifies 1 of 2 classes right" in text
+    assert "1 of 1 mode is alive. The optimum classifies 1 of 2 classes right" in text
     assert "Lost, though apart from the others: class 1 (492 samples)." in text
     assert f"only when all penalties are multiplied by less than {margin:.3g}." in text
     assert "Room until a mode dies: a factor of 1.99." in text

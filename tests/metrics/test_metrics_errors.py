@@ -76,7 +76,12 @@ def with_entry(value):
         ((X, LABELS, W, B, DEEP), {}, ValueError, r"depth = 2 matrices, as minimizer; got 1"),
         ((X, [0, 0, 0, 1], W, B, BEST), {}, ValueError, r"has 2 samples of class 0, labels have 3"),
         ((X, LABELS, None, None, THREE), {"classes": 2}, ValueError, r"K = 2 classes; got 3"),
-        ((X, LABELS, None, None, 7), {}, TypeError, r"minimizer must be a Minimizer; got 7"),
+        (
+            (X, LABELS, None, None, 7),
+            {},
+            TypeError,
+            r"minimizer must be a Minimizer or another optimum; got 7",
+        ),
         ((X, LABELS), {"reading": "printed"}, ValueError, r"'corrected' or 'as_printed'"),
         ((X, LABELS), {"between": "equal"}, ValueError, r"'unweighted' or 'weighted'; got 'equal'"),
         ((X, LABELS), {"center": "median"}, ValueError, r"'samples' or 'classes'; got 'median'"),

@@ -17,7 +17,7 @@ from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.margins import misclassification_factors
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.prediction import class_fates
+from nclib.theory.optimum import class_fates
 from nclib.theory.problem import Problem
 from nclib.theory.secular import _SecularSums
 from nclib.theory.spectrum import Spectrum

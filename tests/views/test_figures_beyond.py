@@ -116,10 +116,10 @@ def test_penalised_bias_path_has_both_ends_and_the_threshold():
     np.testing.assert_array_equal(mean.get_ydata(), [0.0, 0.4])
 
 
-def test_smallest_margins_show_where_a_class_is_wrong():
+def test_smallest_leads_show_where_a_class_is_wrong():
     factors = np.array([0.5, 1.0])
-    margins = {1: np.array([0.5, -0.2]), 2: np.array([0.8, 0.1])}
-    (axis,) = figures.smallest_margins(factors, margins, "title").axes
+    leads = {1: np.array([0.5, -0.2]), 2: np.array([0.8, 0.1])}
+    (axis,) = figures.smallest_leads(factors, leads, "title").axes
     curves = [line for line in axis.lines if len(line.get_xdata()) == 2]
     drawn = [line.get_ydata().tolist() for line in curves if line.get_color() != style.INK]
     assert drawn == [[0.5, -0.2], [0.8, 0.1]]

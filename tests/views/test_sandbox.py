@@ -98,7 +98,7 @@ class TestOptimum:
         # Chapter 1: the rare classes are answered wrong, but apart; a little later they merge.
         box = sandbox.optimum([60, 10, 10], 1, lambda_W=0.039, lambda_H=0.039)
         assert box.words.startswith(
-            "2 of 2 modes are alive, 1 of 3 classes are classified right, and 0 have merged"
+            "2 of 2 modes are alive, 1 of 3 classes is classified right, and 0 have merged"
         )
         box.controls["lambda_W"].value = 0.045
         assert "and 2 have merged" in box.words

@@ -9,12 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import Record
 from nclib.theory import shrinkage
+from nclib.theory.groups import Groups
 from nclib.theory.losses.certificate import best_bias, inner_slopes
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LossMinimizer, Optimum, from_coordinates
-from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.minimizer import LossMinimizer, by_group, from_coordinates
+from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
+from nclib.theory.optimum import Optimum
 
 Array = NDArray[np.float64]
 
@@ -53,9 +56,9 @@ def squared_modes(problem: LossProblem) -> SquaredModes | None:
     (any weights, any depth). With a free bias and one weight for all samples they are the singular
     vectors of the centred targets.
     """
-    if not isinstance(problem.loss, SquaredError):
-        return None
     form = problem.form
+    if form.softmax:
+        return None
     smooth = SmoothPart(form)
     weight = form.mass * problem.N / form.scale**2
     if problem.bias == "none" and not form.other.any():
@@ -87,7 +90,7 @@ def squared_modes(problem: LossProblem) -> SquaredModes | None:
 
 def mode_log_theta(problem: LossProblem, kappa: Array, weight: Array) -> Array:
     """Logarithm of theta of modes with a weight: N is replaced by N / weight in the one rule."""
-    result: Array = shrinkage.log_theta(kappa, problem.model) - (problem.depth + 1) * np.log(weight)
+    result: Array = shrinkage.log_theta(kappa, problem) - (problem.depth + 1) * np.log(weight)
     return result
 
 
@@ -146,26 +149,28 @@ def _largest(gain: Array, copies: NDArray[np.int64], limit: int) -> NDArray[np.b
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NonNegativeMinimizer(Optimum):
+class NonNegativeMinimizer(Optimum, Record):
     """Global minimiser of cross-entropy on features after a ReLU, one layer, no bias.
 
     The classes do not interact: the class means are orthogonal, one axis each, and class k leads
-    every other one by its own margin. Made by `loss_minimizer`.
+    every other one by its own number. Made by `loss_minimizer`.
 
     Attributes
     ----------
     problem : LossProblem
-    margin : (G,) ndarray
+    lead : (G,) ndarray
         Own logit minus each other one, 0 for a dead class.
     """
 
     problem: LossProblem
-    margin: Array = field(repr=False)
-    certificate: float = 0.0
+    lead: Array = field(repr=False)
+
+    certificate = 0.0
+    unique = None
 
     @cached_property
     def _cost(self) -> Array:
-        """Price of a unit of margin of each class, (G,)."""
+        """Price of a unit of lead of each class, (G,)."""
         K = self.problem.K
         return np.asarray(self.problem.price * self.problem.form.scale * math.sqrt((K - 1) / K))
 
@@ -173,8 +178,8 @@ class NonNegativeMinimizer(Optimum):
     def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum."""
         form = self.problem.form
-        loss = form.mass * form.total * np.log1p((self.problem.K - 1) * np.exp(-self.margin))
-        return float(form.size @ (loss + self._cost * self.margin))
+        loss = form.mass * form.total * np.log1p((self.problem.K - 1) * np.exp(-self.lead))
+        return float(form.size @ (loss + self._cost * self.lead))
 
     @property
     def b(self) -> Array | None:
@@ -184,47 +189,74 @@ class NonNegativeMinimizer(Optimum):
     @property
     def alive(self) -> int:
         """Number of classes alive."""
-        return int(np.bincount(self.problem.group)[self.margin > 0].sum())
+        return int(np.bincount(self.problem.group)[self.lead > 0].sum())
+
+    @cached_property
+    def _svd(self) -> tuple[Array, Array, Array]:
+        left, z, right = np.linalg.svd(self.logits() * self.problem.form.scale[self.problem.group])
+        z[self.alive :] = 0.0
+        return left, z, right.T
 
     @property
     def singular_values(self) -> Array:
         """Singular values of the product ``W Hbar diag(d)``, falling, (K,)."""
-        product = self.logits() * self.problem.form.scale[self.problem.group]
-        values: Array = np.linalg.svd(product, compute_uv=False).astype(np.float64)
-        values[self.alive :] = 0.0
-        return values
+        return self._svd[1]
+
+    @property
+    def modes(self) -> tuple[Array, Array]:
+        """Left and right singular vectors of the product, in columns, shape (K, K) each."""
+        return self._svd[0], self._svd[2]
+
+    @property
+    def shares_modes(self) -> bool:
+        """A ReLU asks for class means along the axes, which are not the product's modes."""
+        return False
+
+    @property
+    def between_values(self) -> Array:
+        """No mode between groups is found by a search: each class is settled by itself, (0,)."""
+        return np.zeros(0)
 
     def group_logits(self) -> tuple[Array, Array]:
         """Logits by group: (G, G) of classes that are not a sample's own, and (G,) of its own."""
         K = self.problem.K
-        others = np.tile(-self.margin / K, (self.margin.size, 1))
-        return others, self.margin * (K - 1) / K
+        others = np.tile(-self.lead / K, (self.lead.size, 1))
+        return others, self.lead * (K - 1) / K
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Logits by groups of classes that the problem treats alike."""
+        dead = self.lead == 0
+        merged = np.where(dead, np.bincount(self.problem.group)[dead].sum(), 1)
+        return by_group(self.problem, *self.group_logits(), lead=self.lead, merged=merged)
 
     def head(self) -> Array:
         """Build the head W, (K, K): a column for each class, its own entry against all others."""
         K, group = self.problem.K, self.problem.group
         means = self._mean_length[group]
-        size = np.divide(self.margin[group], means, out=np.zeros(K), where=means > 0)
+        size = np.divide(self.lead[group], means, out=np.zeros(K), where=means > 0)
         return np.asarray((np.eye(K) - 1 / K) * size)
 
     def class_means(self) -> Array:
         """Features of the classes, one axis each, (K, K)."""
         return np.diag(self._mean_length[self.problem.group])
 
-    def weights(self) -> tuple[list[Array], Array, Array | None]:
-        """Build explicit weights and class means that attain the minimum."""
+    def along_modes(self, weight: Array) -> tuple[Array, Array]:
+        """Head and class means, seen along the modes of their product."""
+        left, right = self.modes
+        return left.T @ self.head(), (self.class_means() * weight) @ right
+
+    def weights(
+        self, seed: int | np.random.Generator = 0
+    ) -> tuple[list[Array], Array, Array | None]:
+        """Explicit weights and class means that attain the minimum; nothing is left to draw."""
         return [self.head()], self.class_means(), None
 
     @cached_property
     def _mean_length(self) -> Array:
-        # Both factors pay half of the price: lambda_H d^2 h^2 = cost * margin.
+        # Both factors pay half of the price: lambda_H d^2 h^2 = cost * lead.
         weight = self.problem.lambda_H * self.problem.form.scale**2
-        return np.sqrt(self._cost * self.margin / weight)
-
-    def _merged(self) -> NDArray[np.int64]:
-        dead = self.margin == 0
-        size = np.bincount(self.problem.group)
-        return np.where(dead, size[dead].sum(), 1)
+        return np.sqrt(self._cost * self.lead / weight)
 
     def __repr__(self) -> str:
         return (
@@ -251,8 +283,8 @@ def non_negative_minimizer(problem: LossProblem) -> NonNegativeMinimizer:
     share = non_negative_shares(problem)
     alive = share < (K - 1) / K
     with np.errstate(divide="ignore", invalid="ignore"):
-        margin = np.where(alive, math.log(K - 1) + np.log(1 / share - 1), 0.0)
-    best = NonNegativeMinimizer(problem, margin)
+        lead = np.where(alive, math.log(K - 1) + np.log(1 / share - 1), 0.0)
+    best = NonNegativeMinimizer(problem, lead)
     if best.alive > problem.rank_limit:
         raise ValueError(
             f"widths must leave room for the {best.alive} classes alive; got {problem.widths}"

@@ -1,8 +1,7 @@
-"""The optimum of a `LossProblem`: what every way to find it has in common."""
+"""The optimum of a `LossProblem`, by its modes inside and between groups of classes."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._records import Record
+from nclib.theory.groups import Groups, sharing_a_mean
 from nclib.theory.losses.groups import SmoothPart
 from nclib.theory.losses.problem import LossProblem
+from nclib.theory.optimum import Optimum
 
 Array = NDArray[np.float64]
 
@@ -25,144 +26,8 @@ _SAME_MEAN = 1e-7
 """Class means of different groups that differ by less, relative to the largest, are the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class ClassOutcomes(Record):
-    """What an optimum answers to the classes, by groups that are treated alike.
-
-    Arrays have one entry for each of G groups. What counts are the logits of the model itself,
-    ``W h + b``: whatever the loss adds to them, margins and adjustments, it adds in training only.
-
-    Attributes
-    ----------
-    group : (K,) ndarray of int64
-        The group of each class.
-    count, size : (G,) ndarray of int64
-        Samples of each of its classes, and number of its classes.
-    own_logit : (G,) ndarray
-        What the optimum answers for a sample's own class.
-    rival_logit : (G,) ndarray
-        The largest answer for another class.
-    rival : (G,) ndarray of int64
-        The group of that class, which may be the same group.
-    right : (G,) ndarray
-        Share of the samples that are classified right; 1/t in a tie of t classes.
-    merged : (G,) ndarray of int64
-        How many classes share the class-mean feature; 1 where a class stands apart.
-    accuracy : float
-        Training accuracy of the optimum: share of all training samples classified right.
-    """
-
-    group: NDArray[np.int64]
-    count: NDArray[np.int64]
-    size: NDArray[np.int64]
-    own_logit: Array
-    rival_logit: Array
-    rival: NDArray[np.int64]
-    right: Array
-    merged: NDArray[np.int64]
-    accuracy: float
-
-    @property
-    def classes_right(self) -> int:
-        """Number of classes whose samples are all classified right."""
-        return int(self.size[self.right == 1].sum())
-
-    @property
-    def classes_merged(self) -> int:
-        """Number of classes that share their class-mean feature with another."""
-        return int(self.size[self.merged > 1].sum())
-
-
-class Optimum(Record):
-    """What an optimum by groups offers, from its logits by group and its factors."""
-
-    problem: LossProblem
-    objective: float
-    certificate: float
-
-    def group_logits(self) -> tuple[Array, Array]:
-        """Logits by group.
-
-        Returns
-        -------
-        others : (G, G) ndarray
-            Entry (a, b): what a sample of group b gets for a class of group a, not its own.
-        own : (G,) ndarray
-            What it gets for its own.
-        """
-        raise NotImplementedError
-
-    @property
-    def b(self) -> Array | None:
-        """The bias, (K,); None for a problem without."""
-        raise NotImplementedError
-
-    @property
-    def singular_values(self) -> Array:
-        """Singular values of ``W_L ... W_1 Hbar diag(d)``, falling, (K,)."""
-        raise NotImplementedError
-
-    @property
-    def alive(self) -> int:
-        """Number of modes alive: the rank of the product."""
-        return int(np.count_nonzero(self.singular_values))
-
-    def _merged(self) -> NDArray[np.int64]:
-        raise NotImplementedError
-
-    def logits(self) -> Array:
-        """Compute what the optimum outputs for each class, dense.
-
-        Returns
-        -------
-        (K, K) ndarray
-            Column l is the answer to a training sample of class l.
-        """
-        others, own = self.group_logits()
-        group = self.problem.group
-        Z = others[np.ix_(group, group)]
-        np.fill_diagonal(Z, own[group])
-        return Z
-
-    def outcomes(self) -> ClassOutcomes:
-        """Say what becomes of the classes: which are told apart and classified right.
-
-        Returns
-        -------
-        ClassOutcomes
-        """
-        problem = self.problem
-        size = np.bincount(problem.group)
-        others, own = self.group_logits()
-        index = np.arange(size.size)
-        rivals = others.copy()
-        rivals[index[size == 1], index[size == 1]] = -np.inf
-        rival = rivals.argmax(axis=0)
-        slack = LOGIT_TIE * max(float(np.abs(own).max()), float(np.abs(others).max()))
-        slack = max(slack, LOGIT_NOISE)
-        # Inside a group there is no rounding to allow for: its inner modes are alive or dead.
-        margin = np.full(rivals.shape, slack)
-        margin[index, index] = 0.0
-        beaten = (rivals > own + margin).any(axis=0)
-        tied = size @ (np.abs(rivals - own) <= margin)
-        tied -= np.abs(rivals - own)[index, index] <= 0.0
-        right = np.where(beaten, 0.0, 1.0 / (1.0 + tied))
-        count = problem.counts.n[problem.representative]
-        return ClassOutcomes(
-            group=problem.group,
-            count=count,
-            size=size,
-            own_logit=own,
-            rival_logit=rivals[rival, index],
-            rival=rival,
-            right=right,
-            merged=self._merged(),
-            accuracy=float(right @ (size * count)) / problem.N,
-        )
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class LossMinimizer(Optimum):
+class LossMinimizer(Optimum, Record):
     """Global minimiser of a `LossProblem`; made by `loss_minimizer`.
 
     Attributes
@@ -189,6 +54,8 @@ class LossMinimizer(Optimum):
     between: tuple[Array, Array, Array] = field(repr=False)
     group_bias: Array = field(repr=False)
 
+    unique = None
+
     @cached_property
     def singular_values(self) -> Array:
         """Singular values z of the product ``W_L ... W_1 Hbar diag(d)``, falling, (K,).
@@ -201,30 +68,10 @@ class LossMinimizer(Optimum):
         values[: z.size] = np.sort(z)[::-1]
         return values
 
-    @cached_property
-    def _price(self) -> Array:
-        """What each of the L + 1 factors pays for each singular value, lambda times its square."""
-        power = 1 / (self.problem.depth + 1)
-        price: Array = math.exp(power * self.problem.model.log_Lambda) * self.singular_values ** (
-            2 * power
-        )
-        return price
-
-    @property
-    def feature_singular_values(self) -> Array:
-        """Singular values of the weighted class means ``Hbar diag(d)``, (K,)."""
-        return np.sqrt(self._price / self.problem.lambda_H)
-
-    @property
-    def layer_singular_values(self) -> Array:
-        """Singular values of W_1, ..., W_L, one row a layer, (L, K)."""
-        values: Array = np.sqrt(self._price / np.array(self.problem.lambda_W)[:, None])
-        return values
-
     @property
     def b(self) -> Array | None:
         """The bias, (K,); None for a problem without."""
-        if self.problem.bias == "none":
+        if not self.problem.has_bias:
             return None
         return np.asarray(self.group_bias[self.problem.group])
 
@@ -242,79 +89,65 @@ class LossMinimizer(Optimum):
         return others, (common + self.inner) / form.scale + self.group_bias
 
     @cached_property
-    def _factors(self) -> tuple[Array, Array, Array]:
-        """Singular value decomposition of the product ``W_L ... W_1 Hbar diag(d)``, dense."""
+    def groups(self) -> Groups:
+        """Logits by groups of classes that the problem treats alike."""
+        others, own = self.group_logits()
+        form = self.problem.form
+        size = np.bincount(self.problem.group)
+        _, z, right = self.between
+        share = np.sqrt(z / z.max())[:, None] if z.size and z.max() > 0 else np.zeros((z.size, 1))
+        means = share * right[: z.size] / (np.sqrt(form.size) * form.scale)
+        together = (self.inner == 0) | (size == 1)
+        return by_group(
+            self.problem,
+            others,
+            own,
+            lead=self.inner / form.scale,
+            merged=sharing_a_mean(means, size, together, _SAME_MEAN),
+        )
+
+    @property
+    def between_values(self) -> Array:
+        """Singular values of the modes between groups, (min(p, q),)."""
+        return self.between[1]
+
+    @cached_property
+    def modes(self) -> tuple[Array, Array]:
+        """Left and right singular vectors of the product, in columns, shape (K, K) each."""
         problem = self.problem
         logits = self.logits()
-        if problem.bias != "none":
+        if problem.has_bias:
             logits -= self.group_bias[problem.group][:, None]
         product = logits * problem.form.scale[problem.group]
         if not np.any(product - np.diag(product.diagonal())):
             # So that the class means are along the axes, which a ReLU asks for.
             order = np.argsort(-product.diagonal(), kind="stable")
             basis = np.eye(problem.K)[:, order]
-            return basis, self.singular_values, basis.T
+            return basis, basis
         left, _, right = np.linalg.svd(product)
-        return left, self.singular_values, right
-
-    def head(self) -> Array:
-        """Build the head's product ``W_L ... W_1``, up to a rotation that `class_means` shares.
-
-        Returns
-        -------
-        (K, K) ndarray
-        """
-        left, z, _ = self._factors
-        size = self.feature_singular_values
-        return np.asarray(left * np.divide(z, size, out=np.zeros_like(z), where=size > 0))
-
-    def class_means(self) -> Array:
-        """Features of the classes, one column each, up to the same rotation.
-
-        Returns
-        -------
-        (K, K) ndarray
-            Rows past `alive` are 0.
-        """
-        right = self._factors[2]
-        scale = self.problem.form.scale[self.problem.group]
-        return np.asarray(self.feature_singular_values[:, None] * right / scale)
-
-    def weights(self) -> tuple[list[Array], Array, Array | None]:
-        """Build explicit weights, class means and bias that attain the minimum.
-
-        Returns
-        -------
-        Ws : list of L ndarray
-            ``[W_1, ..., W_L]``, each K x K.
-        H_bar : (K, K) ndarray
-            Class means; every feature equals that of its class.
-        b : (K,) ndarray or None
-        """
-        Ws = [np.diag(row) for row in self.layer_singular_values]
-        Ws[-1] = self._factors[0] @ Ws[-1]
-        return Ws, self.class_means(), self.b
-
-    def _merged(self) -> NDArray[np.int64]:
-        form = self.problem.form
-        size = np.bincount(self.problem.group)
-        together = (self.inner == 0) | (size == 1)
-        _, z, right = self.between
-        k = z.size
-        share = np.sqrt(z / z.max())[:, None] if z.size and z.max() > 0 else np.zeros((k, 1))
-        means = share * right[:k] / (np.sqrt(form.size) * form.scale)
-        squares = np.sum(means**2, axis=0)
-        distance = squares[:, None] + squares - 2 * means.T @ means
-        same = distance <= _SAME_MEAN**2 * max(float(squares.max()), 1e-300)
-        same |= np.eye(form.G, dtype=bool)
-        same &= together[:, None] & together
-        return np.where(together, same @ size, 1)
+        return left, right.T
 
     def __repr__(self) -> str:
         return (
             f"LossMinimizer({self.alive} of {self.problem.K} modes alive, "
             f"objective={self.objective:.6g}, certificate={self.certificate:.1e})"
         )
+
+
+def by_group(
+    problem: LossProblem, others: Array, own: Array, lead: Array, merged: NDArray[np.int64]
+) -> Groups:
+    """Make `Groups` of a problem's groups, whose logits are known up to rounding or a gap."""
+    slack = max(LOGIT_TIE * max(float(np.abs(own).max()), float(np.abs(others).max())), LOGIT_NOISE)
+    return Groups(
+        group=problem.group,
+        own=own,
+        lead=lead,
+        rows=lambda chosen: others.T[chosen].copy(),
+        slack=np.full(own.size, slack),
+        merged=merged,
+        kin=np.arange(own.size),
+    )
 
 
 def from_coordinates(

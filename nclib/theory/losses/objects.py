@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import is_number, plain
+from nclib._checks import as_float, as_floats, is_number
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts
 
@@ -35,14 +35,17 @@ class LossTerms(NamedTuple):
     margin: Array
 
 
-class _Loss(Record):
-    """What both losses share: their value and gradient from their terms."""
+class Loss(Record):
+    """A loss that is given by its terms; the base of those here.
+
+    A problem asks its loss for `fit` and `gradient`, and for `terms` where it is solved by groups.
+    """
 
     def terms(self, counts: ClassCounts, drawn: Array) -> LossTerms:
         """Say what the loss does to each class; `drawn` are the samples of an epoch, (K,)."""
         raise NotImplementedError
 
-    def value(self, logits: ArrayLike, counts: ClassCounts) -> float:
+    def fit(self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None = None) -> float:
         """Mean loss over all training samples.
 
         Parameters
@@ -51,54 +54,64 @@ class _Loss(Record):
             Of all samples, ordered by class, or one column per class that its samples share.
         counts : ClassCounts
             Samples per class (or anything that `ClassCounts` takes).
+        drawn : (K,) ndarray, optional
+            Samples of each class in an epoch, real numbers. Default: every sample once.
 
         Returns
         -------
         float
         """
-        return self._evaluate(logits, counts)[0]
+        terms, Z, column, samples, N = self._samples(logits, counts, drawn)
+        value, _ = dense_loss(terms, Z, column, samples)
+        return value / N
 
-    def gradient(self, logits: ArrayLike, counts: ClassCounts) -> Array:
-        """Differentiate `value` by the logits; shaped like them.
+    def gradient(self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None = None) -> Array:
+        """Differentiate `fit` by the logits; shaped like them.
 
         With one column per class, that of all its samples moving together.
         """
-        return self._evaluate(logits, counts)[1]
+        terms, Z, column, samples, N = self._samples(logits, counts, drawn)
+        _, gradient = dense_loss(terms, Z, column, samples)
+        return gradient * (samples / N)
 
-    def _evaluate(self, logits: ArrayLike, counts: ClassCounts) -> tuple[float, Array]:
+    def _samples(
+        self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None
+    ) -> tuple[LossTerms, Array, NDArray[np.int64], Array, int]:
+        """Return terms, logits, the class of each column, for how many samples it is, and N."""
         counts = as_counts(counts)
-        Z, n = np.asarray(logits, dtype=float), counts.n.astype(float)
+        Z, n = as_floats("logits", logits), counts.n.astype(float)
         if Z.ndim != 2 or Z.shape[0] != counts.K or Z.shape[1] not in (counts.K, counts.N):
             raise ValueError(
                 f"logits must have shape (K, N) or (K, K) with K = {counts.K} and "
                 f"N = {counts.N}; got {Z.shape}"
             )
-        classes = np.arange(counts.K)
-        if Z.shape[1] == counts.K:
-            column, samples = classes, n
-        else:
-            column, samples = np.repeat(classes, counts.n), np.ones(counts.N)
-        value, gradient = dense_loss(self.terms(counts, n), Z, column)
-        weights = samples / counts.N
-        return float(value @ weights), gradient * weights
+        drawn = n if drawn is None else drawn
+        column, samples = np.arange(counts.K), drawn
+        if Z.shape[1] != counts.K:
+            column = np.repeat(column, counts.n)
+            samples = (drawn / n)[column]
+        return self.terms(counts, drawn), Z, column, samples, counts.N
 
 
-def dense_loss(terms: LossTerms, Z: Array, column: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Loss of each column of logits, of a sample of class ``column``, and its gradient.
+def dense_loss(
+    terms: LossTerms, Z: Array, column: NDArray[np.int64], samples: Array
+) -> tuple[float, Array]:
+    """Sum the losses of columns of logits, each of so many samples of class ``column``.
 
     Returns
     -------
-    value : (columns,) ndarray
+    value : float
     gradient : ndarray
-        Shaped like `Z`.
+        Of one sample of each column; shaped like `Z`.
     """
     index = np.arange(Z.shape[1])
-    targets = np.repeat(terms.other[:, None], Z.shape[1], axis=1)
-    targets[column, index] += terms.own[column]
     weight = terms.weight[column]
     if not terms.softmax:
-        residual = Z - targets
-        return weight * np.sum(residual**2, axis=0) / 2, weight * residual
+        residual = Z - terms.other[:, None]
+        residual[column, index] -= terms.own[column]
+        return float(np.sum(residual**2 @ (weight * samples))) / 2, weight * residual
+    targets = np.repeat(terms.other[:, None], Z.shape[1], axis=1)
+    targets[column, index] += terms.own[column]
     factor = np.outer(terms.logit_factor, terms.sample_factor[column])
     u = factor * Z + terms.shift[:, None]
     u[column, index] -= terms.margin[column]
@@ -107,12 +120,12 @@ def dense_loss(terms: LossTerms, Z: Array, column: NDArray[np.int64]) -> tuple[A
     partition = exponentials.sum(axis=0)
     log_p = u - top - np.log(partition)
     total = targets.sum(axis=0)
-    value = -weight * np.sum(targets * log_p, axis=0)
+    value = -float(np.sum(targets * log_p, axis=0) @ (weight * samples))
     return value, weight * factor * (total * exponentials / partition - targets)
 
 
 @dataclass(frozen=True, eq=False)
-class SquaredError(_Loss):
+class SquaredError(Loss):
     """Half the squared distance to the one-hot label, as the paper has it.
 
     ``torch.nn.functional.mse_loss`` is 2/K times this, with ``weight=`` too.
@@ -128,7 +141,7 @@ class SquaredError(_Loss):
 
     Examples
     --------
-    >>> SquaredError().value([[1.0, 0.5], [0.0, 0.5]], [3, 1])
+    >>> SquaredError().fit([[1.0, 0.5], [0.0, 0.5]], [3, 1])
     0.0625
     """
 
@@ -150,7 +163,7 @@ class SquaredError(_Loss):
 
 
 @dataclass(frozen=True, eq=False)
-class CrossEntropy(_Loss):
+class CrossEntropy(Loss):
     """Cross-entropy of softmax, with what people add to it against imbalance.
 
     As ``torch.nn.CrossEntropyLoss(weight=class_weights, label_smoothing=label_smoothing)``
@@ -178,7 +191,7 @@ class CrossEntropy(_Loss):
 
     Examples
     --------
-    >>> round(CrossEntropy().value([[0.0, 0.0], [0.0, 0.0]], [3, 1]), 6)
+    >>> round(CrossEntropy().fit([[0.0, 0.0], [0.0, 0.0]], [3, 1]), 6)
     0.693147
     """
 
@@ -195,7 +208,7 @@ class CrossEntropy(_Loss):
         _set_vector(self, "margins", positive=False)
         object.__setattr__(self, "label_smoothing", _smoothing(self.label_smoothing))
         if is_number(self.adjustment):
-            tau = float(plain(self.adjustment))
+            tau = as_float("adjustment", self.adjustment)
             if not np.isfinite(tau):
                 raise ValueError(f"adjustment must be finite; got {tau}")
             object.__setattr__(self, "adjustment", tau)
@@ -301,11 +314,9 @@ def _of_length(name: str, vector: Array, K: int) -> Array:
 
 
 def _smoothing(value: object) -> float:
-    if not is_number(value):
-        raise TypeError(f"label_smoothing must be a number; got {value!r:.60}")
-    eps = float(plain(value))
+    eps = as_float("label_smoothing", value)
     if not 0 <= eps < 1:
-        raise ValueError(f"label_smoothing must be at least 0 and below 1; got {value!r}")
+        raise ValueError(f"label_smoothing must be at least 0 and below 1; got {value!r:.60}")
     return eps
 
 
@@ -316,7 +327,7 @@ def _set_vector(owner: object, name: str, positive: bool = True) -> None:
         return
     allowed = "finite and positive" if positive else "finite"
     try:
-        array = np.array(value, dtype=float)
+        array = as_floats(name, value).copy()
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be one number per class; got {value!r:.60}") from None
     if array.ndim != 1:

@@ -16,7 +16,6 @@ from nclib.theory.losses.closed import (
 )
 from nclib.theory.losses.groups import Point, SmoothPart
 from nclib.theory.losses.minimizer import LossMinimizer, from_coordinates
-from nclib.theory.losses.objects import SquaredError
 from nclib.theory.losses.problem import LossProblem, require_loss_problem
 from nclib.theory.losses.solver import Solution, Solver
 
@@ -59,6 +58,7 @@ def loss_minimizer(
 
     Examples
     --------
+    >>> from nclib.theory.losses.objects import SquaredError
     >>> problem = LossProblem([300, 30], SquaredError(), lambda_W=1e-3, lambda_H=1e-3)
     >>> loss_minimizer(problem).certificate
     0.0
@@ -86,6 +86,7 @@ def loss_path(
 
     Examples
     --------
+    >>> from nclib.theory.losses.objects import SquaredError
     >>> problem = LossProblem([300, 30], SquaredError(), lambda_W=1e-3, lambda_H=1e-3)
     >>> [best.alive for best in loss_path(problem, [100, 1])]
     [0, 1]
@@ -162,7 +163,7 @@ def _require_known_non_negative(problem: LossProblem) -> None:
             "bias must be 'none' where the features are non-negative: with a bias the global mean "
             "of the features would have to be 0, and no closed form is known"
         )
-    if isinstance(problem.loss, SquaredError):
+    if not problem.form.softmax:
         if squared_modes(problem) is None:
             raise ValueError(
                 "label_smoothing must be 0 for the squared error on non-negative features: no "
@@ -182,7 +183,7 @@ def _unknown(problem: LossProblem) -> str:
         "smoothing (any class weights, any sampler), or with a free bias and one weight for all "
         "samples (label smoothing, and a sampler that the features' penalty follows)"
     )
-    if not isinstance(problem.loss, SquaredError):
+    if problem.form.softmax:
         reason = f"no optimum is known for cross-entropy with depth = {problem.depth}"
     elif problem.bias == "decayed":
         reason = (

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nclib._checks import positive
 from nclib._records import Record
-from nclib.theory.counts import ClassCounts, as_counts
+from nclib.theory.counts import ClassCounts, as_counts, first_of_each
 from nclib.theory.losses.groups import GroupForm
-from nclib.theory.losses.objects import (
-    CrossEntropy,
-    LossTerms,
-    Sampling,
-    SquaredError,
-    dense_loss,
-)
+from nclib.theory.losses.objects import Loss, LossTerms, Sampling
+from nclib.theory.model import ClassModel
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
@@ -29,7 +23,7 @@ _BIASES = ("free", "none", "decayed")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossProblem(Record):
+class LossProblem(ClassModel, Record):
     """The L-extended unconstrained feature model for a loss, a bias and a sampler.
 
     The objective is::
@@ -65,13 +59,14 @@ class LossProblem(Record):
 
     Examples
     --------
+    >>> from nclib.theory.losses.objects import CrossEntropy
     >>> problem = LossProblem([300, 30], CrossEntropy(), lambda_W=1e-3, lambda_H=1e-3)
     >>> problem
     LossProblem(K=2, N=330, CrossEntropy, depth=1, bias=free, lambda_W=0.001, lambda_H=0.001)
     """
 
     counts: ClassCounts
-    loss: SquaredError | CrossEntropy
+    loss: Loss
     depth: int = 1
     bias: str = "free"
     _: KW_ONLY
@@ -83,7 +78,7 @@ class LossProblem(Record):
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.loss, SquaredError | CrossEntropy):
+        if not isinstance(self.loss, Loss):
             raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {self.loss!r:.60}")
         if self.bias not in _BIASES:
             raise ValueError(f"bias must be 'free', 'none' or 'decayed'; got {self.bias!r}")
@@ -91,16 +86,8 @@ class LossProblem(Record):
             raise TypeError(f"sampling must be a Sampling or None; got {self.sampling!r:.60}")
         if not isinstance(self.non_negative, bool | np.bool_):
             raise TypeError(f"non_negative must be True or False; got {self.non_negative!r}")
-        model = Problem(
-            as_counts(self.counts),
-            self.depth,
-            self.bias != "none",
-            lambda_W=self.lambda_W,
-            lambda_H=self.lambda_H,
-            widths=self.widths,
-        )
-        for name in ("counts", "depth", "lambda_W", "lambda_H", "widths"):
-            object.__setattr__(self, name, getattr(model, name))
+        object.__setattr__(self, "counts", as_counts(self.counts))
+        self.check_layers()
         object.__setattr__(self, "lambda_b", self._validated_lambda_b())
         self._terms  # noqa: B018 - vectors of a wrong length are refused here
 
@@ -116,36 +103,31 @@ class LossProblem(Record):
         return positive("lambda_b", self.lambda_b)
 
     @property
-    def K(self) -> int:
-        """Number of classes."""
-        return self.counts.K
+    def has_bias(self) -> bool:
+        """Whether the head has a bias."""
+        return self.bias != "none"
 
     @property
-    def N(self) -> int:
-        """Number of samples."""
-        return self.counts.N
+    def bias_penalty(self) -> float:
+        """Penalty on the bias; 0 for a free one, and for none."""
+        return self.lambda_b or 0.0
 
-    @cached_property
+    @property
     def model(self) -> Problem:
         """The paper's model with these counts, layers, penalties and widths."""
         return Problem(
             self.counts,
             self.depth,
-            self.bias != "none",
+            bias=self.has_bias,
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
             widths=self.widths,
         )
 
     @property
-    def rank_limit(self) -> int:
-        """Largest possible rank of W_L ... W_1 H."""
-        return self.model.rank_limit
-
-    @property
     def price(self) -> float:
         """Price of a unit of the product's singular values with one layer."""
-        return math.exp(self.model.log_Lambda / 2)
+        return math.exp(self.log_Lambda / 2)
 
     def rescaled(self, factor: float) -> LossProblem:
         """Return the same problem with every penalty times a factor."""
@@ -177,23 +159,19 @@ class LossProblem(Record):
     @cached_property
     def group(self) -> NDArray[np.int64]:
         """Group of each class: those of one count that the loss treats alike, (K,)."""
-        code, groups = self.counts.group, self.counts.m
+        code = self.counts.group
         for vector in (self.drawn, *self._terms[1:]):
-            first = np.zeros(groups, dtype=np.int64)
-            first[code[::-1]] = np.arange(self.K)[::-1]
+            first = first_of_each(code)
             if np.array_equal(vector, vector[first][code]):
                 continue
             values, inverse = np.unique(-vector, return_inverse=True)
-            present, code = np.unique(code * values.size + inverse, return_inverse=True)
-            groups = present.size
+            _, code = np.unique(code * values.size + inverse, return_inverse=True)
         return np.asarray(code, dtype=np.int64)
 
     @cached_property
     def representative(self) -> NDArray[np.int64]:
         """The first class of each group, (G,)."""
-        first = np.zeros(int(self.group.max()) + 1, dtype=np.int64)
-        first[self.group[::-1]] = np.arange(self.K)[::-1]
-        return first
+        return first_of_each(self.group)
 
     @cached_property
     def form(self) -> GroupForm:
@@ -202,7 +180,7 @@ class LossProblem(Record):
         return GroupForm(
             softmax=terms.softmax,
             bias=self.bias,
-            lambda_b=self.lambda_b or 0.0,
+            lambda_b=self.bias_penalty,
             size=np.bincount(self.group).astype(float),
             mass=(self.drawn * terms.weight)[first] / self.N,
             scale=np.sqrt(self.feature_weight[first]),
@@ -213,51 +191,6 @@ class LossProblem(Record):
             shift=terms.shift[first],
             margin=terms.margin[first],
         )
-
-    def objective(self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None) -> float:
-        """Value of the objective at any point.
-
-        Parameters
-        ----------
-        Ws : sequence of L array_like
-            ``[W_1, ..., W_L]``.
-        H : (d_0, K) array_like
-            One feature for each class, which all its samples share.
-        b : (K,) array_like, optional
-            The bias; None for a problem without.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit, or a bias is missing or not expected.
-        """
-        features = np.asarray(H, dtype=float)
-        if (b is None) != (self.bias == "none"):
-            raise ValueError(
-                f"b must {'be None' if self.bias == 'none' else 'be given'}; got {b!r}"
-            )
-        output = features
-        weights = [np.asarray(W, dtype=float) for W in Ws]
-        if len(weights) != self.depth:
-            raise ValueError(f"Ws must hold depth = {self.depth} matrices; got {len(weights)}")
-        for W in weights:
-            output = W @ output
-        if output.shape != (self.K, self.K):
-            raise ValueError(f"W_L ... W_1 H must have shape (K, K); got {output.shape}")
-        penalty = 0.0
-        if b is not None:
-            bias = np.asarray(b, dtype=float)
-            output = output + bias[:, None]
-            penalty = (self.lambda_b or 0.0) / 2 * float(bias @ bias)
-        value, _ = dense_loss(self._terms, output, np.arange(self.K))
-        penalty += self.lambda_H / 2 * float(np.sum(features**2 @ self.feature_weight))
-        for lam, W in zip(self.lambda_W, weights, strict=True):
-            penalty += lam / 2 * float(np.sum(W**2))
-        return float(value @ self.drawn) / self.N + penalty
 
     def __repr__(self) -> str:
         same = len(set(self.lambda_W)) == 1

@@ -6,15 +6,16 @@ Theorems 4.1 to 4.3 use nothing of the labels but the singular values of the cen
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_whole
+from nclib._checks import as_floats, as_whole
 from nclib._records import Record
+from nclib._text import modes
 from nclib.theory import shrinkage
-from nclib.theory.problem import Problem
+from nclib.theory.model import Layers
+from nclib.theory.optimum import Factors
 
 Array = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ _ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TargetProblem(Record):
+class TargetProblem(Layers, Record):
     """The L-extended model of N samples with any targets y_i, the squared error and a free bias.
 
     The objective is ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2`` and the penalties of `Problem`.
@@ -64,7 +65,9 @@ class TargetProblem(Record):
 
     def __post_init__(self) -> None:
         N = as_whole("N", self.N, 2)
-        mean, covariance = (np.array(x, dtype=float) for x in (self.mean, self.covariance))
+        mean, covariance = (
+            as_floats(name, getattr(self, name)).copy() for name in ("mean", "covariance")
+        )
         if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
             raise ValueError(
                 f"mean and covariance must have shapes (K,) and (K, K); got {mean.shape} and "
@@ -82,9 +85,7 @@ class TargetProblem(Record):
         object.__setattr__(self, "N", N)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
-        # Of the paper's model with as many samples: its rules ask for N, layers and penalties only.
-        for name in ("depth", "lambda_W", "lambda_H", "widths"):
-            object.__setattr__(self, name, getattr(self.model, name))
+        self.check_layers()
 
     @classmethod
     def from_targets(
@@ -105,7 +106,7 @@ class TargetProblem(Record):
         depth, lambda_W, lambda_H, widths
             As for `Problem`.
         """
-        Y = np.asarray(targets, dtype=float)
+        Y = as_floats("targets", targets)
         if Y.ndim != 2:
             raise ValueError(f"targets must have shape (K, N); got {Y.shape}")
         mean = Y.mean(axis=1)
@@ -120,17 +121,6 @@ class TargetProblem(Record):
             widths=widths,
         )
 
-    @cached_property
-    def model(self) -> Problem:
-        """The paper's model with N samples (of two classes) and these layers and penalties."""
-        return Problem(
-            [self.N - 1, 1],  # type: ignore[arg-type]
-            self.depth,
-            lambda_W=self.lambda_W,
-            lambda_H=self.lambda_H,
-            widths=self.widths,
-        )
-
     @property
     def K(self) -> int:
         """Number of outputs."""
@@ -141,14 +131,12 @@ class TargetProblem(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TargetMinimizer(Record):
+class TargetMinimizer(Factors, Record):
     """Global minimiser of a `TargetProblem`; made by `target_minimizer`.
 
     Attributes
     ----------
     problem : TargetProblem
-    certificate : float
-        0: a closed form.
     U : (K, K) ndarray
         Modes: left singular vectors of the centred targets.
     kappa : (K,) ndarray
@@ -161,7 +149,8 @@ class TargetMinimizer(Record):
     U: Array
     kappa: Array
     s: Array
-    certificate: float = 0.0
+
+    certificate = 0.0
 
     @property
     def singular_values(self) -> Array:
@@ -169,24 +158,19 @@ class TargetMinimizer(Record):
         return np.asarray(self.s * self.kappa)
 
     @property
-    def alive(self) -> int:
-        """Number of modes alive."""
-        return int(np.count_nonzero(self.s))
-
-    @property
     def b(self) -> Array:
         """The bias, the mean of the targets, (K,)."""
         return self.problem.mean
 
     @property
-    def objective(self) -> float:
+    def objective(self) -> float:  # type: ignore[override]
         """Value of the objective at the minimum."""
         cost = (1 - self.s) * (1 + self.problem.depth * self.s)
         return float(self.kappa**2 @ cost) / (2 * self.problem.N)
 
     def predictions(self, targets: ArrayLike) -> Array:
         """Answer to samples with given targets, (K, samples)."""
-        centred = np.asarray(targets, dtype=float) - self.problem.mean[:, None]
+        centred = as_floats("targets", targets) - self.problem.mean[:, None]
         return np.asarray(self.problem.mean[:, None] + (self.U * self.s) @ (self.U.T @ centred))
 
     def features(self, targets: ArrayLike) -> Array:
@@ -194,7 +178,7 @@ class TargetMinimizer(Record):
 
         Samples whose targets agree on the modes alive have the same feature.
         """
-        centred = np.asarray(targets, dtype=float) - self.problem.mean[:, None]
+        centred = as_floats("targets", targets) - self.problem.mean[:, None]
         size = np.sqrt(self.s * (1 - self.s) / (self.problem.N * self.problem.lambda_H))
         return np.asarray(size[:, None] * (self.U.T @ centred))
 
@@ -205,7 +189,7 @@ class TargetMinimizer(Record):
 
     def __repr__(self) -> str:
         return (
-            f"TargetMinimizer({self.alive} of {self.problem.K} modes alive, "
+            f"TargetMinimizer({self.alive} of {modes(self.problem.K)} alive, "
             f"depth={self.problem.depth}, objective={self.objective:.6g})"
         )
 
@@ -245,7 +229,7 @@ def target_minimizer(problem: TargetProblem) -> TargetMinimizer:
     values = np.where(values > _ROUNDING * values[0], values, 0.0)
     kappa = np.sqrt(problem.N * values)
     s = shrinkage.logistic(
-        shrinkage.global_logit(shrinkage.log_theta(kappa, problem.model), problem.depth)
+        shrinkage.global_logit(shrinkage.log_theta(kappa, problem), problem.depth)
     )
-    s[min((problem.N, problem.K, *(problem.widths or ()))) :] = 0.0
+    s[min(problem.N, problem.rank_limit) :] = 0.0
     return TargetMinimizer(problem, vectors, kappa, s)

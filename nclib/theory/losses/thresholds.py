@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._checks import as_whole, is_number, plain
+from nclib._checks import as_whole, positive
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
-from nclib.theory.losses.closed import mode_log_theta, non_negative_shares, squared_modes
+from nclib.theory.losses.closed import (
+    NonNegativeMinimizer,
+    mode_log_theta,
+    non_negative_shares,
+    squared_modes,
+)
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LOGIT_NOISE, LOGIT_TIE, LossMinimizer, Optimum
+from nclib.theory.losses.minimizer import LOGIT_NOISE, LOGIT_TIE, LossMinimizer
 from nclib.theory.losses.optimum import Walk
 from nclib.theory.losses.problem import LossProblem, require_loss_problem
 
@@ -310,17 +315,16 @@ class _Search:
             return (low + high) / 2
         return self._root(lambda factor: float(self.leads(factor)[g]), low, high)
 
-    def _excess(self, best: Optimum, factor: float) -> Array:
+    def _excess(self, best: LossMinimizer | NonNegativeMinimizer, factor: float) -> Array:
         """For each mode between groups: positive where it is alive, negative where dead."""
-        problem = self.problem
-        if not isinstance(best, LossMinimizer) or squared_modes(problem) is not None:
+        problem, z = self.problem, best.between_values
+        if not z.size or squared_modes(problem) is not None:
             return np.zeros(0)
         here = problem.rescaled(factor)
         smooth = SmoothPart(here.form)
         others, own = best.group_logits()
         _, slope = smooth.at_logits(others, own)
         reach = np.linalg.svd(slope.between, compute_uv=False) / here.price - 1
-        z = best.between[1]
         # Any function of the right sign that passes through 0 at the death will do.
         size = problem.form.mass.max() / problem.form.scale.max() ** 2 / here.price
         return np.asarray(np.where(z > 0, z * size, np.minimum(reach, 0.0)))
@@ -403,11 +407,7 @@ def penalties_leaving(
     >>> round(penalties_leaving(problem, 2).lambda_H, 6)
     0.003727
     """
-    if not is_number(margin):
-        raise TypeError(f"margin must be a number; got {margin!r:.60}")
-    wanted = float(plain(margin))
-    if not 0 < wanted < math.inf:
-        raise ValueError(f"margin must be positive and finite; got {margin!r}")
+    wanted = positive("margin", margin)
     lost = loss_margins(problem).lost
     if classes is None:
         lost = lost[lost > 0]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import altair as alt
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nclib._text import percent
-from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import global_minimizer
-from nclib.theory.problem import Problem
+from nclib.theory.tables import common_lambda, deaths_by_lambda, kept_shares
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -58,11 +56,10 @@ def survival() -> Explorable:
     for ratio in RATIO.values:
         counts = ClassCounts.exponential(CLASSES, LARGEST, ratio)
         for depth in DEPTH.values:
-            dies = collapse_factors(_problem(counts, depth, 1.0))
-            before = np.array(
-                [_kept(counts, depth, lam * (1 - 1e-7))[k] for k, lam in enumerate(dies)]
-            )
-            kept = np.array([_kept(counts, depth, lam) for lam in LAMBDA.values])
+            # Without bias, class k is mode k.
+            dies = deaths_by_lambda(counts, depth, bias=False)
+            before = _kept(counts, depth, dies * (1 - 1e-7)).diagonal()
+            kept = _kept(counts, depth, LAMBDA.values)
             for k, n in enumerate(counts.n):
                 rows += [
                     (ratio, depth, k + 1, n, lam, share, dies[k], round(before[k], 6))
@@ -87,13 +84,9 @@ def survival() -> Explorable:
     )
 
 
-def _problem(counts: ClassCounts, depth: int, lam: float) -> Problem:
-    return Problem(counts, depth, bias=False, lambda_W=(lam,) * depth, lambda_H=lam)
-
-
-def _kept(counts: ClassCounts, depth: int, lam: float) -> NDArray[np.float64]:
-    """Share that the optimum keeps of each class: without bias, class k is mode k."""
-    return global_minimizer(_problem(counts, depth, lam)).s
+def _kept(counts: ClassCounts, depth: int, lambdas: ArrayLike) -> NDArray[np.float64]:
+    """Share that the optimum keeps of each class, one row for each lambda."""
+    return kept_shares(common_lambda(counts, depth, lambdas, bias=False)).T
 
 
 def _sentence(counts: ClassCounts, kept: NDArray[np.float64]) -> str:

@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._text import percent
+from nclib._text import modes, percent
 from nclib.metrics.registry import DRAWN
 from nclib.views.explorables.explorable import Explorable, Picture, Slider, State, chosen, states
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
@@ -139,7 +139,7 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
     (here,) = np.flatnonzero(runs[0].epochs == epoch)
     entries = [run.history[here] for run in runs]
     alive = sorted({entry["alive"] for entry in entries})
-    modes = runs[0].experiment.counts.K - runs[0].experiment.config.bias
+    total = runs[0].experiment.counts.K - runs[0].experiment.config.bias
     gap, right = (_median(entries, name) for name in ("gap", "train_accuracy"))
     metrics = ", ".join(
         f"{title} {'none' if value is None else f'{value:g}'}" for title, value in values.items()
@@ -147,7 +147,7 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
     seeds = "1 seed" if len(runs) == 1 else f"median of {len(runs)} seeds"
     return (
         f"{metrics} ({seeds}). Objective {100 * gap:.3g} % above its minimum, "
-        f"{' or '.join(map(str, alive))} of {modes} modes alive, "
+        f"{' or '.join(map(str, alive))} of {modes(total)} alive, "
         f"{percent(right, 1)} % of the training images right."
     )
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from nclib.data.published import gallery
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.problem import Problem
+from nclib.theory.tables import common_lambda, outcomes_over
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -64,12 +63,14 @@ def data_sets() -> Explorable:
         rank = np.cumsum(counts.multiplicities) - counts.multiplicities
         for depth in DEPTH.values:
             outcomes = np.empty((len(LAMBDA.values), counts.m), dtype=int)
-            for place, lam in enumerate(LAMBDA.values):
-                best = global_minimizer(Problem(counts, depth, lambda_W=lam, lambda_H=lam))
-                accuracy = best.training_accuracy()
-                outcomes[place] = _outcomes(best, accuracy.per_class)
-                states.append((name, depth, lam, accuracy.overall, accuracy.per_class.mean()))
-                summaries[name, depth, lam] = _sentence(counts, outcomes[place], best.alive)
+            found = outcomes_over(common_lambda(counts, depth, LAMBDA.values))
+            for place, (lam, here) in enumerate(zip(LAMBDA.values, found, strict=True)):
+                # The groups are the distinct counts, and their classes share one outcome.
+                outcomes[place] = np.where(here.right == 0, 2, here.merged > 1)
+                states.append((name, depth, lam, here.accuracy, here.right[here.group].mean()))
+                summaries[name, depth, lam] = _sentence(
+                    counts, outcomes[place], here.minimizer.alive
+                )
             for j in range(counts.m):
                 size, n = counts.multiplicities[j], counts.values[j]
                 begins = [_first(outcomes[:, j] >= outcome) for outcome in (1, 2)]
@@ -90,16 +91,6 @@ def data_sets() -> Explorable:
         picture=_picture(),
         summaries=summaries,
     )
-
-
-def _outcomes(best: Minimizer, accuracy: Any) -> Any:
-    """Find which of `OUTCOMES` each group comes to, by number; its classes share one."""
-    counts = best.problem.counts
-    merged = np.zeros(counts.K, dtype=bool)
-    for classes in best.merged_classes():
-        merged[list(classes)] = True
-    outcome = np.where(accuracy == 0, 2, merged.astype(int))
-    return outcome[counts.falling_order[np.cumsum(counts.multiplicities) - 1]]
 
 
 def _first(holds: Any) -> float | None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from nclib.theory.counts import ClassCounts
 from nclib.theory.geometry import cosines, mode_coordinates
-from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
+from nclib.theory.tables import outcomes_over
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -60,10 +60,14 @@ def gram_maps() -> Explorable:
     """
     rows = []
     summaries: dict[State, str] = {}
-    for ratio, lam in states((RATIO, LAMBDA)):
-        counts = ClassCounts.step(CLASSES, LARGEST, ratio)
-        best = global_minimizer(Problem(counts, 1, lambda_W=lam, lambda_H=lam))
-        means, head = mode_coordinates(best)
+    places = list(states((RATIO, LAMBDA)))
+    problems = (
+        Problem(ClassCounts.step(CLASSES, LARGEST, ratio), 1, lambda_W=lam, lambda_H=lam)
+        for ratio, lam in places
+    )
+    for (ratio, lam), outcomes in zip(places, outcomes_over(problems), strict=True):
+        counts = outcomes.minimizer.problem.counts
+        means, head = mode_coordinates(outcomes.minimizer)
         angles = cosines(means), cosines(head.T @ means)
         for name, matrix in zip(MAPS, angles, strict=True):
             rows += [
@@ -71,7 +75,7 @@ def gram_maps() -> Explorable:
                 for (k, j), cosine in np.ndenumerate(matrix)
             ]
         pairs = (angles[0][pair] for pair in ((-2, -1), (0, 1), (0, -1)))
-        summaries[ratio, lam] = _sentence(counts, bool(best.merged_classes()), *pairs)
+        summaries[ratio, lam] = _sentence(counts, outcomes.classes_merged > 0, *pairs)
     names = ("ratio", "lambda", "of", "class", "other", "cosine")
     return Explorable(
         name="gram",

@@ -10,8 +10,8 @@ import numpy as np
 
 from nclib.data.published import gallery
 from nclib.theory.geometry import mode_coordinates
-from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
+from nclib.theory.tables import outcomes_over
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -60,11 +60,16 @@ def surviving_norms() -> Explorable:
     """
     rows = []
     summaries: dict[State, str] = {}
-    for lambda_W, lambda_H in states((LAMBDA_W, LAMBDA_H)):
-        problem = Problem(COUNTS, 1, bias=False, lambda_W=lambda_W, lambda_H=lambda_H)
-        best = global_minimizer(problem)
+    places = list(states((LAMBDA_W, LAMBDA_H)))
+    problems = (
+        Problem(COUNTS, 1, bias=False, lambda_W=lambda_W, lambda_H=lambda_H)
+        for lambda_W, lambda_H in places
+    )
+    for (lambda_W, lambda_H), outcomes in zip(places, outcomes_over(problems), strict=True):
+        best = outcomes.minimizer
         means, head = mode_coordinates(best)
-        seen = np.linalg.norm(head, axis=0), np.linalg.norm(means, axis=0), np.diag(best.logits())
+        own = outcomes.own_logit[outcomes.group]
+        seen = np.linalg.norm(head, axis=0), np.linalg.norm(means, axis=0), own
         for cells in zip(COUNTS.names or (), COUNTS.n, *seen, strict=True):
             rows.append((lambda_W, lambda_H, *cells))
         summaries[lambda_W, lambda_H] = _sentence(best.alive, *(column[0] for column in seen))

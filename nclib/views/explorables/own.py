@@ -9,11 +9,12 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from nclib._text import percent
+from nclib._text import modes_are_alive, percent
 from nclib.theory.collapse import collapse_factors
-from nclib.theory.minimizer import global_minimizer
-from nclib.theory.prediction import ClassFates, class_fates
+from nclib.theory.minimizer import Minimizer
+from nclib.theory.optimum import ClassOutcomes
 from nclib.theory.problem import Problem
+from nclib.theory.tables import outcomes_over
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -50,7 +51,7 @@ def class_outcomes(problem: Problem, label: Callable[[int], str]) -> Explorable:
     problem : Problem
         One `lambda_W` for all layers lets the depth move too.
     label : callable
-        Names a group of classes of one count, by its number as in `ClassFates`.
+        Names a group of classes of one count, by its number as in `ClassOutcomes`.
 
     Returns
     -------
@@ -150,8 +151,11 @@ def _sliders(problem: Problem) -> tuple[Slider[Any], ...]:
     return Slider("L", "Linear layers", depths, default=problem.depth), factor
 
 
-def _states(problem: Problem, sliders: Sequence[Slider[Any]]) -> Iterator[tuple[State, ClassFates]]:
+def _states(
+    problem: Problem, sliders: Sequence[Slider[Any]]
+) -> Iterator[tuple[State, ClassOutcomes[Minimizer]]]:
     """Yield every state with what becomes of the classes there, the last slider fastest."""
+    states, problems = [], []
     for depth in sliders[0].values if len(sliders) == 2 else (problem.depth,):
         lambda_W = (
             problem.lambda_W if depth == problem.depth else (problem.lambda_W[0],) * int(depth)
@@ -163,8 +167,9 @@ def _states(problem: Problem, sliders: Sequence[Slider[Any]]) -> Iterator[tuple[
                 lambda_W=tuple(factor * lam for lam in lambda_W),
                 lambda_H=factor * problem.lambda_H,
             )
-            state = (depth, factor) if len(sliders) == 2 else (factor,)
-            yield state, class_fates(global_minimizer(scaled))
+            problems.append(scaled)
+            states.append((depth, factor) if len(sliders) == 2 else (factor,))
+    yield from zip(states, outcomes_over(problems), strict=True)
 
 
 def _columns(
@@ -187,12 +192,12 @@ def _outcome(right: float) -> str:
     return "right" if right == 1 else "a guess" if right else "wrong"
 
 
-def _sentence(fates: ClassFates) -> str:
+def _sentence(fates: ClassOutcomes[Minimizer]) -> str:
     best, K = fates.minimizer, fates.group.size
     right, merged = fates.classes_right, fates.classes_merged
     also = f", {merged:,} have merged" if merged and right < K else ""
     return (
-        f"{best.alive:,} of {K - best.problem.bias:,} modes are alive, and {right:,} of {K:,} "
+        f"{modes_are_alive(best.alive, K - best.problem.bias)}, and {right:,} of {K:,} "
         f"classes {'is' if right == 1 else 'are'} right{also}; accuracy "
         f"{percent(fates.accuracy, 1)} %."
     )

@@ -6,11 +6,10 @@ from typing import Any
 
 import altair as alt
 
-from nclib._text import percent
-from nclib.theory.collapse import collapse_factors
+from nclib._text import modes_are_alive, percent
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
+from nclib.theory.tables import deaths_by_lambda, outcomes_over
 from nclib.views.explorables.explorable import (
     DEPTH_SCALE,
     Explorable,
@@ -69,15 +68,16 @@ def phase_diagram() -> Explorable:
     summaries: dict[State, str] = {}
     for depth in DEPTH.values:
         for ratio in RATIOS_OF_BORDERS:
-            death = collapse_factors(_problem(depth, 1.0, ratio))
+            death = deaths_by_lambda(ClassCounts.step(CLASSES, LARGEST, ratio), depth)
             at = [death[mode] for _, _, mode in BORDERS]
             for (name, _, _), lam, until in zip(BORDERS, at, [*at[1:], LAST], strict=True):
                 rows.append((depth, lam, ratio, name, until, None, None))
-    for depth, lam, ratio in states((DEPTH, LAMBDA, RATIO)):
-        best = global_minimizer(_problem(depth, lam, ratio))
-        accuracy = best.training_accuracy().overall
-        rows.append((depth, lam, ratio, "you", None, best.alive, accuracy))
-        summaries[depth, lam, ratio] = _sentence(best.problem.counts, best.alive, accuracy)
+    places = list(states((DEPTH, LAMBDA, RATIO)))
+    problems = (_problem(*place) for place in places)
+    for place, outcomes in zip(places, outcomes_over(problems), strict=True):
+        best = outcomes.minimizer
+        rows.append((*place, "you", None, best.alive, outcomes.accuracy))
+        summaries[place] = _sentence(best.problem.counts, best.alive, outcomes.accuracy)
     names = ("L", "lambda", "ratio", "part", "until", "alive", "accuracy")
     return Explorable(
         name="phases",
@@ -108,7 +108,7 @@ def _sentence(counts: ClassCounts, alive: int, accuracy: float) -> str:
     }[alive]
     sizes = " against ".join(str(value) for value in counts.values)
     return (
-        f"{alive} of {CLASSES - 1} modes are alive: {outcome}. With {sizes} samples a class the "
+        f"{modes_are_alive(alive, CLASSES - 1)}: {outcome}. With {sizes} samples a class the "
         f"optimum gets {percent(accuracy, 1)} % of the training samples right."
     )
 

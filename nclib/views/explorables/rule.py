@@ -10,11 +10,12 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory.collapse import collapse_factors
+from nclib._text import modes_are_alive
 from nclib.theory.counts import ClassCounts
 from nclib.theory.problem import Problem
 from nclib.theory.shrinkage import shrink, threshold_kappa
 from nclib.theory.spectrum import Spectrum
+from nclib.theory.tables import deaths_by_lambda
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -55,7 +56,7 @@ def one_rule(counts: ClassCounts) -> Explorable:
     """
     modes = Spectrum(counts).kappa
     modes = modes[modes > 0]
-    deaths = [collapse_factors(_problem(counts, L, 1.0))[: modes.size] for L in DEPTH.values]
+    deaths = [deaths_by_lambda(counts, L)[: modes.size] for L in DEPTH.values]
     lambdas = geometric(0.8 * np.min(deaths), 1.2 * np.max(deaths), 33)
     every_lambda = Slider("lambda", "Every λ", lambdas, default=lambdas[16])
     end = 1.08 * float(modes[0])
@@ -95,7 +96,7 @@ def _sentence(modes: NDArray[np.float64], threshold: float, share: float) -> str
     alive = int(np.count_nonzero(modes > threshold))
     if not alive:
         return f"No mode is alive: none has a κ above {threshold:.3g}."
-    start = f"{alive} of {modes.size} modes {'is' if alive == 1 else 'are'} alive"
+    start = modes_are_alive(alive, modes.size)
     jump = f"jumps from 0 to {100 * share:.0f} % of κ" if share > 1e-3 else "starts from 0"
     return f"{start}: those with κ above {threshold:.3g}. There the answer {jump}."
 

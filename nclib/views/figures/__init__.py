@@ -8,7 +8,7 @@ from nclib.views.figures.beyond import (
     hysteresis,
     penalised_bias_path,
     right_and_wrong,
-    smallest_margins,
+    smallest_leads,
     tie_costs,
     two_class_phases,
 )
@@ -116,7 +116,7 @@ __all__ = [
     "secular_curve",
     "shared_penalty",
     "shrink_curves",
-    "smallest_margins",
+    "smallest_leads",
     "splitting_path",
     "spread_cost",
     "staircase",

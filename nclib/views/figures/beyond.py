@@ -345,14 +345,14 @@ def penalised_bias_path(
 
 
 @style.styled
-def smallest_margins(factors: Array, margins: Mapping[int, Array], title: str) -> Figure:
-    """Draw the margin of the worst class while every mode is alive.
+def smallest_leads(factors: Array, leads: Mapping[int, Array], title: str) -> Figure:
+    """Draw the lead of the worst class while every mode is alive.
 
     Parameters
     ----------
     factors : (T,) ndarray
         Common value of every lambda, relative to the first death.
-    margins : mapping of int to (T,) ndarray
+    leads : mapping of int to (T,) ndarray
         For each depth the smallest lead of a class's own logit over the best other one.
     title : str
         What the counts are.
@@ -365,25 +365,25 @@ def smallest_margins(factors: Array, margins: Mapping[int, Array], title: str) -
     figure, (axis,) = style.new_figure(height=3.9)
     axis.axhspan(-10, 0, color=PHASE_COLORS["wrong"], alpha=0.5, lw=0)
     axis.axhline(0, color=style.INK, lw=1.0)
-    for depth, margin in margins.items():
-        axis.plot(factors, margin, color=style.DEPTH_COLORS[depth])
+    for depth, lead in leads.items():
+        axis.plot(factors, lead, color=style.DEPTH_COLORS[depth])
         axis.plot(
             factors[-1],
-            margin[-1],
+            lead[-1],
             style.DEPTH_MARKERS[depth],
             color=style.DEPTH_COLORS[depth],
             ms=6,
             clip_on=False,
             zorder=3,
         )
-    lowest = min(float(np.min(margin)) for margin in margins.values())
+    lowest = min(float(np.min(lead)) for lead in leads.values())
     axis.set_ylim(min(1.6 * lowest, -0.1), 1)
     axis.set_xlim(factors[0], factors[-1])
     axis.text(factors[0], 0, " misclassified", va="top", color=style.INK)
     axis.set_xlabel("every λ, relative to the first death")
-    axis.set_ylabel("smallest margin of a class")
+    axis.set_ylabel("smallest lead of a class")
     axis.set_title(title)
-    figure.legend(handles=_depth_handles(list(margins)), loc="outside lower center", ncols=4)
+    figure.legend(handles=_depth_handles(list(leads)), loc="outside lower center", ncols=4)
     return figure
 
 

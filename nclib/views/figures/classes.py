@@ -12,10 +12,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.problem import Problem
+from nclib.theory.minimizer import Minimizer
+from nclib.theory.tables import (
+    accuracy_by_count,
+    common_lambda,
+    deaths_by_lambda,
+    outcomes_over,
+)
 from nclib.views import style
 
 Array = NDArray[np.float64]
@@ -254,14 +258,11 @@ def accuracy_steps(data_sets: Mapping[str, ClassCounts], depth: int = 1) -> Figu
     """
     figure, axes = style.new_figure(len(data_sets), height=1.1 + 1.6 * len(data_sets), sharey=True)
     for axis, (name, counts) in zip(axes, data_sets.items(), strict=True):
-        deaths = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
+        deaths = deaths_by_lambda(counts, depth)
         deaths = deaths[deaths > 0]
         grid = np.geomspace(0.6, 1.25 * deaths[0] / deaths[-1], 500)
-        optima = [
-            global_minimizer(Problem(counts, depth, lambda_W=lam, lambda_H=lam))
-            for lam in grid * deaths[-1]
-        ]
-        accuracy = [best.training_accuracy().overall for best in optima]
+        problems = common_lambda(counts, depth, grid * deaths[-1])
+        accuracy = [outcomes.accuracy for outcomes in outcomes_over(problems)]
         axis.plot(grid, accuracy, color=style.DEPTH_COLORS[depth])
         dead = np.unique(deaths) / deaths[-1]
         axis.plot(dead, np.zeros_like(dead), "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
@@ -315,16 +316,10 @@ def accuracy_map(
         len(depths), height=0.9 + 1.55 * len(depths), sharex=True, sharey=True
     )
     for axis, depth in zip(axes, depths, strict=True):
-        table = np.empty((counts.m, grid.size))
-        for column, lam in enumerate(grid):
-            problem = Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
-            right = global_minimizer(problem).training_accuracy().per_class
-            for j in range(counts.m):
-                table[j, column] = right[counts.group == j].mean()
         mesh = axis.pcolormesh(
             np.geomspace(*lambdas, grid.size + 1),
             np.arange(counts.m + 1) + 0.5,
-            table,
+            accuracy_by_count(common_lambda(counts, depth, grid, bias=bias)),
             cmap=style.SHRINK_COLORMAP,
             norm=Normalize(0, 1),
             rasterized=True,

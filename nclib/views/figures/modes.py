@@ -14,10 +14,11 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from nclib._files import write_whole
-from nclib.theory.collapse import collapse_factors
+from nclib._text import modes
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import Problem
+from nclib.theory.tables import common_lambda, deaths_by_lambda, kept_shares
 from nclib.views import style
 
 Array = NDArray[np.float64]
@@ -50,14 +51,9 @@ def survival_map(
         A row for each mode, from the strongest at the top; the colour is the shrink factor
         z / kappa, and a dead mode is left blank.
     """
+    grid = np.geomspace(*lambdas, 400)
     return _kept_map(
-        {
-            depth: [
-                Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
-                for lam in np.geomspace(*lambdas, 400)
-            ]
-            for depth in depths
-        },
+        {depth: kept_shares(common_lambda(counts, depth, grid, bias=bias)) for depth in depths},
         edges=np.geomspace(*lambdas, 401),
         xlabel="every λ: the strength of the regularisation",
     )
@@ -95,18 +91,13 @@ def sample_size_map(
     factors = np.unique(np.geomspace(1, largest, 200).astype(int))
     sizes = factors * counts.N
     edges = np.sqrt(sizes[:-1] * sizes[1:])
+    larger = [ClassCounts(counts.n * factor) for factor in factors]
     return _kept_map(
         {
-            depth: [
-                Problem(
-                    ClassCounts(counts.n * factor),
-                    depth,
-                    bias,
-                    lambda_W=(lam,) * depth,
-                    lambda_H=lam,
-                )
-                for factor in factors
-            ]
+            depth: kept_shares(
+                Problem(each, depth, bias=bias, lambda_W=(lam,) * depth, lambda_H=lam)
+                for each in larger
+            )
             for depth in depths
         },
         edges=np.concatenate([[sizes[0]], edges, [sizes[-1]]]),
@@ -114,20 +105,16 @@ def sample_size_map(
     )
 
 
-def _kept_map(problems: Mapping[int, Sequence[Problem]], edges: Array, xlabel: str) -> Figure:
+def _kept_map(shares: Mapping[int, Array], edges: Array, xlabel: str) -> Figure:
     """Colour the share that is kept of each mode, a panel for each depth, a column a problem."""
     figure, axes = style.new_figure(
-        len(problems), height=0.9 + 1.75 * len(problems), sharex=True, sharey=True
+        len(shares), height=0.9 + 1.75 * len(shares), sharex=True, sharey=True
     )
-    for axis, (depth, row) in zip(axes, problems.items(), strict=True):
-        kept = []
-        for best in map(global_minimizer, row):
-            kept.append(np.where(best.survives, best.s, np.nan)[best.kappa > 0])
-        table = np.array(kept).T
+    for axis, (depth, table) in zip(axes, shares.items(), strict=True):
         mesh = axis.pcolormesh(
             edges,
             np.arange(table.shape[0] + 1) + 0.5,
-            table,
+            np.where(table > 0, table, np.nan),
             cmap=style.SHRINK_COLORMAP,
             norm=Normalize(0, 1),
             rasterized=True,
@@ -192,7 +179,7 @@ def mode_spectra(minimizers: Sequence[Minimizer], title: str) -> Figure:
         if dead.any():
             axis.plot(mode[dead], best.z[dead], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)
         layers = "1 layer" if depth == 1 else f"{depth} layers"
-        axis.set_title(f"{layers}: {best.alive} of {int(np.sum(best.kappa > 0))} modes alive")
+        axis.set_title(f"{layers}: {best.alive} of {modes(int(np.sum(best.kappa > 0)))} alive")
         axis.set_ylim(bottom=0)
     style.whole_ticks(axes[-1])
     axes[-1].set_xlabel("mode, from the strongest to the weakest")
@@ -227,8 +214,8 @@ def death_spread(counts: ClassCounts, depths: Sequence[int] = (1, 2, 3, 6)) -> F
     figure, (axis,) = style.new_figure(height=1.1 + 0.55 * len(depths))
     ends: list[float] = []
     for row, depth in enumerate(depths):
-        factors = collapse_factors(Problem(counts, depth, lambda_W=(1.0,) * depth, lambda_H=1.0))
-        deaths = factors[factors > 0]
+        deaths = deaths_by_lambda(counts, depth)
+        deaths = deaths[deaths > 0]
         color = style.DEPTH_COLORS[depth]
         axis.plot([deaths.min(), deaths.max()], [row, row], color=color, lw=3)
         axis.plot(deaths, np.full(deaths.size, row), "|", color=color, ms=17, mew=2)

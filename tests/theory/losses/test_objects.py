@@ -37,7 +37,7 @@ def test_value_and_gradient_are_those_of_torch(kind):
     expected = torch_loss(loss, N, Z.T, labels)
     expected.backward()
     logits = Z.detach().numpy()
-    assert loss.value(logits, N) == pytest.approx(float(expected.detach()), rel=1e-14)
+    assert loss.fit(logits, N) == pytest.approx(float(expected.detach()), rel=1e-14)
     np.testing.assert_allclose(loss.gradient(logits, N), Z.grad.numpy(), rtol=1e-12, atol=1e-16)
 
 
@@ -46,7 +46,7 @@ def test_one_column_for_each_class_stands_for_all_its_samples(kind):
     loss = LOSSES[kind]
     Z = np.random.default_rng(2).standard_normal((4, 4))
     labels = np.repeat(np.arange(4), N)
-    assert loss.value(Z, N) == pytest.approx(loss.value(Z[:, labels], N), rel=1e-14)
+    assert loss.fit(Z, N) == pytest.approx(loss.fit(Z[:, labels], N), rel=1e-14)
     by_sample = loss.gradient(Z[:, labels], N)
     summed = np.stack([by_sample[:, labels == k].sum(axis=1) for k in range(4)], axis=1)
     np.testing.assert_allclose(loss.gradient(Z, N), summed, rtol=1e-12, atol=1e-16)
@@ -55,7 +55,7 @@ def test_one_column_for_each_class_stands_for_all_its_samples(kind):
 @pytest.mark.parametrize("make", [CrossEntropy, SquaredError])
 def test_constant_weights_do_nothing(make):
     Z = np.random.default_rng(3).standard_normal((4, 4))
-    assert make(class_weights=[3.0] * 4).value(Z, N) == pytest.approx(make().value(Z, N), rel=1e-14)
+    assert make(class_weights=[3.0] * 4).fit(Z, N) == pytest.approx(make().fit(Z, N), rel=1e-14)
 
 
 def test_torch_drops_the_division_by_the_weights_for_probability_targets():
@@ -64,7 +64,7 @@ def test_torch_drops_the_division_by_the_weights_for_probability_targets():
     labels = torch.arange(4).repeat_interleave(torch.tensor(N))
     one_hot = torch.nn.functional.one_hot(labels, 4).double()
     w = tensor(V)
-    ours = CrossEntropy(class_weights=V).value(Z.T.numpy(), N)
+    ours = CrossEntropy(class_weights=V).fit(Z.T.numpy(), N)
     soft = float(torch.nn.functional.cross_entropy(Z, one_hot, weight=w))
     mean_weight = float(w[labels].mean())
     assert soft == pytest.approx(ours * mean_weight, rel=1e-13)
@@ -73,7 +73,7 @@ def test_torch_drops_the_division_by_the_weights_for_probability_targets():
 
 def test_an_overflow_of_logits_does_no_harm():
     Z = np.diag([2000.0, 0.0, -2000.0, 5.0])
-    assert np.isfinite(CrossEntropy().value(Z, N))
+    assert np.isfinite(CrossEntropy().fit(Z, N))
 
 
 def test_expected_counts_of_samplers():
@@ -103,8 +103,8 @@ def test_a_sampler_of_torch_draws_the_expected_counts():
         (lambda: CrossEntropy(adjustment=np.inf), ValueError, "adjustment must be finite"),
         (lambda: CrossEntropy(adjustment=None), TypeError, "adjustment must be a number"),
         (lambda: CrossEntropy(margins=[[1.0]]), TypeError, "margins must be one number per class"),
-        (lambda: SquaredError([1, 2]).value(np.eye(3), [1, 1, 1]), ValueError, "each of the 3"),
-        (lambda: SquaredError().value(np.eye(3), [1, 1]), ValueError, "logits must have shape"),
+        (lambda: SquaredError([1, 2]).fit(np.eye(3), [1, 1, 1]), ValueError, "each of the 3"),
+        (lambda: SquaredError().fit(np.eye(3), [1, 1]), ValueError, "logits must have shape"),
         (lambda: Sampling("even"), ValueError, "shares must be 'balanced'"),
         (lambda: Sampling("sqrt", "none"), ValueError, "feature_penalty must be"),
     ],

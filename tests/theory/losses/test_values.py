@@ -63,7 +63,7 @@ def test_noted_objective_after_a_relu(n, lambda_W, lambda_H, expected, margins):
     best = loss_minimizer(problem)
     assert best.objective == pytest.approx(expected, rel=1e-9, abs=0.6e-9)
     if margins:
-        np.testing.assert_allclose(best.margin, margins, atol=6e-6)
+        np.testing.assert_allclose(best.lead, margins, atol=6e-6)
 
 
 def test_noted_objective_where_a_width_keeps_the_largest_gain():

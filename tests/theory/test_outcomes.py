@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nclib.theory import sample_counts
-from nclib.theory.collapse import collapse_factors
+from nclib.theory.collapse import collapse_factors, collapse_lambda_H
 from nclib.theory.margins import FirstLoss, first_loss, misclassification_factors
 from nclib.theory.minimizer import global_minimizer, local_minima
-from nclib.theory.prediction import class_fates, collapse_lambda_H, fates_over_lambda_H
+from nclib.theory.optimum import class_fates
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
+from nclib.theory.tables import fates_over_lambda_H
 
 TIE = 1e-11
 
