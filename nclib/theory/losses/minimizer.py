@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 LOGIT_TIE = 1e-9
 """Logits of different groups that differ by less than this, relative to the largest, are tied."""
 
+LOGIT_NOISE = 1e-12
+"""And by less than this, where all are next to 0: that is rounding, and nothing to softmax."""
+
 _SAME_MEAN = 1e-7
 """Class means of different groups that differ by less, relative to the largest, are the same."""
 
@@ -136,6 +139,7 @@ class Optimum(Record):
         rivals[index[size == 1], index[size == 1]] = -np.inf
         rival = rivals.argmax(axis=0)
         slack = LOGIT_TIE * max(float(np.abs(own).max()), float(np.abs(others).max()))
+        slack = max(slack, LOGIT_NOISE)
         # Inside a group there is no rounding to allow for: its inner modes are alive or dead.
         margin = np.full(rivals.shape, slack)
         margin[index, index] = 0.0

@@ -18,7 +18,7 @@ from nclib.theory import shrinkage
 from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
 from nclib.theory.losses.closed import mode_log_theta, non_negative_shares, squared_modes
 from nclib.theory.losses.groups import SmoothPart
-from nclib.theory.losses.minimizer import LOGIT_TIE, LossMinimizer, Optimum
+from nclib.theory.losses.minimizer import LOGIT_NOISE, LOGIT_TIE, LossMinimizer, Optimum
 from nclib.theory.losses.optimum import Walk
 from nclib.theory.losses.problem import LossProblem, require_loss_problem
 
@@ -51,12 +51,16 @@ class CollapseFactors(Record):
     inner : (G,) ndarray
         Where the inner modes of each group die, so that its classes merge; NaN for a group of one
         class.
+    merging : (G,) ndarray
+        The same for a group of one class: where two classes treated like it would merge. NaN for a
+        single class with a margin, with which that would be another optimum.
     total : float
         Where the last mode dies: from there on the head's product is 0.
     """
 
     group: NDArray[np.int64]
     inner: Array
+    merging: Array
     total: float
 
 
@@ -97,22 +101,28 @@ def loss_collapse_factors(problem: LossProblem) -> CollapseFactors:
     Walk(problem)  # an unknown optimum is refused
     modes = squared_modes(problem)
     if modes is not None:
-        inner = _deaths(problem, modes.inner, modes.inner_weight)
+        # As squared_modes has it, but also where a group has but one class.
+        weight = form.mass * problem.N / form.scale**2
+        merging = _deaths(problem, form.own * form.scale, weight)
         between = _deaths(problem, modes.between[1], modes.between_weight)
-        total = max(float(inner.max()), float(between.max(initial=0.0)))
-        return CollapseFactors(problem.group, np.where(form.has_inner, inner, np.nan), total)
-    if problem.non_negative:
-        factors = (problem.K - 1) / problem.K / non_negative_shares(problem)
-        return CollapseFactors(
-            problem.group, np.where(form.has_inner, factors, np.nan), float(factors.max())
+        total = max(
+            float(merging.max(where=form.has_inner, initial=0.0)), float(between.max(initial=0.0))
         )
-    factor = form.logit_factor * form.sample_factor
-    inner = form.mass * factor * form.own / form.scale / problem.price
-    for g in np.flatnonzero(form.has_inner & (form.margin != 0)):
-        inner[g] = _death_with_margin(problem, int(g), float(inner[g]))
-    return CollapseFactors(
-        problem.group, np.where(form.has_inner, inner, np.nan), _total_collapse(problem)
-    )
+    elif problem.non_negative:
+        merging = (problem.K - 1) / problem.K / non_negative_shares(problem)
+        total = float(merging.max())
+    else:
+        factor = form.logit_factor * form.sample_factor
+        merging = form.mass * factor * form.own / form.scale / problem.price
+        for g in np.flatnonzero(form.margin != 0):
+            merging[g] = (
+                _death_with_margin(problem, int(g), float(merging[g]))
+                if form.has_inner[g]
+                else np.nan
+            )
+        total = _total_collapse(problem)
+    inner = np.where(form.has_inner, merging, np.nan)
+    return CollapseFactors(problem.group, inner, merging, total)
 
 
 def _deaths(problem: LossProblem, kappa: Array, weight: Array) -> Array:
@@ -181,10 +191,13 @@ class LossMargins(Record):
         Factor at which each mode dies, falling: inner ones, of which each group has one less than
         it has classes, and those between groups. (Some between groups may be dead all along the
         path: 0.)
+    between : (between,) ndarray
+        Of these, those between groups.
     """
 
     lost: Array
     modes: Array
+    between: Array
 
     @property
     def first(self) -> float:
@@ -223,7 +236,7 @@ def loss_margins(problem: LossProblem) -> LossMargins:
     array([ inf, 7.45])
     """
     search = _Search(problem)
-    return LossMargins(search.lost()[problem.group], search.modes())
+    return LossMargins(search.lost()[problem.group], *search.modes())
 
 
 class _Search:
@@ -262,7 +275,10 @@ class _Search:
         return deaths[deaths > 0]
 
     def leads(self, factor: float) -> Array:
-        """Own logit less the largest of another group, (G,); 0 where they are tied."""
+        """Own logit less the largest of another group, (G,); just below 0 where they are tied.
+
+        A tie is a loss, and may last: without a bias all logits of a dead class are 0.
+        """
         if factor not in self._leads:
             best = self.walk.at(factor)
             others, own = best.group_logits()
@@ -270,7 +286,8 @@ class _Search:
             np.fill_diagonal(rivals, -np.inf)
             lead = own - rivals.max(axis=0)
             scale = max(float(np.abs(own).max()), float(np.abs(others).max()))
-            self._leads[factor] = np.where(np.abs(lead) <= LOGIT_TIE * scale, 0.0, lead)
+            slack = max(LOGIT_TIE * scale, LOGIT_NOISE)
+            self._leads[factor] = np.where(np.abs(lead) <= slack, -slack, lead)
             self._between[factor] = self._excess(best, factor)
         return self._leads[factor]
 
@@ -289,8 +306,8 @@ class _Search:
             return math.inf
         first = right.index(False)
         low, high = float(rising[first - 1]), float(rising[first])
-        if self.leads(high)[g] == 0 or high - low <= 4 * _NEAR * high:
-            return (low + high) / 2 if high - low <= 4 * _NEAR * high else high
+        if high - low <= 4 * _NEAR * high:
+            return (low + high) / 2
         return self._root(lambda factor: float(self.leads(factor)[g]), low, high)
 
     def _excess(self, best: Optimum, factor: float) -> Array:
@@ -308,8 +325,8 @@ class _Search:
         size = problem.form.mass.max() / problem.form.scale.max() ** 2 / here.price
         return np.asarray(np.where(z > 0, z * size, np.minimum(reach, 0.0)))
 
-    def modes(self) -> Array:
-        """Factors at which the modes die, falling."""
+    def modes(self) -> tuple[Array, Array]:
+        """Factors at which the modes die, falling: of all, and of those between groups."""
         problem, form = self.problem, self.problem.form
         inner = np.repeat(
             np.nan_to_num(self.collapse.inner), np.maximum(form.size - 1, 0).astype(int)
@@ -323,9 +340,10 @@ class _Search:
         else:
             count = self._between[float(self.factors[0])].size
             between = np.array([self._death(j) for j in range(count)])
+        between = np.sort(between)[::-1]
         deaths = np.sort(np.concatenate([inner, between]))[::-1]
         # A width keeps the strongest modes only: the others are never alive.
-        return np.asarray(deaths[: problem.K])
+        return np.asarray(deaths[: problem.K]), between
 
     def _death(self, j: int) -> float:
         rising = self.factors[::-1]
