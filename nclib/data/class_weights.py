@@ -136,7 +136,7 @@ def read_by_class(
 def one_per_class(name: str, values: Any, counts: ClassCounts) -> Array:
     """Return one positive, finite number per class, or raise an error that names the argument."""
     try:
-        numbers = np.array(values, dtype=float)
+        numbers = np.array(np.asarray(values), dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be one number per class; got {values!r:.60}") from None
     if numbers.ndim != 1:

@@ -316,7 +316,7 @@ def _set_vector(owner: object, name: str, positive: bool = True) -> None:
         return
     allowed = "finite and positive" if positive else "finite"
     try:
-        array = np.array(value, dtype=float)
+        array = np.array(np.asarray(value), dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be one number per class; got {value!r:.60}") from None
     if array.ndim != 1:
