@@ -10,11 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nclib.data.batches import batch_shares as batch_shares
+    from nclib.data.batches import last_batch_weight as last_batch_weight
+    from nclib.data.batches import weighted_sampler as weighted_sampler
+    from nclib.data.class_weights import class_weights as class_weights
     from nclib.data.penalties import Penalties as Penalties
     from nclib.data.penalties import translate_penalties as translate_penalties
     from nclib.data.published import PublishedCounts as PublishedCounts
     from nclib.data.published import gallery as gallery
     from nclib.data.readers import read_counts as read_counts
+    from nclib.data.script import ScriptModel as ScriptModel
+    from nclib.data.script import script_model as script_model
     from nclib.metrics import Metrics as Metrics
     from nclib.metrics import MetricsAccumulator as MetricsAccumulator
     from nclib.metrics import NC1Result as NC1Result
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from nclib.theory.geometry import cosines as cosines
     from nclib.theory.geometry import mode_coordinates as mode_coordinates
     from nclib.theory.losses.closed import NonNegativeMinimizer as NonNegativeMinimizer
+    from nclib.theory.losses.margins import loss_first_lost as loss_first_lost
+    from nclib.theory.losses.margins import weight_decay_leaving as weight_decay_leaving
     from nclib.theory.losses.minimizer import LossMinimizer as LossMinimizer
     from nclib.theory.losses.objects import CrossEntropy as CrossEntropy
     from nclib.theory.losses.objects import Sampling as Sampling
@@ -109,14 +117,17 @@ _HOME = {
     "PublishedCounts": "data.published",
     "RightCounts": "theory.sample_counts",
     "Sampling": "theory.losses.objects",
+    "ScriptModel": "data.script",
     "Spectrum": "theory.spectrum",
     "SquaredError": "theory.losses.objects",
     "TargetMinimizer": "theory.losses.targets",
     "TargetProblem": "theory.losses.targets",
     "TrainingAccuracy": "theory.optimum",
     "TwoClassLimits": "theory.collapse",
+    "batch_shares": "data.batches",
     "cheapest_factors": "theory.factors",
     "class_fates": "theory.optimum",
+    "class_weights": "data.class_weights",
     "collapse_factors": "theory.collapse",
     "collapse_lambda_H": "theory.collapse",
     "cosines": "theory.geometry",
@@ -127,6 +138,7 @@ _HOME = {
     "first_loss": "theory.margins",
     "gallery": "data.published",
     "global_minimizer": "theory.minimizer",
+    "last_batch_weight": "data.batches",
     "lemma_a2_alpha": "theory.shrinkage",
     "lemma_a2_g": "theory.shrinkage",
     "lemma_a2_minimizer": "theory.shrinkage",
@@ -135,6 +147,7 @@ _HOME = {
     "lemma_a2_threshold": "theory.shrinkage",
     "local_minima": "theory.minimizer",
     "loss_collapse_factors": "theory.losses.thresholds",
+    "loss_first_lost": "theory.losses.margins",
     "loss_margins": "theory.losses.thresholds",
     "loss_minimizer": "theory.losses.optimum",
     "loss_path": "theory.losses.optimum",
@@ -148,12 +161,15 @@ _HOME = {
     "read_counts": "data.readers",
     "right_counts": "theory.sample_counts",
     "scalar_objective": "theory.shrinkage",
+    "script_model": "data.script",
     "shrink": "theory.shrinkage",
     "sweep_lambdas": "theory.descent",
     "target_minimizer": "theory.losses.targets",
     "threshold_kappa": "theory.shrinkage",
     "translate_penalties": "data.penalties",
     "two_class_limits": "theory.collapse",
+    "weight_decay_leaving": "theory.losses.margins",
+    "weighted_sampler": "data.batches",
 }
 
 _PARTS = ("data", "diagnosis", "metrics", "teaching", "theory", "training", "views")

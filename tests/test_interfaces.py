@@ -102,6 +102,7 @@ CLASSES = {
         2
     ],
     nc.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
+    nc.ScriptModel: lambda i: nc.script_model(COUNTS, weight_decay=0.1 * i, lambda_H=0.1),
     nc.TwoClassLimits: lambda i: nc.two_class_limits(nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)),
     nc.PenalisedBiasMinimizer: penalised,
     nc.SquaredError: lambda i: nc.SquaredError(class_weights=[1, 1, i, 3]),

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import typer
 
-from nclib.cli import _output, measure, predict, reproduce, results, train
+from nclib.cli import _output, measure, predict, remedies, reproduce, results, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,12 +21,14 @@ app = typer.Typer(
     help=(
         "Neural collapse under imbalanced data: what the theory says about your class counts, and "
         "whether your network does it.\n\n"
-        "Start with  `nclib predict ham10000 --depth 1 --lambda-W 5e-4 --lambda-H 1e-5`\n\n"
+        "Start with  `nclib predict ham10000 --weight-decay 5e-4`  and  `nclib remedies ham10000 "
+        "--weight-decay 5e-4`\n\n"
         "Every command takes `--json`: one JSON value on the standard output and nothing else "
         "there. Exit codes: 0 fine, 1 bad data or a failed run, 2 wrong usage."
     ),
 )
 app.command("predict")(predict.predict)
+app.command("remedies")(remedies.remedies)
 app.command("measure")(measure.measure)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)

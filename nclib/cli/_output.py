@@ -284,11 +284,11 @@ def positive(values: Any) -> Any:
     return values
 
 
-def per_layer(lambda_W: list[float], depth: int) -> tuple[float, ...]:
+def per_layer(lambda_W: list[float], depth: int, option: str = "--lambda-W") -> tuple[float, ...]:
     """Return one penalty for each layer: all given, or the one given for all."""
     if len(lambda_W) not in (1, depth):
         raise typer.BadParameter(
-            f"--lambda-W is given once for all layers or once for each of the {depth}; "
+            f"{option} is given once for all layers or once for each of the {depth}; "
             f"got {len(lambda_W)}"
         )
     return tuple(lambda_W) * (depth if len(lambda_W) == 1 else 1)

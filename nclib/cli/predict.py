@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nclib.cli import _output as out
+from nclib.cli import _script as said
 
 if TYPE_CHECKING:
     from nclib.theory.counts import ClassCounts
 
-DepthOption = Annotated[
-    int, typer.Option("--depth", "-L", min=1, max=1000, help="Linear layers L in the head.")
-]
+DepthOption = said.LayersOption
 LambdaWOption = Annotated[
     list[float],
     typer.Option(
@@ -28,26 +27,29 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON value, 
 
 
 def predict(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="COUNTS",
-            help="Samples per class: a CSV, JSON or .npy file, a folder of images with one "
-            "sub-folder for each class, '-' for the standard input, or a data set by name, such "
-            "as ham10000.",
-        ),
-    ],
-    depth: DepthOption,
-    lambda_W: LambdaWOption,
-    lambda_H: Annotated[
+    source: said.CountsArgument,
+    loss: said.LossOption = None,
+    weight_decay: said.WeightDecayOption = None,
+    lambda_W: said.LambdaWOrNoneOption = None,
+    lambda_H: said.LambdaHOption = None,
+    depth: said.LayersOption = 1,
+    bias: said.BiasOption = None,
+    no_bias: NoBiasOption = False,
+    class_weight: said.ClassWeightOption = "none",
+    sampler: said.SamplerOption = "none",
+    label_smoothing: said.SmoothingOption = 0.0,
+    logit_adjustment: said.AdjustmentOption = 0.0,
+    batch_size: said.BatchSizeOption = None,
+    drop_last: said.DropLastOption = False,
+    margin: Annotated[
         float | None,
         typer.Option(
-            "--lambda-H",
+            "--margin",
             callback=out.positive,
-            help="Penalty on the features. Without it: the outcome over a range of it.",
+            help="Also say which weight decay leaves this margin: the factor by which all "
+            "penalties may grow before a class is lost.",
         ),
     ] = None,
-    no_bias: NoBiasOption = False,
     classes: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,58 +67,87 @@ def predict(
 ) -> None:
     r"""Say which classes the best possible network keeps apart and classifies right.
 
-    That is the global minimum of the model, in closed form: which modes survive, which classes
-    merge or are misclassified, and how far each is from that. The margin is the factor by which
-    all penalties may grow before a class is lost; modes may die earlier or later. And with how many
-    samples a class is right, the other counts fixed: the run of numbers around its own, or the
-    nearest. It need not be all from some number on, as more samples can lose a class, too.
+    That is the global minimum of the model: which modes survive, which classes merge or are
+    misclassified, and how far each is from that. For the squared error as the paper has it, it is
+    in closed form; for other losses it is solved to a certified gap. The margin is the factor by
+    which all penalties may grow before a class is lost; modes may die earlier or later. With the
+    squared error it also says with how many samples a class is right, the other counts fixed: the
+    run of numbers around its own, or the nearest. It need not be all from some number on, as more
+    samples can lose a class, too.
+
+    The first line says what the script was taken to be.
 
     For example:
 
-    - `nclib predict counts.csv --depth 3 --lambda-W 5e-4 --lambda-H 1e-5`
+    - `nclib predict counts.csv --weight-decay 5e-4` (cross-entropy, over a band of lambda_H)
 
-    - `nclib predict ham10000 -L 1 --lambda-W 5e-4` (over a range of lambda_H)
+    - `nclib predict ham10000 --weight-decay 5e-4 --lambda-H 1e-5 --class-weight balanced`
+
+    - `nclib predict ham10000 --loss mse --weight-decay 5e-4 --bias free -L 3 --margin 2`
+
+    - `nclib predict counts.csv --depth 3 --lambda-W 5e-4 --lambda-H 1e-5` (the paper's own words)
 
     - `echo 500,500,100 | tr , '\n' | nclib predict - -L 2 --lambda-W 1e-3 --lambda-H 1e-3 --json`
 
-    - `nclib predict photos/ -L 1 --lambda-W 5e-4 --lambda-H 1e-5 --report report.html`
+    - `nclib predict photos/ --weight-decay 5e-4 --lambda-H 1e-5 --report report.html`
 
     In JSON, a factor of null means that no factor does it. In right_with a high of null means that
     there is no upper end, a low of null that no number was found, exhaustive whether all were tried
     or are proved, and smallest, where that is known, the smallest number of all.
     """
-    lambdas = out.per_layer(lambda_W, depth)
-    if report is not None and lambda_H is None:
-        raise typer.BadParameter("--report needs --lambda-H")
+    script = said.script_of(
+        loss=loss,
+        weight_decay=weight_decay,
+        lambda_W=lambda_W,
+        depth=depth,
+        bias=bias,
+        no_bias=no_bias,
+        batch_size=batch_size,
+        drop_last=drop_last,
+        class_weight=class_weight,
+        sampler=sampler,
+        label_smoothing=label_smoothing,
+        logit_adjustment=logit_adjustment,
+    )
     with out.reported():
         from nclib import diagnosis
         from nclib.cli import prediction_tables as tables
         from nclib.data.readers import read_counts
-        from nclib.theory.problem import Problem
+        from nclib.data.script import script_model
 
         counts = read_counts(source)
         chosen = chosen_classes(counts, classes)
-        bias = not no_bias
-        if lambda_H is None:
-            problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=1.0)
-            found = diagnosis.over_lambda_H(problem)
-            content = found
-        else:
-            problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=lambda_H)
-            prediction = diagnosis.Prediction.of(problem, source, chosen)
-            content = prediction.to_dict() if as_json else {}
-            if report is not None:
-                from nclib.cli.report import write_report
+        at = diagnosis.middle_of_band(counts.N) if lambda_H is None else lambda_H
+        model = script_model(counts, lambda_H=at, **script)
+        band = diagnosis.Band.of(model.problem) if lambda_H is None else None
+        content: dict[str, Any] = {"script": list(model.words)}
+        prediction = None
+        if band is None or report is not None:
+            prediction = diagnosis.predict(model.problem, source, chosen)
+        leaving = []
+        if margin is not None:
+            problems = [model.problem] if band is None else band.ends
+            leaving = [
+                diagnosis.penalties_for(problem, margin, model.loss_factor) for problem in problems
+            ]
+            content["margin"] = [found.to_dict() for found in leaving]
+        if report is not None and prediction is not None:
+            from nclib.cli.report import write_report
 
-                write_report(prediction, report)
+            words = [*model.words, *(found.words() for found in leaving)]
+            write_report(prediction, report, words, band)
         if as_json:
-            out.write_json(content)
-        elif lambda_H is None:
-            tables.show_range(problem, found)
-        else:
+            found = band or prediction
+            out.write_json(content | (found.to_dict() if found is not None else {}))
+            return
+        out.show(" ".join(model.words))
+        if band is not None:
+            tables.show_band(band)
+        elif prediction is not None:
             tables.show_prediction(prediction)
-            if report is not None:
-                out.show(f"Report: {report}")
+        out.show(*(found.words() for found in leaving))
+        if report is not None:
+            out.show(f"Report: {report}")
 
 
 def chosen_classes(counts: ClassCounts, asked: list[str] | None) -> tuple[int, ...] | None:

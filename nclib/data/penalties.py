@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nclib._checks import as_sequence, as_whole, positive
+from nclib.data.class_weights import one_per_class
 from nclib.data.readers import read_counts
-from nclib.theory.counts import ClassCounts
 
+ScriptLoss = Literal["mse", "cross-entropy", "bce"]
 Reduction = Literal["mean", "sum", "batchmean"]
 Optimizer = Literal["sgd", "adam", "adamw"]
 
@@ -42,7 +44,8 @@ class Penalties:
         Number that the script multiplies the batch mean of ||h||^2 with and adds to its loss.
     loss_factor : float
         What the script's loss is, on average over the batches, in units of the first term of the
-        objective, ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2``.
+        objective: ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2`` for the squared error, and for others
+        the mean over the samples of the loss of each.
     """
 
     lambda_W: float | tuple[float, ...] | None
@@ -59,10 +62,14 @@ def translate_penalties(
     feature_penalty: float | None = None,
     lambda_W: float | Sequence[float] | None = None,
     lambda_H: float | None = None,
+    loss: ScriptLoss = "mse",
     reduction: Reduction = "mean",
     scale: float = 1.0,
+    class_weights: ArrayLike | None = None,
+    probability_targets: bool = False,
     batch_size: int | None = None,
     drop_last: bool = False,
+    ignored: int = 0,
     optimizer: Optimizer = "sgd",
 ) -> Penalties:
     """Translate between the penalties of the theory and those of a training script.
@@ -73,7 +80,8 @@ def translate_penalties(
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class of the training set, or anything that `read_counts` takes.
+        Samples per class of the training set, or anything that `read_counts` takes. Where labels
+        are ignored, of the samples that are not.
     weight_decay : float or sequence of float, optional
         `weight_decay` of the optimiser, for all layers of the head or for each, W_1 first.
     feature_penalty : float, optional
@@ -83,18 +91,29 @@ def translate_penalties(
         Penalty of the objective on all layers, or on each.
     lambda_H : float, optional
         Penalty of the objective on the features.
+    loss : {"mse", "cross-entropy", "bce"}, default "mse"
+        ``MSELoss``, ``CrossEntropyLoss``, or ``BCEWithLogitsLoss`` on one-hot labels.
     reduction : {"mean", "sum", "batchmean"}, default "mean"
-        How the script's loss adds up the squared errors: "mean" over samples and classes (so it
-        divides by K too), "sum" over both, or "batchmean", the sum over the classes and the mean
-        over the samples of the batch.
+        How the script's loss adds up: "mean", as torch does it (of "mse" and "bce" over samples and
+        classes, so it divides by K too); "sum" over all; or "batchmean", written by hand: the sum
+        over the classes and the mean over the samples of the batch.
     scale : float, default 1.0
         What the script multiplies that loss with: 0.5 where it has the half.
+    class_weights : (K,) array_like, optional
+        Positive weight of the samples of each class: ``weight=`` of ``CrossEntropyLoss``; for the
+        squared error, ``weight=`` of ``mse_loss``, expanded to each sample; with "batchmean" what
+        the script multiplies the loss of each sample with.
+    probability_targets : bool, default False
+        Whether ``CrossEntropyLoss`` is given probabilities instead of labels, one-hot ones say.
     batch_size : int, optional
         Samples in a batch; only "sum" depends on it. A smaller last batch of an epoch is taken into
         account. Default: all N samples.
     drop_last : bool, default False
         Whether the script leaves out a smaller last batch, as ``DataLoader(drop_last=True)`` does;
         the samples must be shuffled, so that it is others in each epoch.
+    ignored : int, default 0
+        Samples whose label is the ``ignore_index`` of ``CrossEntropyLoss``. They are in the batches
+        and in the batch mean of ||h||^2.
     optimizer : {"sgd", "adam", "adamw"}, default "sgd"
         "sgd" (with or without momentum) and "adam" add ``weight_decay * W`` to the gradient, which
         is a penalty. "adamw" does something else, and is refused.
@@ -106,7 +125,7 @@ def translate_penalties(
     Raises
     ------
     TypeError
-        If a number is none, or `drop_last` is not True or False.
+        If a number is none, or `drop_last` or `probability_targets` is not True or False.
     ValueError
         If nothing or both of a pair are given, a number is not positive, or the optimiser's decay
         is decoupled (also ``Adam(decoupled_weight_decay=True)``: say "adamw").
@@ -114,21 +133,33 @@ def translate_penalties(
     Notes
     -----
     With c the `loss_factor`, the optimiser minimises
-    ``c/(2N) ||Z - Y||^2 + weight_decay/2 sum_j ||W_j||^2 + mu/N ||H||^2``. Division by c gives::
+    ``c/(2N) ||Z - Y||^2 + weight_decay/2 sum_j ||W_j||^2 + mu/N ||H||^2`` (and the like for other
+    losses). Division by c gives::
 
         lambda_W = weight_decay / c        lambda_H = 2 mu / (c N)
 
-        c = scale * 2 / K    for "mean"
-        c = scale * 2 B      for "sum"
-        c = scale * 2        for "batchmean"
+                        "mean"               "sum"         "batchmean"
+        mse             2 / K                2 B wbar      2 wbar
+        cross-entropy   1                    B wbar        wbar
+        bce             wbar / K             B wbar        wbar
 
-    with B = N / (number of batches in an epoch), or B = `batch_size` with `drop_last`, where all
-    batches are full. The learning rate and its schedule do not enter: they decide whether and when
-    the minimum is reached. Neither does momentum.
+    for c / scale, with B = N / (number of batches in an epoch), or B = `batch_size` with
+    `drop_last`, where all batches are full, and wbar the mean weight of a sample, 1 without
+    weights: the losses of the theory, `SquaredError` and `CrossEntropy`, are divided by it. So does
+    torch in its weighted "mean", but not where the targets are probabilities, even one-hot ones:
+    then "mean" is what "batchmean" is. (In small batches the sum of the weights fluctuates, and
+    they count for less: `batch_shares`.) Ignored labels leave torch's divisor too; in a sum or mean
+    over the whole batch they are zeros, and so they are in that of ||h||^2, as their features go to
+    0: then N is to be read as the number of all samples. (Of a batch without any other label torch
+    makes NaN.)
 
-    A head's bias has no penalty in the theory: give it a parameter group with ``weight_decay=0``
-    (otherwise see `penalised_bias_minimizer`). A usual script has no feature penalty; what its
-    network behaves as if it had can be measured: `effective_lambda_H`.
+    The learning rate and its schedule do not enter: they decide whether and when the minimum is
+    reached. Neither does momentum.
+
+    `weight_decay` of an optimiser that is given all parameters decays the head's bias too, by the
+    same lambda: ``LossProblem(bias="decayed")``. In the paper's model it has no penalty: give it a
+    parameter group with ``weight_decay=0``. A usual script has no feature penalty; what its network
+    behaves as if it had can be measured: `effective_lambda_H`.
 
     Examples
     --------
@@ -150,6 +181,7 @@ def translate_penalties(
     """
     counts = read_counts(counts)
     for name, value, choices in (
+        ("loss", loss, get_args(ScriptLoss)),
         ("reduction", reduction, get_args(Reduction)),
         ("optimizer", optimizer, get_args(Optimizer)),
     ):
@@ -158,30 +190,42 @@ def translate_penalties(
             raise ValueError(f"{name} must be {allowed}; got {value!r}")
     if optimizer == "adamw":
         raise ValueError(_DECOUPLED)
-    if not isinstance(drop_last, bool | np.bool_):
-        raise TypeError(f"drop_last must be True or False; got {drop_last!r:.60}")
-    c = _loss_factor(counts, reduction, positive("scale", scale), batch_size, bool(drop_last))
+    for name, given in (("drop_last", drop_last), ("probability_targets", probability_targets)):
+        if not isinstance(given, bool | np.bool_):
+            raise TypeError(f"{name} must be True or False; got {given!r:.60}")
+    if probability_targets and loss != "cross-entropy":
+        raise ValueError(
+            f"probability_targets must be False unless loss is 'cross-entropy'; got {loss!r}"
+        )
+    others = as_whole("ignored", ignored, 0)
+    if others and loss != "cross-entropy":
+        raise ValueError(f"ignored must be 0 unless loss is 'cross-entropy'; got {ignored!r}")
+    samples = counts.N + others
+    batch = samples if batch_size is None else as_whole("batch_size", batch_size, 1, samples)
+    mean_batch = batch if drop_last else samples / -(-samples // batch)
+    mean_weight = 1.0
+    if class_weights is not None:
+        mean_weight = float(one_per_class("class_weights", class_weights, counts) @ counts.n)
+        mean_weight /= counts.N
+    kept = counts.N / samples
+    c = positive("scale", scale) * (2.0 if loss == "mse" else 1.0)
+    if reduction == "sum":
+        c *= mean_batch * kept * mean_weight
+    elif reduction == "batchmean":
+        c *= kept * mean_weight
+    elif loss == "cross-entropy":
+        c *= mean_weight * kept if probability_targets else 1.0
+    else:
+        c *= (mean_weight if loss == "bce" else 1.0) / counts.K
     script_W, paper_W = _pair("weight_decay", weight_decay, "lambda_W", lambda_W, c)
     script_H, paper_H = _pair(
-        "feature_penalty", feature_penalty, "lambda_H", lambda_H, c * counts.N / 2
+        "feature_penalty", feature_penalty, "lambda_H", lambda_H, c * samples / 2
     )
     if script_W is script_H is None:
         raise ValueError(
             "give weight_decay or lambda_W, or feature_penalty or lambda_H, or one of each"
         )
     return Penalties(paper_W, paper_H, script_W, script_H, c)
-
-
-def _loss_factor(
-    counts: ClassCounts,
-    reduction: Reduction,
-    scale: float,
-    batch_size: int | None,
-    drop_last: bool,
-) -> float:
-    batch = counts.N if batch_size is None else as_whole("batch_size", batch_size, 1, counts.N)
-    mean_batch = batch if drop_last else counts.N / -(-counts.N // batch)
-    return scale * {"mean": 2 / counts.K, "batchmean": 2.0, "sum": 2 * mean_batch}[reduction]
 
 
 def _pair(

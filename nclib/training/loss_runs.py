@@ -226,7 +226,7 @@ def compared(result: Result) -> Comparison:
     best, final = result.experiment.optimum, result.final
     if not isinstance(best.problem, LossProblem):
         raise TypeError(f"result must be of a LossProblem; got {result.experiment.name}")
-    share = best.outcomes().right[best.problem.group]
+    share = best.training_accuracy().per_class
     right = np.array(final["train_accuracy_per_class"]) > 0.5
     decided = (share == 0) | (share == 1)
     otherwise = np.flatnonzero(decided & (right != (share == 1)))

@@ -41,7 +41,7 @@ def wrong_at(remedy, factor, counts=LESIONS, lambda_W=5e-4, lambda_H=1e-5):
     problem = nc.LossProblem(
         counts, loss, lambda_W=factor * lambda_W, lambda_H=factor * lambda_H, sampling=sampling
     )
-    fates = nc.loss_minimizer(problem, tol=1e-11).outcomes()
+    fates = nc.class_fates(nc.loss_minimizer(problem, tol=1e-11))
     return set(np.flatnonzero(fates.right[fates.group] < 1).tolist())
 
 
@@ -76,7 +76,7 @@ def row_ratio(loss, bias, lam):
 
 def right(loss, lam):
     problem = nc.LossProblem(CIFAR, loss, lambda_W=lam, lambda_H=lam)
-    return nc.loss_minimizer(problem).outcomes().classes_right
+    return nc.class_fates(nc.loss_minimizer(problem)).classes_right
 
 
 def merging(counts, **settings):

@@ -262,7 +262,7 @@ def test_training_comes_to_the_certified_optimum(settings, record_error):
     assert record_error("losses: gap after training", result.final["gap"], 2e-3)
     assert result.final["gap"] > -1e-6
     assert result.final["alive"] == best.alive
-    assert result.final["train_accuracy"] == best.outcomes().accuracy
+    assert result.final["train_accuracy"] == best.training_accuracy().overall
     z = result.final["singular_values"]["prediction"]
     assert z == pytest.approx(best.singular_values, abs=0.05 * max(z))
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()
@@ -281,7 +281,7 @@ def test_a_class_that_the_optimum_loses_is_lost():
     }
     for loss in (CrossEntropy(), CrossEntropy(class_weights=1 / np.sqrt(COUNTS))):
         result = train(config(**settings, loss=loss), *blobs(spread=0.05), progress=False)
-        right = result.minimizer.outcomes().right[result.minimizer.problem.group]
+        right = result.minimizer.training_accuracy().per_class
         assert result.final["train_accuracy_per_class"] == right.tolist()
         assert result.final["alive"] == result.minimizer.alive
         assert right[2] == (loss.class_weights is not None)

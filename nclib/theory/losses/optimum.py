@@ -185,10 +185,15 @@ def _unknown(problem: LossProblem) -> str:
     )
     if problem.form.softmax:
         reason = f"no optimum is known for cross-entropy with depth = {problem.depth}"
+    elif problem.bias == "decayed" and problem.form.G == 1:
+        reason = (
+            f"a penalised bias with depth = {problem.depth} and equal counts is not known here, "
+            "but penalised_bias_minimizer has it"
+        )
     elif problem.bias == "decayed":
         reason = (
-            f"a penalised bias with depth = {problem.depth} is open unless the counts are equal "
-            "(then see penalised_bias_minimizer)"
+            f"a penalised bias with depth = {problem.depth} and unequal counts is open: take it "
+            "free or none"
         )
     elif problem.bias == "free":
         reason = f"unequal weights with a bias and depth = {problem.depth} are open"

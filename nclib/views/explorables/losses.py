@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from nclib._text import share_text
 from nclib.data.published import gallery
 from nclib.theory.counts import ClassCounts
-from nclib.theory.losses.minimizer import Optimum
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_path
 from nclib.theory.losses.problem import LossProblem
+from nclib.theory.optimum import Optimum
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -70,7 +70,7 @@ def remedy_fates() -> Explorable:
     for loss in LOSSES:
         for remedy in REMEDIES:
             for lam, best in _path(counts, loss, remedy):
-                right = best.outcomes().right[best.problem.group] == 1
+                right = best.training_accuracy().per_class == 1
                 lead = _leads(best, loss == "cross-entropy")
                 rows += [
                     (loss, remedy, lam, k + 1, counts.n[k], round(float(lead[k]), 5), int(right[k]))
@@ -132,7 +132,7 @@ def _sentence(
         what = f"The squared error has no logits to adjust, so nothing is done. {what}"
     return (
         f"{what}, and {best.alive} of {counts.K - 1} modes are alive: training accuracy of the "
-        f"optimum {share_text(best.outcomes().accuracy)}."
+        f"optimum {share_text(best.training_accuracy().overall)}."
     )
 
 

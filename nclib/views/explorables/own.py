@@ -10,9 +10,12 @@ import altair as alt
 import numpy as np
 
 from nclib._text import modes_are_alive, percent
+from nclib.diagnosis import mode_limit
 from nclib.theory.collapse import collapse_factors
+from nclib.theory.losses.optimum import loss_path
+from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import Minimizer
-from nclib.theory.optimum import ClassOutcomes
+from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem
 from nclib.theory.tables import outcomes_over
 from nclib.views import style
@@ -43,15 +46,15 @@ OUTCOMES = {"right": "#009e73", "a guess": "#e69f00", "wrong": style.DEAD}
 """Colour of what becomes of a class."""
 
 
-def class_outcomes(problem: Problem, label: Callable[[int], str]) -> Explorable:
+def class_outcomes(problem: Problem | LossProblem, label: Callable[[int], str]) -> Explorable:
     """Show what becomes of each class of given counts.
 
     Parameters
     ----------
-    problem : Problem
-        One `lambda_W` for all layers lets the depth move too.
+    problem : Problem or LossProblem
+        One `lambda_W` for all layers of a `Problem` lets the depth move too.
     label : callable
-        Names a group of classes of one count, by its number as in `ClassOutcomes`.
+        Names a group of classes, by its number as in `ClassOutcomes`.
 
     Returns
     -------
@@ -62,13 +65,13 @@ def class_outcomes(problem: Problem, label: Callable[[int], str]) -> Explorable:
     Examples
     --------
     >>> problem = Problem([500, 100, 100], 3, lambda_W=5e-3, lambda_H=1e-3)
-    >>> class_outcomes(problem, str).summaries[3, 10.0]  # L, factor
-    '0 of 2 modes are alive, and 1 of 3 classes is right, 3 have merged; accuracy 71.4 %.'
+    >>> class_outcomes(problem, str).summaries[3, 10.0].split("; ")[0]  # L, factor
+    '0 of 2 modes are alive, and 1 of 3 classes is right, 3 have merged'
     """
     sliders = _sliders(problem)
     rows: list[tuple[Any, ...]] = []
     summaries: dict[State, str] = {}
-    for state, fates in _states(problem, sliders):
+    for state, fates in _outcomes(problem, sliders):
         summaries[state] = _sentence(fates)
         for g in _some(fates.size.size):
             rows.append(
@@ -143,12 +146,28 @@ def mode_outcomes(problem: Problem) -> Explorable:
     )
 
 
-def _sliders(problem: Problem) -> tuple[Slider[Any], ...]:
+def _sliders(problem: Problem | LossProblem) -> tuple[Slider[Any], ...]:
     factor = Slider("factor", "All penalties times", FACTORS, default=1.0)
-    if len(set(problem.lambda_W)) > 1 or problem.widths or problem.counts.m > QUICK:
+    if isinstance(problem, LossProblem) or problem.counts.m > QUICK:
+        return (factor,)
+    if len(set(problem.lambda_W)) > 1 or problem.widths:
         return (factor,)
     depths = sorted({*DEPTHS, problem.depth})
     return Slider("L", "Linear layers", depths, default=problem.depth), factor
+
+
+def _outcomes(
+    problem: Problem | LossProblem, sliders: Sequence[Slider[Any]]
+) -> Iterator[tuple[State, ClassOutcomes[Any]]]:
+    """Yield every state with what becomes of the classes there."""
+    if isinstance(problem, Problem):
+        yield from _states(problem, sliders)
+        return
+    # From few modes to many, where each optimum is a start for the next.
+    falling = sorted(FACTORS, reverse=True)
+    found = dict(zip(falling, loss_path(problem, falling), strict=True))
+    for factor in sliders[-1].values:
+        yield (factor,), class_fates(found[factor])
 
 
 def _states(
@@ -192,14 +211,15 @@ def _outcome(right: float) -> str:
     return "right" if right == 1 else "a guess" if right else "wrong"
 
 
-def _sentence(fates: ClassOutcomes[Minimizer]) -> str:
-    best, K = fates.minimizer, fates.group.size
+def _sentence(fates: ClassOutcomes[Any]) -> str:
+    alive, possible = fates.minimizer.alive, mode_limit(fates.minimizer.problem)
+    K = fates.group.size
     right, merged = fates.classes_right, fates.classes_merged
     also = f", {merged:,} have merged" if merged and right < K else ""
     return (
-        f"{modes_are_alive(best.alive, K - best.problem.bias)}, and {right:,} of {K:,} "
-        f"classes {'is' if right == 1 else 'are'} right{also}; accuracy "
-        f"{percent(fates.accuracy, 1)} %."
+        f"{modes_are_alive(alive, possible)}, and {right:,} of {K:,} "
+        f"classes {'is' if right == 1 else 'are'} right{also}; the optimum gets "
+        f"{percent(fates.accuracy, 1)} % of the training samples right."
     )
 
 

@@ -399,7 +399,7 @@ def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
         ),
         (
             lambda: LossProblem([3, 2], SquaredError(), 3, "decayed", **PLAIN),
-            "penalised bias with depth = 3 is open unless the counts are equal",
+            "penalised bias with depth = 3 and unequal counts is open: take it free or none",
         ),
         (
             lambda: LossProblem([3, 2], SquaredError(None, 0.1), 2, "none", **PLAIN),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,35 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nclib._records import plain_values
-from nclib._text import factor_text, modes_are_alive, share_text
-from nclib.theory.collapse import collapse_factors, collapse_lambda_H
+from nclib._text import factor_text
+from nclib.diagnosis.words import (
+    CLOSE,
+    MOST_COUNTS,
+    MOST_LOGITS,
+    Loss,
+    Words,
+    rounded_down,
+)
+from nclib.theory.collapse import collapse_factors
+from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.problem import LossProblem
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
-from nclib.theory.tables import fates_over_lambda_H
-
-MOST_COUNTS = 100
-"""Up to this many distinct counts the factors of all classes are computed unasked."""
 
 MOST_RUNS = 30
 """Up to this many also with how many samples each class would be right."""
 
 ADVISED = 3
 """Of so many lost classes, the rarest, the advice says how many samples would do."""
-
-MOST_LOGITS = 100
-"""Up to this many classes the JSON has all logits."""
-
-NAMES = 3
-"""Classes of one count that a table names."""
-
-LONGEST_NAME = 60
-"""Letters of the name of a class that are shown; the JSON has all of them."""
-
-CLOSE = 2.0
-"""A class that is lost before all penalties have grown by this factor counts as in danger."""
 
 WORTH = 1.1
 """Another depth is advised where it makes the margin larger by this factor."""
@@ -52,16 +44,8 @@ DEPTHS = (1, 2, 3, 4, 5, 6)
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Loss:
-    """The groups that are lost first as all penalties grow, and by which factor they have then."""
-
-    factor: float
-    groups: tuple[int, ...]
-
-
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Prediction(Words):
     """The optimum for given counts and penalties, and its margins."""
 
     problem: Problem
@@ -81,9 +65,19 @@ class Prediction:
         return self.fates.minimizer
 
     @property
-    def groups(self) -> int:
-        """Number of groups of classes that fare alike."""
-        return self.fates.size.size
+    def counts(self) -> ClassCounts:
+        """Samples per class."""
+        return self.problem.counts
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the head has a bias."""
+        return self.problem.bias
+
+    @property
+    def alive(self) -> int:
+        """Modes alive."""
+        return self.best.alive
 
     @cached_property
     def with_factor(self) -> list[int]:
@@ -136,38 +130,6 @@ class Prediction:
         """Number of modes with kappa > 0."""
         return self.problem.K - self.problem.bias
 
-    def class_name(self, k: int) -> str:
-        """Name of a class, or its number."""
-        names = self.problem.counts.names
-        return names[k] if names else f"{k}"
-
-    def label(self, group: int) -> str:
-        """Name some classes of a group."""
-        first = np.flatnonzero(self.fates.group == group)[:NAMES]
-        named = ", ".join(_short(self.class_name(int(k))) for k in first)
-        more = int(self.fates.size[group]) - len(first)
-        return named + (f" +{more:,}" if more else "")
-
-    def named(self, groups: Sequence[int]) -> str:
-        """Name some groups in a sentence, with their counts; a bare number would be one of it."""
-        parts = []
-        for g in groups[:4]:
-            several = int(self.fates.size[g]) > 1
-            kind = "" if self.problem.counts.names else ("classes " if several else "class ")
-            each = " each" * several
-            parts.append(f"{kind}{self.label(g)} ({self.fates.count[g]:,} samples{each})")
-        classes = int(self.fates.size[list(groups[4:])].sum())
-        return "; ".join(parts) + (f"; and {classes:,} more classes" if classes else "")
-
-    def outcome(self, group: int) -> str:
-        """Say in a word or two what becomes of a group."""
-        right, merged = self.fates.right[group], int(self.fates.merged[group])
-        if right == 1:
-            return "right"
-        if right == 0:
-            return f"wrong, {merged:,} merged" if merged > 1 else "wrong"
-        return f"guess among {round(1 / right):,}"
-
     def blocks(self) -> list[dict[str, Any]]:
         """List the modes, those of equal kappa as one."""
         spectrum, best = self.best.spectrum, self.best
@@ -193,78 +155,14 @@ class Prediction:
 
     def verdict(self) -> list[str]:
         """Say in plain words what happens."""
-        fates, K = self.fates, self.problem.K
-        summary = (
-            f"{modes_are_alive(self.best.alive, self.real_modes)}. The optimum classifies "
-            f"{fates.classes_right:,} of {K:,} classes right, and "
-            f"{share_text(fates.accuracy)} of the training samples."
-        )
-        return [summary, *self._what_is_lost(), *self._margin(), self._room()]
-
-    def _what_is_lost(self) -> list[str]:
-        """Name the classes that are not right, by what has become of them."""
-        right, merged = self.fates.right, self.fates.merged > 1
-        tie = (
-            "The largest logit is another class's as well."
-            if self.problem.bias
-            else "Their features are 0, and their logits all the same."
-        )
-        kinds = [
-            (
-                (right < 1) & merged,
-                "Lost and merged with others",
-                "Their features are the same, so no later step can tell them apart.",
-            ),
-            (
-                (right == 0) & ~merged,
-                "Lost, though apart from the others",
-                "Their features still differ, but the largest logit is another class's.",
-            ),
-            ((right > 0) & (right < 1) & ~merged, "Lost in a tie", tie),
-        ]
-        return [
-            f"{what}: {self.named(np.flatnonzero(groups).tolist())}. {why}"
-            for groups, what, why in kinds
-            if groups.any()
-        ]
-
-    def _margin(self) -> list[str]:
-        """Say by which factor all penalties may grow before a class is lost."""
-        first, following = self.first_lost, self.next_lost
-        margin, when = factor_text(first.factor), "when all penalties are multiplied by"
-        if self.fates.classes_right == self.problem.K:
-            return [f"Margin: a class is lost {when} {margin}: {self.named(first.groups)}."]
-        lines = [f"Margin: every class is right only {when} less than {margin}."]
-        if following.groups:
-            lines.append(
-                f"The next class is lost {when} {factor_text(following.factor)}: "
-                f"{self.named(following.groups)}."
-            )
-        return lines
-
-    def _room(self) -> str:
-        """Say by which factor all penalties may grow before a mode dies."""
-        alive = self.best.alive
-        if alive == self.real_modes:
-            return f"Room until a mode dies: a factor of {factor_text(self.first_death)}."
-        first, last = (factor_text(float(self.mode_factors[i])) for i in (self.real_modes - 1, 0))
-        gone = f"The first mode has died at a factor of {first} on all penalties"
-        if not alive:
-            return f"{gone}, the last at {last}."
-        following = factor_text(float(self.mode_factors[alive - 1]))
-        return f"{gone}. Room until the next one dies: a factor of {following}."
-
-    @property
-    def first_death(self) -> float:
-        """Factor on all penalties at which the weakest mode dies."""
-        return float(self.mode_factors[self.real_modes - 1])
+        return [self.summary(), *self.what_is_lost(), *self.margin_words(), self.room()]
 
     def advice(self) -> list[str]:
         """Say what to change where a class is lost or about to be."""
         factor = self.first_lost.factor
         if factor >= CLOSE:
             return []
-        weaker = _rounded_down(factor / CLOSE)
+        weaker = rounded_down(factor / CLOSE)
         weaken = (
             f"Weaken the penalties: with all of them multiplied by {weaker:g}, every class is "
             f"right with a margin of {CLOSE:g}."
@@ -372,11 +270,6 @@ class Prediction:
         return plain
 
 
-def _short(name: str) -> str:
-    """Write a name whole, or of a very long one the beginning."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
-
-
 def run_text(run: RightCounts) -> str:
     """Write the counts with which a class is right."""
     if run.low is None or run.high is None:
@@ -386,15 +279,9 @@ def run_text(run: RightCounts) -> str:
     return f"{run.low:,}" if run.low == run.high else f"{run.low:,} to {int(run.high):,}"
 
 
-def _rounded_down(value: float) -> float:
-    """Round a positive number down to two digits."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.floor(value / unit) * unit:.2g}")
-
-
-def describe(problem: Problem, source: str) -> dict[str, Any]:
+def describe(problem: Problem | LossProblem, source: str) -> dict[str, Any]:
     """Say what was asked."""
-    return {
+    content: dict[str, Any] = {
         "source": source,
         "K": problem.K,
         "N": problem.N,
@@ -404,38 +291,8 @@ def describe(problem: Problem, source: str) -> dict[str, Any]:
         "lambda_W": list(problem.lambda_W),
         "lambda_H": problem.lambda_H,
     }
-
-
-def over_lambda_H(problem: Problem) -> dict[str, Any]:
-    """Compute the outcome for a range of lambda_H, from all modes alive to none."""
-    beyond = ValueError(
-        "lambda_W is so small or so large that the range of lambda_H has no floating-point "
-        "numbers; give lambda_H"
-    )
-    try:
-        limits = collapse_lambda_H(problem)[: problem.K - problem.bias]
-    except ValueError:
-        raise beyond from None
-    first, last = float(limits[-1]), float(limits[0])
-    if not (sys.float_info.min < first / 10 and 10 * last < math.inf):
-        raise beyond
-    # Only the product of all penalties counts: here lambda_H alone makes it what it is to be.
-    lost = first_loss(problem, class_fates(global_minimizer(problem)).representative).factor
-    lost_at = problem.lambda_H * math.exp((problem.depth + 1) * math.log(lost))
-    values = np.geomspace(first / 10, last * 10**0.5, 12)
-    rows = [
-        {
-            "lambda_H": fates.minimizer.problem.lambda_H,
-            "modes_alive": fates.minimizer.alive,
-            "classes_right": fates.classes_right,
-            "classes_merged": fates.classes_merged,
-            "accuracy": fates.accuracy,
-        }
-        for fates in fates_over_lambda_H(problem, values.tolist())
-    ]
-    return {
-        "first_class_lost_at_lambda_H": lost_at,
-        "first_mode_dies_at_lambda_H": first,
-        "last_mode_dies_at_lambda_H": last,
-        "outcomes": rows,
-    }
+    if isinstance(problem, LossProblem):
+        content["bias"] = problem.bias != "none"
+        content["lambda_b"] = problem.lambda_b
+        content["loss"] = "cross-entropy" if problem.form.softmax else "squared error"
+    return content

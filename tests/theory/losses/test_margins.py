@@ -1,0 +1,119 @@
+"""The class lost first, for every loss: against closed forms, all factors, and the logits there."""
+
+import math
+
+import numpy as np
+import pytest
+from torch_reference import random_problem
+
+from nclib.theory.losses.margins import loss_first_lost, weight_decay_leaving
+from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
+from nclib.theory.losses.optimum import loss_minimizer
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+
+
+def right_groups(problem, factor):
+    """By the logits alone: groups whose own logit is above every other class's."""
+    others, own = loss_minimizer(problem.rescaled(factor), tol=1e-12).group_logits()
+    size = np.bincount(problem.group)
+    rivals = others.copy()
+    np.fill_diagonal(rivals, np.where(size > 1, np.diagonal(others), -np.inf))
+    return own > rivals.max(axis=0) + 1e-12
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy()])
+def test_two_classes_in_closed_form(loss):
+    """The rarer is answered right below the share N / (2 n_1) of the death at kappa_1 / N."""
+    n, lam = [284, 16], 1e-3
+    problem = LossProblem(n, loss, lambda_W=lam, lambda_H=lam)
+    factor, classes = loss_first_lost(problem)
+    death = math.sqrt(2 * 284 * 16 / 300) / 300 / lam
+    assert factor == pytest.approx(death * 300 / (2 * 284), rel=1e-6)
+    assert classes == (1,)
+
+
+def test_equal_weighted_roots_are_lost_all_at_once_without_a_bias():
+    """Squared error, no bias, L layers: all classes alike for weights n^(-L/(L+1))."""
+    n = np.array([300, 80, 80, 5])
+    for depth in (1, 2, 3):
+        loss = SquaredError(class_weights=n ** (-depth / (depth + 1)))
+        problem = LossProblem(n, loss, depth, "none", lambda_W=1e-3, lambda_H=1e-3)
+        factor, classes = loss_first_lost(problem)
+        assert classes == (0, 1, 2, 3)
+        assert factor == pytest.approx(loss_collapse_factors(problem).total, rel=1e-8)
+
+
+def test_random_problems_lose_first_what_the_factors_of_all_classes_say(record_error):
+    rng = np.random.default_rng(20)
+    for _ in range(24):
+        problem = random_problem(rng)
+        factor, classes = loss_first_lost(problem)
+        lost = loss_margins(problem).lost
+        assert record_error("first lost: factor", abs(factor / lost.min() - 1), 1e-6)
+        assert set(classes) <= set(np.flatnonzero(lost <= factor * (1 + 1e-5)).tolist())
+        assert right_groups(problem, factor * (1 - 1e-4)).all()
+        there = right_groups(problem, factor * (1 + 1e-4))
+        assert not there[problem.group[list(classes)]].any()
+
+
+def test_without_a_bias_a_class_is_lost_where_its_logits_become_all_the_same():
+    """Long before the total collapse, from which on all logits are 0.
+
+    The dead class has a tie with all others from its death on: a root search that takes the tie at
+    the far end of a step for the root misses it.
+    """
+    n = np.array([43, 43, 44])
+    loss = CrossEntropy(class_weights=1 / n)
+    problem = LossProblem(n, loss, bias="none", lambda_W=1e-3, lambda_H=1e-3)
+    lost = loss_margins(problem).lost
+    for k in range(3):
+        g = problem.group[k]
+        assert right_groups(problem, lost[k] * (1 - 1e-5))[g]
+        assert not right_groups(problem, lost[k] * (1 + 1e-5))[g]
+    assert lost[2] < 0.993 * lost[0]
+
+
+def test_single_classes_merge_where_two_of_them_would():
+    """Beside the group's inner modes: doubled counts, all else the same, at that very factor."""
+    n = np.array([300, 90, 90, 20])
+    for loss, sampling in (
+        (CrossEntropy(label_smoothing=0.1), None),
+        (SquaredError(), Sampling("sqrt")),
+        (SquaredError(label_smoothing=0.2), None),
+    ):
+        for bias in ("free", "decayed") if loss.label_smoothing else ("free", "none", "decayed"):
+            problem = LossProblem(
+                n, loss, bias=bias, lambda_W=1e-3, lambda_H=1e-3, sampling=sampling
+            )
+            found = loss_collapse_factors(problem)
+            drawn = problem.drawn[problem.representative]
+            eps = loss.label_smoothing
+            np.testing.assert_allclose(
+                found.merging, (1 - eps) * np.sqrt(drawn) / 500 / 1e-3, rtol=1e-12
+            )
+            assert np.isnan(found.inner).tolist() == [True, False, True]
+            assert found.inner[1] == found.merging[1]
+
+
+def test_a_class_that_is_wrong_at_every_penalty_leaves_no_margin():
+    """A large margin of one class against a strong adjustment: it is never answered right."""
+    loss = CrossEntropy(adjustment=[40.0, 0.0, 0.0])
+    problem = LossProblem([60, 50, 40], loss, bias="none", lambda_W=1e-3, lambda_H=1e-3)
+    factor, classes = loss_first_lost(problem)
+    lost = loss_margins(problem).lost
+    assert factor == pytest.approx(lost.min(), rel=1e-6)
+    assert set(classes) == set(np.flatnonzero(lost <= lost.min() * (1 + 1e-6)).tolist())
+
+
+@pytest.mark.parametrize("bias", ["free", "none", "decayed"])
+def test_the_weight_decay_alone_leaves_the_margin(bias):
+    problem = LossProblem([300, 300, 30], CrossEntropy(), bias=bias, lambda_W=1e-3, lambda_H=5e-3)
+    changed = weight_decay_leaving(problem, 3)
+    assert changed.lambda_H == problem.lambda_H
+    assert loss_first_lost(changed).factor == pytest.approx(3, rel=1e-6)
+    if bias == "decayed":
+        ratio = changed.lambda_W[0] / problem.lambda_W[0]
+        assert changed.lambda_b / problem.lambda_b == pytest.approx(ratio, rel=1e-12)
+    with pytest.raises(ValueError, match="margin must be positive"):
+        weight_decay_leaving(problem, 0)
