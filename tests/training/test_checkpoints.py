@@ -133,7 +133,7 @@ class FromElsewhere:
         ({"weights": torch.arange(3)}, "not written by nclib"),
         ([1, 2], "not written by nclib"),
     ],
-    ids=str,
+    ids=["a scalar of numpy", "an array", "another class", "weights alone", "a list"],
 )
 def test_what_is_whole_keeps_its_name(tmp_path, content, words):
     store = CheckpointStore(tmp_path)
