@@ -534,7 +534,9 @@ def test_what_is_no_integer_is_refused_by_name(use, number):
         use(number)
 
 
-@pytest.mark.parametrize("number", [np.float32, np.float64, np.array, torch.tensor], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "number", [np.float32, np.float64, np.array, torch.tensor], ids=lambda kind: kind.__name__
+)
 def test_reals_of_numpy_and_torch_are_as_pythons_own(number):
     given = nc.Problem(COUNTS, 2, lambda_W=[number(0.5), number(0.25)], lambda_H=number(0.125))
     assert given == nc.Problem(COUNTS, 2, lambda_W=[0.5, 0.25], lambda_H=0.125)
@@ -544,7 +546,9 @@ def test_reals_of_numpy_and_torch_are_as_pythons_own(number):
     )
 
 
-@pytest.mark.parametrize("sequence", [tuple, np.array, torch.tensor, pd.Series], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "sequence", [tuple, np.array, torch.tensor, pd.Series], ids=lambda kind: kind.__name__
+)
 def test_sequences_of_every_kind_for_layers(sequence):
     given = problem(lambda_W=sequence([0.5, 0.25]), widths=sequence([9, 8]))
     assert given == problem(lambda_W=[0.5, 0.25], widths=(9, 8))

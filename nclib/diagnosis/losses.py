@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,18 +217,19 @@ class LossPrediction(Words):
         size = np.bincount(self.problem.group)
         count = self.problem.counts.n[self.problem.representative]
         rows = []
-        if isinstance(self.best, LossMinimizer):
+        if not self.problem.non_negative:
+            best = cast(LossMinimizer, self.best)
             for g in np.flatnonzero(size > 1):
                 rows.append(
                     {
                         "kind": f"classes of {count[g]}",
                         "modes": int(size[g] - 1),
-                        "alive": int(size[g] - 1) * bool(self.best.inner[g] > 0),
-                        "z": float(self.best.inner[g]),
+                        "alive": int(size[g] - 1) * bool(best.inner[g] > 0),
+                        "z": float(best.inner[g]),
                         "dies_at_factor": float(self.collapse.inner[g]),
                     }
                 )
-            z = np.sort(self.best.between[1])[::-1]
+            z = np.sort(best.between[1])[::-1]
             z = z[: self.real_modes - int((size - 1).sum())]
             for j, value in enumerate(z):
                 known = self.margins is not None and j < self.margins.between.size

@@ -15,6 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from nclib._checks import as_floats
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.closed import NonNegativeMinimizer
+from nclib.theory.losses.minimizer import LossMinimizer
+from nclib.theory.losses.optimum import loss_path
+from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import LocalMinima, Minimizer
 from nclib.theory.optimum import ClassOutcomes, class_fates
 from nclib.theory.problem import Problem, require_problem
@@ -111,6 +115,37 @@ def outcomes_over(problems: Iterable[Problem]) -> Iterator[ClassOutcomes[Minimiz
     [3, 3, 1]
     """
     return map(class_fates, _optima(problems))
+
+
+def outcomes_over_factors(
+    problem: LossProblem, factors: Iterable[float], *, tol: float = 1e-9
+) -> Iterator[ClassOutcomes[LossMinimizer | NonNegativeMinimizer]]:
+    """Yield what the optimum of any loss does to the classes as all penalties grow.
+
+    Parameters
+    ----------
+    problem : LossProblem
+    factors : iterable of float
+        On all penalties, in any order: each optimum is a start for that of the next smaller one.
+    tol : float, default 1e-9
+        Relative duality gap, as for `loss_path`.
+
+    Yields
+    ------
+    ClassOutcomes
+        In the order of `factors`; its `minimizer` is the optimum.
+
+    Examples
+    --------
+    >>> from nclib.theory.losses.objects import CrossEntropy
+    >>> problem = LossProblem([500, 100, 100], CrossEntropy(), lambda_W=(1e-3,), lambda_H=1e-3)
+    >>> [outcomes.classes_right for outcomes in outcomes_over_factors(problem, [1, 20, 50])]
+    [3, 1, 1]
+    """
+    asked = list(factors)
+    falling = sorted(set(asked), reverse=True)
+    found = dict(zip(falling, map(class_fates, loss_path(problem, falling, tol=tol)), strict=True))
+    yield from (found[factor] for factor in asked)
 
 
 def fates_over_lambda_H(

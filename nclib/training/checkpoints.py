@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import pickle
 import re
+import time
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from nclib._checks import as_whole, plain
+from nclib._checks import as_whole, between, plain
 from nclib._files import sync_folder
 
 logger = logging.getLogger(__name__)
@@ -250,3 +252,29 @@ def _unreadable(path: Path, reason: str) -> CheckpointError:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].strip() or type(error).__name__
+
+
+class Interval:
+    """When the next checkpoint is due."""
+
+    def __init__(self, epochs: int | None, seconds: float) -> None:
+        if epochs is not None:
+            epochs = as_whole("checkpoint_epochs", epochs, 1)
+        if seconds != math.inf:
+            seconds = between("checkpoint_seconds", seconds, 0, math.inf)
+        self.epochs, self.seconds = epochs, seconds
+        self.last_time = time.monotonic()
+
+    def reached(self, epoch: int) -> bool:
+        by_epochs = self.epochs is not None and epoch % self.epochs == 0
+        return by_epochs or time.monotonic() - self.last_time >= self.seconds
+
+    def restart(self) -> None:
+        self.last_time = time.monotonic()
+
+
+def last_good(store: CheckpointStore | None) -> str:
+    """Say which checkpoint of a run, if any, is the newest whole one."""
+    if store is None or not store.paths():
+        return "There is no checkpoint."
+    return f"The last good checkpoint is {store.paths()[-1]}."

@@ -10,7 +10,6 @@ weighted by its share of the samples, add up to the gradient of the objective.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from contextlib import nullcontext
@@ -21,10 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nclib._checks import as_whole, between
 from nclib._extras import imported
 from nclib.theory.counts import ClassCounts
-from nclib.training.checkpoints import CheckpointError, CheckpointStore
+from nclib.training.checkpoints import CheckpointError, CheckpointStore, Interval, last_good
 from nclib.training.config import TrainingConfig
 from nclib.training.epoch_graph import EpochGraph
 from nclib.training.evaluation import Evaluator, history_epochs
@@ -209,7 +207,7 @@ def train(
     >>> result.final["train_accuracy"], result.final["alive"], result.minimizer.alive
     (1.0, 2, 2)
     """
-    due = _Interval(checkpoint_epochs, checkpoint_seconds)
+    due = Interval(checkpoint_epochs, checkpoint_seconds)
     if resume and checkpoints is None:
         raise ValueError("resume needs the folder of the checkpoints; got checkpoints=None")
     store = None
@@ -225,7 +223,7 @@ def train(
         raise MemoryError(
             f"out of memory: {error}. Needed are four numbers for each weight, and the samples. "
             f"Lower width (now {config.width}), depth ({config.depth}) or batch_size "
-            f"({config.batch_size}). {_last_good(store)}"
+            f"({config.batch_size}). {last_good(store)}"
         ) from error
     return trainer.result()
 
@@ -311,7 +309,7 @@ class _Trainer:
         cuda = self.device.type == "cuda"
         return torch.optim.Adam(groups, lr=self.config.learning_rate, fused=True, capturable=cuda)
 
-    def run(self, store: CheckpointStore | None, due: _Interval, progress: bool) -> None:
+    def run(self, store: CheckpointStore | None, due: Interval, progress: bool) -> None:
         """Train to the last epoch, with evaluations and checkpoints on the way."""
         epochs = self.config.epochs
         evaluated = set(history_epochs(epochs, self.config.evaluations))
@@ -355,7 +353,7 @@ class _Trainer:
                 "no checkpoint of epoch %d (%s); training goes on. %s",
                 self.epoch,
                 error,
-                _last_good(store),
+                last_good(store),
             )
 
     def _train_epoch(self) -> float:
@@ -411,7 +409,7 @@ class _Trainer:
     def _diverged(self, what: str, store: CheckpointStore | None) -> str:
         return (
             f"training diverged in epoch {self.epoch}: {what}; lower learning_rate "
-            f"(now {self.config.learning_rate:g}). {_last_good(store)}"
+            f"(now {self.config.learning_rate:g}). {last_good(store)}"
         )
 
     def _evaluate(self) -> None:
@@ -483,28 +481,3 @@ class _Trainer:
 def _progress_bar(epochs: int, done: int) -> Any:
     bar = imported("tqdm.auto", "a progress bar").tqdm
     return bar(total=epochs, initial=done, unit="epoch", dynamic_ncols=True)
-
-
-class _Interval:
-    """When the next checkpoint is due."""
-
-    def __init__(self, epochs: int | None, seconds: float) -> None:
-        if epochs is not None:
-            epochs = as_whole("checkpoint_epochs", epochs, 1)
-        if seconds != math.inf:
-            seconds = between("checkpoint_seconds", seconds, 0, math.inf)
-        self.epochs, self.seconds = epochs, seconds
-        self.last_time = time.monotonic()
-
-    def reached(self, epoch: int) -> bool:
-        by_epochs = self.epochs is not None and epoch % self.epochs == 0
-        return by_epochs or time.monotonic() - self.last_time >= self.seconds
-
-    def restart(self) -> None:
-        self.last_time = time.monotonic()
-
-
-def _last_good(store: CheckpointStore | None) -> str:
-    if store is None or not store.paths():
-        return "There is no checkpoint."
-    return f"The last good checkpoint is {store.paths()[-1]}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from nclib.metrics import NUMBERS, Accuracy, MetricsAccumulator
 from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.minimizer import Minimizer
+from nclib.theory.problem import Problem
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Optimum
 from nclib.training.networks import Network
@@ -71,9 +72,10 @@ class Evaluator:
             return np.full(problem.K - config.bias, _LEAST_LOGIT * largest)
         # On an alive branch s = z / kappa is at least (L - 1) / 2L: half-way from there to 0.
         share = max((problem.depth - 1) / (4 * problem.depth), 1e-3)
-        if isinstance(best, Minimizer):
+        if isinstance(problem, Problem):
             limit = problem.rank_limit
-            return share * best.kappa[: limit - (config.bias and limit == problem.K)]
+            kappa = cast(Minimizer, best).kappa
+            return share * kappa[: limit - (config.bias and limit == problem.K)]
         # Which mode a singular value belongs to is not known where modes have weights.
         kappa = np.sqrt(self.objective.feature_weight) * (1 - config.loss.label_smoothing)
         return np.full(problem.K - config.bias, share * kappa.min())
@@ -151,7 +153,7 @@ class Evaluator:
         second.update(features, self.y)
         values: dict[str, dict[str, float | None]] = {}
         # Metrics compare with the paper's minima.
-        minimum = self.minimizer if isinstance(self.minimizer, Minimizer) else None
+        minimum = self.minimizer if isinstance(self.problem, Problem) else None
         for reading in ("corrected", "as_printed"):
             numbers = second.compute(minimum, reading=reading).numbers()
             values[reading] = {metric.key: _plain(numbers[metric.key]) for metric in NUMBERS}

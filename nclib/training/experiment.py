@@ -142,7 +142,7 @@ class Experiment:
     @property
     def minimizer(self) -> Minimizer:
         """The closed form of what the training aims at, for the paper's objective."""
-        if not isinstance(self.optimum, Minimizer):
+        if not isinstance(self.optimum.problem, Problem):
             raise TypeError(f"{self.name} has another objective than the paper's: ask for optimum")
         return self.optimum
 
@@ -174,7 +174,7 @@ def optimum_of(problem: Problem | LossProblem) -> Optimum:
 
 def reached_minimum(optimum: Optimum, alive: int) -> Optimum:
     """Find the local minimum with so many modes alive, where the local minima are known."""
-    if not isinstance(optimum, Minimizer):
+    if not isinstance(optimum.problem, Problem):
         return optimum
     minima = local_minima(optimum.problem)
     return minima[min(alive, len(minima) - 1)]

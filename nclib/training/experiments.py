@@ -19,6 +19,7 @@ import torch
 from nclib._extras import imported
 from nclib.metrics import measure
 from nclib.theory.minimizer import Minimizer
+from nclib.theory.problem import Problem
 from nclib.training.data import (
     NAMES,
     ImageData,
@@ -334,10 +335,11 @@ def _reached(
     metrics: dict[str, float | None] = {}
     head = trained.network.head
     is_global = minimum.alive == alive
-    if isinstance(minimum, Minimizer):
-        is_global = is_global and minimum.is_global
-        if minimum.unique and minimum.alive == alive > 0 and head.kind == "linear":
-            metrics = _against(minimum, trained, samples, labels)
+    if isinstance(minimum.problem, Problem):
+        paper: Minimizer = minimum
+        is_global = is_global and paper.is_global
+        if paper.unique and paper.alive == alive > 0 and head.kind == "linear":
+            metrics = _against(paper, trained, samples, labels)
     return {
         "alive": alive,
         "objective": minimum.objective,

@@ -139,7 +139,7 @@ def test_a_script_is_its_factor_times_the_loss_in_value_and_gradient(name):
     value = script(z)
     value.backward()
     Z = z.detach().numpy().T
-    assert value.item() == pytest.approx(c * loss.value(Z, COUNTS), rel=1e-13)
+    assert value.item() == pytest.approx(c * loss.fit(Z, COUNTS), rel=1e-13)
     np.testing.assert_allclose(z.grad.numpy().T, c * loss.gradient(Z, COUNTS), rtol=1e-12)
 
 
@@ -241,9 +241,9 @@ def test_in_small_batches_weights_are_a_ratio_of_sums(size, smoothing):
     Z = z.detach().numpy()
     # The objective's first term for logits by sample: by class it is linear in the losses.
     terms = problem.loss.terms(COUNTS, problem.drawn)
-    each, slope = dense_loss(terms, Z.T, LABELS.numpy())
     share = (problem.drawn / COUNTS.n / N)[LABELS.numpy()]
-    assert value.item() == pytest.approx(each @ share, rel=1e-12)
+    whole, slope = dense_loss(terms, Z.T, LABELS.numpy(), share)
+    assert value.item() == pytest.approx(whole, rel=1e-12)
     np.testing.assert_allclose(z.grad.numpy().T, slope * share, rtol=1e-10, atol=1e-15)
     assert problem.feature_weight.tolist() == N_K
 

@@ -13,9 +13,9 @@ from nclib._text import share_text
 from nclib.data.published import gallery
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
-from nclib.theory.losses.optimum import loss_path
 from nclib.theory.losses.problem import LossProblem
-from nclib.theory.optimum import Optimum
+from nclib.theory.optimum import ClassOutcomes, Optimum
+from nclib.theory.tables import outcomes_over_factors
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -69,14 +69,14 @@ def remedy_fates() -> Explorable:
     summaries: dict[State, str] = {}
     for loss in LOSSES:
         for remedy in REMEDIES:
-            for lam, best in _path(counts, loss, remedy):
-                right = best.training_accuracy().per_class == 1
+            for lam, fates in _path(counts, loss, remedy):
+                best, right = fates.minimizer, fates.right[fates.group] == 1
                 lead = _leads(best, loss == "cross-entropy")
                 rows += [
                     (loss, remedy, lam, k + 1, counts.n[k], round(float(lead[k]), 5), int(right[k]))
                     for k in range(counts.K)
                 ]
-                summaries[loss, remedy, lam] = _sentence(counts, best, right, loss, remedy)
+                summaries[loss, remedy, lam] = _sentence(counts, fates, right, loss, remedy)
     names = ("loss", "remedy", "lambda", "class", "n", "lead", "right")
     return Explorable(
         name="remedies",
@@ -94,8 +94,10 @@ def remedy_fates() -> Explorable:
     )
 
 
-def _path(counts: ClassCounts, loss: str, remedy: str) -> Iterator[tuple[float, Optimum]]:
-    """Yield the optimum at every position of lambda, from the strongest down."""
+def _path(
+    counts: ClassCounts, loss: str, remedy: str
+) -> Iterator[tuple[float, ClassOutcomes[Any]]]:
+    """Yield what the optimum does to the classes at every lambda, from the strongest down."""
     settings = REMEDIES[remedy](counts.n.astype(float))
     sampling = settings.pop("sampling", None)
     if loss == "squared error":
@@ -104,7 +106,7 @@ def _path(counts: ClassCounts, loss: str, remedy: str) -> Iterator[tuple[float, 
         counts, LOSSES[loss](**settings), lambda_W=(1.0,), lambda_H=1.0, sampling=sampling
     )
     falling = LAMBDA.values[::-1]
-    yield from zip(falling, loss_path(problem, falling, tol=1e-11), strict=True)
+    yield from zip(falling, outcomes_over_factors(problem, falling, tol=1e-11), strict=True)
 
 
 def _leads(best: Optimum, softmax: bool) -> Array:
@@ -119,7 +121,7 @@ def _leads(best: Optimum, softmax: bool) -> Array:
 
 
 def _sentence(
-    counts: ClassCounts, best: Optimum, right: NDArray[np.bool_], loss: str, remedy: str
+    counts: ClassCounts, fates: ClassOutcomes[Any], right: NDArray[np.bool_], loss: str, remedy: str
 ) -> str:
     if right.all():
         what = f"All {counts.K} classes are right"
@@ -131,8 +133,8 @@ def _sentence(
     if loss == "squared error" and remedy == "logit adjustment":
         what = f"The squared error has no logits to adjust, so nothing is done. {what}"
     return (
-        f"{what}, and {best.alive} of {counts.K - 1} modes are alive: training accuracy of the "
-        f"optimum {share_text(best.training_accuracy().overall)}."
+        f"{what}, and {fates.minimizer.alive} of {counts.K - 1} modes are alive: training "
+        f"accuracy of the optimum {share_text(fates.accuracy)}."
     )
 
 

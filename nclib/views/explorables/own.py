@@ -12,12 +12,11 @@ import numpy as np
 from nclib._text import modes_are_alive, percent
 from nclib.diagnosis import mode_limit
 from nclib.theory.collapse import collapse_factors
-from nclib.theory.losses.optimum import loss_path
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import Minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.optimum import ClassOutcomes
 from nclib.theory.problem import Problem
-from nclib.theory.tables import outcomes_over
+from nclib.theory.tables import outcomes_over, outcomes_over_factors
 from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
@@ -163,11 +162,9 @@ def _outcomes(
     if isinstance(problem, Problem):
         yield from _states(problem, sliders)
         return
-    # From few modes to many, where each optimum is a start for the next.
-    falling = sorted(FACTORS, reverse=True)
-    found = dict(zip(falling, loss_path(problem, falling), strict=True))
-    for factor in sliders[-1].values:
-        yield (factor,), class_fates(found[factor])
+    factors = sliders[-1].values
+    for factor, fates in zip(factors, outcomes_over_factors(problem, factors), strict=True):
+        yield (factor,), fates
 
 
 def _states(
