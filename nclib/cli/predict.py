@@ -98,11 +98,11 @@ def predict(
         chosen = chosen_classes(counts, classes)
         bias = not no_bias
         if lambda_H is None:
-            problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=1.0)
+            problem = Problem(counts, depth, bias=bias, lambda_W=lambdas, lambda_H=1.0)
             found = diagnosis.over_lambda_H(problem)
             content = found
         else:
-            problem = Problem(counts, depth, bias, lambda_W=lambdas, lambda_H=lambda_H)
+            problem = Problem(counts, depth, bias=bias, lambda_W=lambdas, lambda_H=lambda_H)
             prediction = diagnosis.Prediction.of(problem, source, chosen)
             content = prediction.to_dict() if as_json else {}
             if report is not None:

@@ -9,8 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from nclib._checks import as_sequence, as_whole, positive
-from nclib.data.readers import read_counts
-from nclib.theory.counts import ClassCounts
+from nclib.theory.counts import ClassCounts, CountsLike, as_counts
 
 Reduction = Literal["mean", "sum", "batchmean"]
 Optimizer = Literal["sgd", "adam", "adamw"]
@@ -53,7 +52,7 @@ class Penalties:
 
 
 def translate_penalties(
-    counts: Any,
+    counts: CountsLike,
     *,
     weight_decay: float | Sequence[float] | None = None,
     feature_penalty: float | None = None,
@@ -73,7 +72,8 @@ def translate_penalties(
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class of the training set, or anything that `read_counts` takes.
+        Samples per class of the training set, or anything that `Problem` takes for them. Of a file,
+        take `read_counts`.
     weight_decay : float or sequence of float, optional
         `weight_decay` of the optimiser, for all layers of the head or for each, W_1 first.
     feature_penalty : float, optional
@@ -148,7 +148,7 @@ def translate_penalties(
     ... ).weight_decay
     0.001
     """
-    counts = read_counts(counts)
+    counts = as_counts(counts)
     for name, value, choices in (
         ("reduction", reduction, get_args(Reduction)),
         ("optimizer", optimizer, get_args(Optimizer)),

@@ -115,7 +115,7 @@ class TrainingConfig:
         problem = Problem(
             ClassCounts([1, 1]),
             self.depth,
-            self.bias,
+            bias=self.bias,
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
         )
@@ -164,7 +164,7 @@ class TrainingConfig:
         return Problem(
             counts,
             self.depth,
-            self.bias,
+            bias=self.bias,
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
             widths=widths,

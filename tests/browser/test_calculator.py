@@ -32,7 +32,7 @@ def random_problems(number=1000, seed=0):
         rng.shuffle(n)
         depth, bias = int(rng.integers(1, 11)), bool(rng.random() < 0.7)
         lambda_W = 10 ** rng.uniform(-6, 0)
-        unit = nc.Problem(n, depth, bias, lambda_W=lambda_W, lambda_H=lambda_W)
+        unit = nc.Problem(n, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_W)
         deaths = nc.collapse_factors(unit)
         factor = rng.choice(deaths[deaths > 0]) * np.exp(rng.uniform(-2, 1))
         tilt = 10 ** rng.uniform(-1, 1)
@@ -59,7 +59,7 @@ def by_nclib(question):
     problem = nc.Problem(
         question["n"],
         question["L"],
-        question["bias"],
+        bias=question["bias"],
         lambda_W=question["lambda_W"],
         lambda_H=question["lambda_H"],
     )
@@ -118,7 +118,7 @@ def test_the_classes_that_are_lost_first_are_those_of_nclib(problems, answers):
     for question, answer in zip(problems[:200], answers["solved"], strict=False):
         n = question["n"]
         lambdas = {name: question[name] for name in ("lambda_W", "lambda_H")}
-        lost = nc.first_loss(nc.Problem(n, question["L"], question["bias"], **lambdas)).classes
+        lost = nc.first_loss(nc.Problem(n, question["L"], bias=question["bias"], **lambdas)).classes
         assert set(answer["lost"]) == {n[k] for k in lost}, question
 
 
@@ -126,7 +126,7 @@ def test_one_layer_and_two_classes_have_the_margin_of_the_closed_form(answers, p
     """The last of the problems: counts of fraud, where a class is lost at half of the death."""
     assert problems[-1]["n"] == FRAUD
     fraud = nc.Problem(FRAUD, 1, lambda_W=1e-5, lambda_H=1e-5)
-    limits = nc.two_class_limits(fraud)
+    limits = nc.theory.two_class_limits(fraud)
     found = answers["solved"][-1]
     assert found["margin"] == pytest.approx(limits.wrong, rel=ALLOWED)
     assert found["dies"][0] == pytest.approx(limits.dead, rel=ALLOWED)

@@ -83,7 +83,7 @@ def test_every_mode_is_alive_at_the_chosen_penalties(number):
         problem = nc.Problem(
             experiment.counts,
             config.depth,
-            config.bias,
+            bias=config.bias,
             lambda_W=config.lambda_W,
             lambda_H=config.lambda_H,
         )
