@@ -121,7 +121,7 @@ def main() -> None:
     factors = np.geomspace(1, 0.001, 30)
     top = problem(hundred, 1.0)
     cold = seconds(lambda: nc.loss_minimizer(top.rescaled(factors[-1])), 1)
-    path = seconds(lambda: list(nc.loss_path(top, factors)), 1)
+    path = seconds(lambda: list(nc.theory.loss_path(top, factors)), 1)
     add(
         "  path of 30 penalties down to 0.001", path, f"{path / cold:.1f} x a cold solve at its end"
     )

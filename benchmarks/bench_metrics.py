@@ -79,10 +79,10 @@ def one(method: str, case: int) -> None:
             return plain(features, labels)
         if method == "measure":
             return float(nc.measure(features, labels, head, bias, best).nc1)
-        return float(nc.nc1(features, labels))
+        return float(nc.metrics.nc1(features, labels))
 
     small = features[:50, :3]
-    (plain if method == "plain" else nc.nc1)(small, labels[:50] * 0 + np.arange(50) % 2)
+    (plain if method == "plain" else nc.metrics.nc1)(small, labels[:50] * 0 + np.arange(50) % 2)
     before = peak_megabytes()
     value = call()
     memory = peak_megabytes() - before

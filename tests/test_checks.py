@@ -47,14 +47,14 @@ ASKED = {
     "batch_size": lambda one: nc.translate_penalties(
         [3, 2], lambda_W=1, reduction="sum", batch_size=one
     ),
-    "classes": lambda one: nc.MetricsAccumulator(one),
-    "rtol": lambda one: nc.nc1(FEATURES, LABELS, rtol=half(one)),
-    "lambda_W1": lambda one: nc.effective_lambda_H(FEATURES, LABELS, [[1.0]], one),
-    "kick": lambda one: nc.sweep_lambdas(BEST, [1], kick=one, max_steps=1),
-    "factors": lambda one: nc.sweep_lambdas(BEST, [one], max_steps=1),
-    "learning_rate": lambda one: nc.sweep_lambdas(BEST, [1], learning_rate=one, max_steps=1),
-    "max_steps": lambda one: nc.sweep_lambdas(BEST, [1], max_steps=one),
-    "rho_b": lambda one: nc.penalised_bias_minimizer(problem(), one),
+    "classes": lambda one: nc.metrics.MetricsAccumulator(one),
+    "rtol": lambda one: nc.metrics.nc1(FEATURES, LABELS, rtol=half(one)),
+    "lambda_W1": lambda one: nc.metrics.effective_lambda_H(FEATURES, LABELS, [[1.0]], one),
+    "kick": lambda one: nc.theory.sweep_lambdas(BEST, [1], kick=one, max_steps=1),
+    "factors": lambda one: nc.theory.sweep_lambdas(BEST, [one], max_steps=1),
+    "learning_rate": lambda one: nc.theory.sweep_lambdas(BEST, [1], learning_rate=one, max_steps=1),
+    "max_steps": lambda one: nc.theory.sweep_lambdas(BEST, [1], max_steps=one),
+    "rho_b": lambda one: nc.theory.penalised_bias_minimizer(problem(), one),
     "seed": lambda one: imbalanced_subset(load_images("digits"), [1] * 10, seed=one),
     **{
         f"config: {name}": lambda one, name=name: config(**{name: one})

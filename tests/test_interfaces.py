@@ -9,6 +9,7 @@ import math
 import pickle
 import pkgutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,9 @@ import nclib as nc
 from nclib._records import plain_values
 from nclib.cli._measurement import Loaded, Measurement
 from nclib.diagnosis import Prediction
+from nclib.metrics import Accuracy, Measured, Metric, SecondPass
 from nclib.training.data import ImageData, Normalization, imbalanced_subset
-from nclib.training.engine import TrainingConfig, TrainingResult, train
+from nclib.training.engine import DivergenceError, TrainingConfig, TrainingResult, train
 from nclib.training.experiments import Experiment, Result, Scale
 
 COUNTS = [30, 5, 5, 2]
@@ -70,7 +72,7 @@ def result(seed):
 
 
 def penalised(rho_b):
-    return nc.penalised_bias_minimizer(problem(1), rho_b)
+    return nc.theory.penalised_bias_minimizer(problem(1), rho_b)
 
 
 def loss_problem(i, bias="free", **changes):
@@ -81,47 +83,53 @@ def loss_problem(i, bias="free", **changes):
 
 def target_problem(i):
     targets = np.array([[1.0, 0.0, 0.5, 0.0], [0.0, 1.0, 0.5, i]])
-    return nc.TargetProblem.from_targets(targets, 2, lambda_W=0.01, lambda_H=0.001)
+    return nc.theory.TargetProblem.from_targets(targets, 2, lambda_W=0.01, lambda_H=0.001)
 
 
 # For each class a function that makes two different objects, from 1 and from 2.
 CLASSES = {
     nc.ClassCounts: lambda i: nc.ClassCounts([30, i], ["cat", "dog"]),
-    nc.PublishedCounts: lambda i: list(nc.gallery().values())[i],
+    nc.data.PublishedCounts: lambda i: list(nc.gallery().values())[i],
     nc.Problem: problem,
-    nc.ObjectiveParts: lambda i: problem(i).split(*nc.global_minimizer(problem(i)).weights()),
+    nc.theory.ObjectiveParts: lambda i: problem(i).split(
+        *nc.global_minimizer(problem(i)).weights()
+    ),
     nc.Spectrum: lambda i: nc.Spectrum(COUNTS, bias=i == 1),
     nc.Minimizer: lambda i: nc.global_minimizer(problem(i)),
-    nc.LocalMinima: lambda i: nc.local_minima(problem(i)),
-    nc.TrainingAccuracy: lambda i: nc.global_minimizer(
+    nc.theory.LocalMinima: lambda i: nc.local_minima(problem(i)),
+    nc.theory.TrainingAccuracy: lambda i: nc.global_minimizer(
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
-    nc.ClassOutcomes: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
-    nc.FirstLoss: lambda i: nc.first_loss(problem(i)),
-    nc.RightCounts: lambda i: nc.right_counts(nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1))[
-        2
-    ],
-    nc.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
-    nc.ScriptModel: lambda i: nc.script_model(COUNTS, weight_decay=0.1 * i, lambda_H=0.1),
-    nc.TwoClassLimits: lambda i: nc.two_class_limits(nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)),
-    nc.PenalisedBiasMinimizer: penalised,
+    nc.theory.ClassOutcomes: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.theory.FirstLoss: lambda i: nc.first_loss(problem(i)),
+    nc.theory.RightCounts: lambda i: nc.right_counts(
+        nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1)
+    )[2],
+    nc.data.Penalties: lambda i: nc.translate_penalties(COUNTS, weight_decay=0.1 * i),
+    nc.data.ScriptModel: lambda i: nc.script_model(COUNTS, weight_decay=0.1 * i, lambda_H=0.1),
+    nc.theory.TwoClassLimits: lambda i: nc.theory.two_class_limits(
+        nc.Problem([3, i], 1, lambda_W=1, lambda_H=1)
+    ),
+    nc.theory.PenalisedBiasMinimizer: penalised,
     nc.SquaredError: lambda i: nc.SquaredError(class_weights=[1, 1, i, 3]),
     nc.CrossEntropy: lambda i: nc.CrossEntropy(label_smoothing=0.1 * i),
-    nc.Sampling: lambda i: nc.Sampling([1, 1, 1, i]),
+    nc.theory.Sampling: lambda i: nc.theory.Sampling([1, 1, 1, i]),
     nc.LossProblem: loss_problem,
-    nc.LossMinimizer: lambda i: nc.loss_minimizer(loss_problem(i)),
-    nc.NonNegativeMinimizer: lambda i: nc.loss_minimizer(
+    nc.theory.LossMinimizer: lambda i: nc.loss_minimizer(loss_problem(i)),
+    nc.theory.NonNegativeMinimizer: lambda i: nc.loss_minimizer(
         loss_problem(i, bias="none", non_negative=True)
     ),
-    nc.CollapseFactors: lambda i: nc.loss_collapse_factors(loss_problem(i)),
-    nc.LossMargins: lambda i: nc.loss_margins(loss_problem(i)),
-    nc.TargetProblem: target_problem,
-    nc.TargetMinimizer: lambda i: nc.target_minimizer(target_problem(i)),
-    nc.Descent: descent,
-    nc.DescentPath: lambda i: descent(i).path,
-    nc.LambdaSweep: lambda i: nc.sweep_lambdas(descent(1), [1.0, 1.1], seed=i, max_steps=5),
-    nc.NC1Result: lambda i: metrics(i).nc1,
-    nc.Metrics: metrics,
+    nc.theory.CollapseFactors: lambda i: nc.theory.loss_collapse_factors(loss_problem(i)),
+    nc.theory.LossMargins: lambda i: nc.theory.loss_margins(loss_problem(i)),
+    nc.theory.TargetProblem: target_problem,
+    nc.theory.TargetMinimizer: lambda i: nc.theory.target_minimizer(target_problem(i)),
+    nc.theory.Descent: descent,
+    nc.theory.DescentPath: lambda i: descent(i).path,
+    nc.theory.LambdaSweep: lambda i: nc.theory.sweep_lambdas(
+        descent(1), [1.0, 1.1], seed=i, max_steps=5
+    ),
+    nc.metrics.NC1Result: lambda i: metrics(i).nc1,
+    nc.metrics.Metrics: metrics,
     ImageData: images,
     Normalization: lambda i: Normalization.of(images(i)),
     TrainingConfig: lambda i: TrainingConfig(**CONFIG, seed=i),
@@ -132,7 +140,10 @@ CLASSES = {
 every = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 
 # Those that compare by identity: they hold a network, or change.
-BY_IDENTITY = {nc.MetricsAccumulator, nc.Monitor, TrainingResult}
+BY_IDENTITY = {nc.metrics.MetricsAccumulator, nc.Monitor, TrainingResult, SecondPass, Accuracy}
+
+# What others are made from, and entries of the one list of metrics.
+ABSTRACT = {nc.theory.Optimum, nc.theory.Loss, Measured, Metric, DivergenceError}
 
 
 @functools.cache
@@ -150,8 +161,10 @@ def pickled(one):
 
 
 def test_no_public_class_is_forgotten():
-    public = {value for name in nc.__all__ if inspect.isclass(value := getattr(nc, name))}
-    assert public <= CLASSES.keys() | BY_IDENTITY
+    packages = (nc, nc.data, nc.metrics, nc.theory, nc.training)
+    named = {getattr(package, name) for package in packages for name in package.__all__}
+    public = {value for value in named if inspect.isclass(value) and value.__module__ != "typing"}
+    assert public - ABSTRACT <= CLASSES.keys() | BY_IDENTITY
 
 
 # ---------------------------------------------------------------- equality, copies, pickles
@@ -161,7 +174,7 @@ def test_no_public_class_is_forgotten():
 def test_equal_is_what_has_the_same_content(kind):
     one, same, other = made(kind, 1), CLASSES[kind](1), CLASSES[kind](2)
     assert isinstance(one, kind)
-    assert one is not same or kind is nc.PublishedCounts
+    assert one is not same or kind is nc.data.PublishedCounts
     assert one == same
     assert (one != same) is False
     assert one != other
@@ -224,7 +237,7 @@ def test_a_copied_accumulator_goes_on_by_itself(again, library):
     features, labels, best = samples(1)
     features = library(features)
     Ws, _, b = best.weights()
-    one = nc.MetricsAccumulator(4, Ws, b)
+    one = nc.metrics.MetricsAccumulator(4, Ws, b)
     one.update(features[:20], labels[:20])
     other = again(one)
     for accumulator in (one, other):
@@ -290,7 +303,7 @@ class Table(HTMLParser):
             self.rows[-1][-1] += data
 
 
-@pytest.mark.parametrize("kind", [nc.ClassCounts, nc.Problem, nc.Minimizer, nc.Metrics])
+@pytest.mark.parametrize("kind", [nc.ClassCounts, nc.Problem, nc.Minimizer, nc.metrics.Metrics])
 def test_tables_are_small_and_have_headers(kind):
     table = Table(made(kind, 1)._repr_html_())
     assert table.caption
@@ -333,10 +346,10 @@ def test_a_table_of_a_problem_has_its_settings():
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_table_of_a_minimizer_says_what_becomes_of_the_classes(depth, bias):
     counts = nc.ClassCounts([50, 50, 20, 8, 8, 8])
-    unit = nc.Problem(counts, depth, bias, lambda_W=1, lambda_H=1)
+    unit = nc.Problem(counts, depth, bias=bias, lambda_W=1, lambda_H=1)
     said = set()
     for factor in np.geomspace(0.5, 1.05, 12) * nc.collapse_factors(unit).max():
-        one = nc.Problem(counts, depth, bias, lambda_W=factor, lambda_H=factor)
+        one = nc.Problem(counts, depth, bias=bias, lambda_W=factor, lambda_H=factor)
         for best in {nc.global_minimizer(one), *nc.local_minima(one)}:
             means = best.weights()[1]
             right = best.training_accuracy().per_class
@@ -455,7 +468,7 @@ def test_a_dict_of_metrics_has_null_for_nan_and_leaves_out_the_rest():
     assert content["nc2_h"] is None
     assert content["nc1"]["value"] is None
     assert "nc2_w" not in content
-    back = nc.Metrics.from_dict(json.loads(json.dumps(content, allow_nan=False)))
+    back = nc.metrics.Metrics.from_dict(json.loads(json.dumps(content, allow_nan=False)))
     assert back == gone
     assert back.nc2_w is None
     assert math.isnan(back.nc2_h)
@@ -491,9 +504,9 @@ TAKE_INTEGERS = {
     "counts of a problem": lambda k: nc.Problem({"a": k, "b": 5}, 1, lambda_W=1, lambda_H=1),
     "seed of weights": lambda k: nc.global_minimizer(problem()).weights(k)[1].tolist(),
     "descend": lambda k: nc.descend(problem(), k, k, max_steps=k, class_means=True),
-    "lemma": lambda k: nc.lemma_a2_threshold(k),
+    "lemma": lambda k: nc.theory.lemma_a2_threshold(k),
     "measure": lambda k: nc.measure(np.eye(3), [0, 1, 2], classes=k),
-    "accumulator": lambda k: repr(nc.MetricsAccumulator(k)),
+    "accumulator": lambda k: repr(nc.metrics.MetricsAccumulator(k)),
     "subset": lambda k: imbalanced_subset(images(0), [k, k, k, 1], seed=k),
     "config": lambda k: json.dumps(
         TrainingConfig(
@@ -522,7 +535,7 @@ def test_integers_of_numpy_and_torch_are_as_pythons_own(use, number):
     [
         lambda k: nc.Problem(COUNTS, k, lambda_W=0.01, lambda_H=0.01),
         lambda k: nc.ClassCounts.exponential(k, 5, 2),
-        lambda k: nc.MetricsAccumulator(k),
+        lambda k: nc.metrics.MetricsAccumulator(k),
         lambda k: TrainingConfig(**CONFIG | {"width": k}),
         lambda k: nc.global_minimizer(problem()).weights(k),
         lambda k: imbalanced_subset(images(0), [3, 3, 3, 1], seed=k),
@@ -576,6 +589,21 @@ def test_counts_of_every_kind_wherever_counts_are_asked_for(counts):
     assert Experiment("pets", counts, TrainingConfig(**CONFIG)).counts == PETS
     data = ImageData("pets", np.zeros((35, 2, 2), np.uint8), np.repeat([0, 1], [30, 5]), PETS.names)
     assert imbalanced_subset(data, counts, seed=0).counts == PETS
+
+
+@pytest.mark.parametrize("path", ["counts.csv", Path("counts.csv"), "ham10000"])
+def test_files_are_for_the_reader_alone(path):
+    """Whatever else takes counts says so: one rule for paths and for names of data sets."""
+    for use in (
+        lambda: nc.Problem(path, 1, lambda_W=1, lambda_H=1),
+        lambda: nc.Spectrum(path),
+        lambda: nc.translate_penalties(path, weight_decay=0.1),
+        lambda: nc.Monitor(torch.nn.Linear(3, 2), path, lambda_W=1e-3),
+        lambda: Experiment("pets", path, TrainingConfig(**CONFIG)),
+        lambda: nc.LossProblem(path, nc.CrossEntropy(), lambda_W=1, lambda_H=1),
+    ):
+        with pytest.raises(TypeError, match=r"of a file .*, take nclib\.read_counts"):
+            use()
 
 
 def test_counts_given_to_the_class_itself_say_where_dicts_go():

@@ -32,21 +32,21 @@ def problem(**changes):
         ),
         "label_smoothing": lambda: SquaredError(label_smoothing=HUGE),
         "adjustment": lambda: CrossEntropy(adjustment=HUGE),
-        "kick": lambda: nc.sweep_lambdas(nc.global_minimizer(problem()), [1], kick=HUGE),
+        "kick": lambda: nc.theory.sweep_lambdas(nc.global_minimizer(problem()), [1], kick=HUGE),
         "scale": lambda: nc.descend(problem(), scale=HUGE),
-        "margin": lambda: nc.penalties_leaving(
+        "margin": lambda: nc.theory.penalties_leaving(
             nc.LossProblem([3, 2], SquaredError(), lambda_W=0.1, lambda_H=0.1), HUGE
         ),
         "learning_rate": lambda: TrainingConfig(
             depth=1, lambda_W=0.1, lambda_H=0.1, learning_rate=HUGE
         ),
-        "rtol": lambda: nc.MetricsAccumulator(3, rtol=HUGE),
+        "rtol": lambda: nc.metrics.MetricsAccumulator(3, rtol=HUGE),
         "n": lambda: nc.ClassCounts([HUGE, 1]),
         "ratio": lambda: nc.ClassCounts.exponential(3, 10, HUGE),
         "depth": lambda: nc.Problem([3, 2], -HUGE, lambda_W=1, lambda_H=1),
         "vectors": lambda: nc.cosines([[HUGE, 1]]),
         "logits": lambda: SquaredError().fit([[HUGE, 0], [0, 1]], [3, 2]),
-        "Z": lambda: nc.cheapest_factors([[HUGE, 0], [0, 1]], problem()),
+        "Z": lambda: nc.theory.cheapest_factors([[HUGE, 0], [0, 1]], problem()),
         "H": lambda: problem().objective([np.eye(2)], [[HUGE, 0], [0, 1]], [0, 0]),
         "weight_decay": lambda: nc.translate_penalties([3, 2], weight_decay=HUGE),
         "class_weights": lambda: SquaredError(class_weights=[HUGE, 1]),

@@ -13,7 +13,7 @@ ROOT = Path(nclib.__file__).parent
 
 # From the ground up: a module imports from its own floor and from those below.
 FLOORS = (
-    ("_checks", "_extras", "_files", "_records", "_text"),
+    ("_checks", "_extras", "_files", "_lazy", "_records", "_text"),
     ("theory",),
     ("data",),
     ("metrics",),

@@ -67,7 +67,7 @@ def value(name: str, script: dict[str, Any]) -> dict[str, Any]:
         counts, weight_decay=WEIGHT_DECAY, lambda_H=N_LAMBDA_H / counts.N, **script
     )
     problem = model.problem
-    collapse = nc.loss_collapse_factors(problem)
+    collapse = nc.theory.loss_collapse_factors(problem)
     lost = first_lost(problem)
     assert lost is not None
     return {

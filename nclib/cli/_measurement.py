@@ -158,7 +158,7 @@ class Measurement:
             problem = Problem(
                 ClassCounts(n),
                 len(lambda_W),
-                bias,
+                bias=bias,
                 lambda_W=tuple(lambda_W),
                 lambda_H=lambda_H,
                 widths=widths,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nclib._checks import as_sequence, as_whole, positive
 from nclib.data.class_weights import one_per_class
-from nclib.data.readers import read_counts
+from nclib.theory.counts import CountsLike, as_counts
 
 ScriptLoss = Literal["mse", "cross-entropy", "bce"]
 Reduction = Literal["mean", "sum", "batchmean"]
@@ -56,7 +56,7 @@ class Penalties:
 
 
 def translate_penalties(
-    counts: Any,
+    counts: CountsLike,
     *,
     weight_decay: float | Sequence[float] | None = None,
     feature_penalty: float | None = None,
@@ -80,8 +80,8 @@ def translate_penalties(
     Parameters
     ----------
     counts : ClassCounts
-        Samples per class of the training set, or anything that `read_counts` takes. Where labels
-        are ignored, of the samples that are not.
+        Samples per class of the training set, or anything that `Problem` takes for them. Of a file,
+        take `read_counts`. Where labels are ignored, of the samples that are not.
     weight_decay : float or sequence of float, optional
         `weight_decay` of the optimiser, for all layers of the head or for each, W_1 first.
     feature_penalty : float, optional
@@ -179,7 +179,7 @@ def translate_penalties(
     ... ).weight_decay
     0.001
     """
-    counts = read_counts(counts)
+    counts = as_counts(counts)
     for name, value, choices in (
         ("loss", loss, get_args(ScriptLoss)),
         ("reduction", reduction, get_args(Reduction)),

@@ -192,7 +192,7 @@ def script_model(
         counts,
         objective,
         depth,
-        bias,
+        bias=bias,
         lambda_W=lambdas.tolist() if lambdas.size > 1 else float(lambdas[0]),  # type: ignore[arg-type]
         lambda_H=lambda_H,
         sampling=sampling,

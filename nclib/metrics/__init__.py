@@ -2,44 +2,10 @@
 
 The samples are read in blocks where they lie (any device) and added up in float64; what remains is
 the size of the class means, K x d, and is finished in numpy. No d x d matrix is formed.
+
+The names stand in `__init__.pyi`, and are loaded when first used.
 """
 
-from nclib.metrics.accumulator import MetricsAccumulator
-from nclib.metrics.accuracy import Accuracy
-from nclib.metrics.arrays import Between, Center, Reading
-from nclib.metrics.balanced import Measured
-from nclib.metrics.measuring import balanced_metrics, effective_lambda_H, measure, nc1
-from nclib.metrics.registry import (
-    AGAINST_OPTIMUM,
-    BALANCED,
-    COLLAPSE,
-    DRAWN,
-    METRICS,
-    NUMBERS,
-    Metric,
-)
-from nclib.metrics.results import Metrics, NC1Result
-from nclib.metrics.second_pass import SecondPass
+from nclib._lazy import attach
 
-__all__ = [
-    "AGAINST_OPTIMUM",
-    "BALANCED",
-    "COLLAPSE",
-    "DRAWN",
-    "METRICS",
-    "NUMBERS",
-    "Accuracy",
-    "Between",
-    "Center",
-    "Measured",
-    "Metric",
-    "Metrics",
-    "MetricsAccumulator",
-    "NC1Result",
-    "Reading",
-    "SecondPass",
-    "balanced_metrics",
-    "effective_lambda_H",
-    "measure",
-    "nc1",
-]
+__getattr__, __dir__ = attach(__name__, __file__)

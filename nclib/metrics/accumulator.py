@@ -62,7 +62,7 @@ class MetricsAccumulator(Pass):
     Examples
     --------
     >>> import numpy as np
-    >>> from nclib import nc1
+    >>> from nclib.metrics import nc1
     >>> rng = np.random.default_rng(0)
     >>> labels = np.arange(60) % 3
     >>> features = np.eye(3)[labels] + 0.01 * rng.standard_normal((60, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,7 +162,7 @@ class ClassMeans:
         return means
 
     @property
-    def xp(self) -> Any:
+    def xp(self) -> ModuleType:
         """The features' library. A module can't be pickled, so it isn't kept."""
         return array_namespace(self.relative)
 

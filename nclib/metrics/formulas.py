@@ -14,7 +14,7 @@ from nclib.theory.optimum import Optimum, require_optimum
 
 
 def nc1_by_mode(squares: Array, counts: Labels) -> Array:
-    """Return the share of each direction of Sigma_B in NC1; see `nclib.nc1`.
+    """Return the share of each direction of Sigma_B in NC1; see `nclib.metrics.nc1`.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class SecondPass(Pass):
     Examples
     --------
     >>> import numpy as np
-    >>> from nclib import MetricsAccumulator
+    >>> from nclib.metrics import MetricsAccumulator
     >>> features, labels = np.array([[3.0], [3.2], [0.1], [-0.1]]), np.array([0, 0, 1, 1])
     >>> accumulator = MetricsAccumulator(2)
     >>> accumulator.update(features, labels)

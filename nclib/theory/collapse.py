@@ -100,7 +100,7 @@ def value_at_death(problem: Problem, what: str, log_now: float, power: float) ->
     ValueError
         If a value is too large or too small for a floating-point number.
     """
-    spectrum = Spectrum(problem.counts, problem.bias)
+    spectrum = Spectrum(problem.counts, bias=problem.bias)
     gap = shrinkage.log_theta_threshold(problem.depth) - shrinkage.log_theta(
         spectrum.block_kappa, problem
     )

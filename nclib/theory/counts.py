@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from os import PathLike
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,10 @@ MAX_CLASSES = 10**6
 
 _SHOWN = 12
 """Up to this many counts are written out in full."""
+
+
+CountsLike: TypeAlias = "ClassCounts | Mapping[Any, int] | ArrayLike"
+"""Samples per class as people have them; pandas and torch give no types for theirs."""
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -308,7 +313,7 @@ def first_of_each(group: NDArray[np.int64]) -> NDArray[np.int64]:
     return first
 
 
-def as_counts(counts: Any) -> ClassCounts:
+def as_counts(counts: CountsLike) -> ClassCounts:
     """Make `ClassCounts` of whatever holds counts in memory.
 
     Parameters
@@ -341,9 +346,12 @@ def as_counts(counts: Any) -> ClassCounts:
     pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
     if pandas and isinstance(counts, pandas.Series | pandas.DataFrame):
         return _counts_from_pandas(counts, pandas)
+    entries: Any = counts
     if torch and isinstance(counts, torch.Tensor):
-        counts = counts.tolist()
-    return ClassCounts(list(map(plain, counts)) if isinstance(counts, list | tuple) else counts)
+        entries = counts.tolist()
+    if isinstance(entries, list | tuple):
+        entries = list(map(plain, entries))
+    return ClassCounts(entries)
 
 
 def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
@@ -373,6 +381,8 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
         raise ValueError(f"n must be one flat sequence; got a nested one; {allowed}") from None
     if array.ndim == 0:
         hint = "; of a dict, take nclib.read_counts" if isinstance(entries, Mapping) else ""
+        if isinstance(entries, str | PathLike):
+            hint = "; of a file or a published data set, take nclib.read_counts"
         raise TypeError(f"n must be a sequence of numbers; got {n!r:.60}; {allowed}{hint}")
     if array.ndim != 1:
         raise ValueError(

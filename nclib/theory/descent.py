@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._checks import as_whole, generator, positive
+from nclib._checks import as_whole, choice, generator, positive
 from nclib._records import Record
 from nclib.theory.minimizer import Minimizer, global_minimizer, require_minimizer
 from nclib.theory.problem import Problem, require_problem
@@ -20,7 +21,7 @@ from nclib.theory.spectrum import Spectrum
 
 Array = NDArray[np.float64]
 
-METHODS = ("lbfgs", "gradient")
+Method = Literal["lbfgs", "gradient"]
 
 _GRADIENT_TOLERANCE = 1e-9
 """Largest entry of the gradient at which a descent stops.
@@ -234,7 +235,7 @@ def descend(
     starts: int = 5,
     seed: int | np.random.Generator = 0,
     *,
-    method: str = "lbfgs",
+    method: Method = "lbfgs",
     scale: float = 1.0,
     learning_rate: float = 0.1,
     max_steps: int = 10_000,
@@ -283,8 +284,7 @@ def descend(
     require_problem(problem)
     starts = as_whole("starts", starts, 1)
     max_steps = as_whole("max_steps", max_steps, 1)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}; got {method!r}")
+    choice("method", method, Method)
     scale, learning_rate = positive("scale", scale), positive("learning_rate", learning_rate)
     variables = _Variables(problem, problem.K if class_means else problem.N)
     rng = generator(seed)
@@ -330,7 +330,7 @@ class _Variables:
         samples = problem.counts.n if columns == problem.K else np.ones(1)
         self.scales = [np.full(1, np.sqrt(lam)) for lam in problem.lambda_W]
         self.scales.append(np.sqrt(problem.lambda_H * samples))
-        kappa = Spectrum(problem.counts, problem.bias).kappa[0]
+        kappa = Spectrum(problem.counts, bias=problem.bias).kappa[0]
         # Singular value of each scaled factor when all are alike and their product is kappa.
         self.size = math.exp((problem.log_Lambda / 2 + math.log(kappa)) / (problem.depth + 1))
         self.stiffness = 1 + (problem.depth + 1) * (kappa / self.size) ** 2 / problem.N

@@ -38,6 +38,16 @@ class Groups:
     kin : (G,) ndarray of int64
         Groups of one number differ in no more than which of their inner modes are alive: those
         without a lead tie with all of them, those with one beat them.
+
+    Examples
+    --------
+    >>> from nclib.theory.minimizer import global_minimizer
+    >>> from nclib.theory.problem import Problem
+    >>> problem = Problem([500, 100, 100], depth=3, lambda_W=1.5e-2, lambda_H=1.5e-2)
+    >>> groups = global_minimizer(problem).groups
+    >>> groups.own.round(3), groups.lead, groups.rows(slice(0, 2)).round(3)
+    (array([0.94 , 0.425]), array([0., 0.]), array([[0.94 , 0.03 ],
+           [0.151, 0.425]]))
     """
 
     group: NDArray[np.int64]

@@ -267,7 +267,7 @@ class LocalMinima(Sequence[Minimizer]):
     def __init__(self, problem: Problem, spectrum: Spectrum | None = None) -> None:
         self.problem = require_problem(problem)
         # The spectrum costs most; who has it already, of the same counts, gives it.
-        self._spectrum = spectrum or Spectrum(problem.counts, problem.bias)
+        self._spectrum = spectrum or Spectrum(problem.counts, bias=problem.bias)
         log_theta = shrinkage.log_theta(self._spectrum.block_kappa, problem)
         depth, limit = problem.depth, problem.rank_limit
         size = self._spectrum.block_size

@@ -75,6 +75,17 @@ class ClassModel(Layers):
     counts : ClassCounts
     loss : Loss
         An object with `fit` and `gradient`: nothing here knows which loss it is.
+
+    Examples
+    --------
+    >>> from nclib.theory.losses.problem import LossProblem
+    >>> from nclib.theory.losses.objects import CrossEntropy
+    >>> problem = LossProblem([2, 1], CrossEntropy(), lambda_W=0.1, lambda_H=0.2)
+    >>> W, H, b = [[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]
+    >>> round(problem.objective([W], H, b), 6)
+    0.713262
+    >>> problem.gradient([W], H, b)[2].round(4)
+    array([-0.0896,  0.0896])
     """
 
     counts: ClassCounts

@@ -72,6 +72,12 @@ class Problem(ClassModel):
     TypeError, ValueError
         If an argument is not as described; the message names it.
 
+    Notes
+    -----
+    Features are columns here, (d_0, N), as in the paper, so that ``W_L ... W_1 H`` reads as it
+    does there. Networks have them as rows: whatever takes those of a network, the metrics and the
+    training, takes (N, d), and ``H.T`` turns one into the other.
+
     References
     ----------
     Liu, arXiv 2411.17278, Definition 3.1 and equations 4.1 to 4.3.
@@ -85,8 +91,8 @@ class Problem(ClassModel):
 
     counts: ClassCounts
     depth: int
-    bias: bool = True
     _: KW_ONLY
+    bias: bool = True
     lambda_W: tuple[float, ...]
     lambda_H: float
     widths: tuple[int, ...] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     pass
 
 Array = NDArray[np.float64]
+
+Side = Literal["left", "right"]
 
 
 _CHUNK = 2**16
@@ -148,7 +150,7 @@ class SecularRoots:
             left += (self._exact_weights[rows] * self.poles[rows]) @ inverse_square
         return np.sqrt(left), np.sqrt(right)
 
-    def vector_rows(self, side: str) -> Iterator[Array]:
+    def vector_rows(self, side: Side) -> Iterator[Array]:
         """Rows, a chunk at a time, of the orthogonal (m, m) matrix of between-group modes.
 
         Column i < m - 1 is proportional to sqrt(w_j) / (N_j - t_i) on the right and to

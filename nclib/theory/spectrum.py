@@ -8,16 +8,16 @@ one between each two neighbouring counts. So nothing here costs more than m^2 pl
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import as_floats
+from nclib._checks import as_floats, choice
 from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.secular import FilteredModes, SecularRoots
+from nclib.theory.secular import FilteredModes, SecularRoots, Side
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-def effective_label_matrix(counts: ClassCounts, bias: bool = True) -> Array:
+def effective_label_matrix(counts: ClassCounts, *, bias: bool = True) -> Array:
     """Return the effective label matrix Yhat, dense.
 
     Parameters
@@ -92,13 +92,14 @@ class Spectrum:
     """
 
     counts: ClassCounts
+    _: KW_ONLY
     bias: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", as_counts(self.counts))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.counts, self.bias)
+        return partial(type(self), bias=self.bias), (self.counts,)
 
     @cached_property
     def kappa(self) -> Array:
@@ -219,7 +220,7 @@ class Spectrum:
                 result += size * value / (value - t)
         return result
 
-    def group_modes(self, side: str) -> Array:
+    def group_modes(self, side: Side) -> Array:
         """Between-group modes on the groups, shape (m, m).
 
         Parameters
@@ -233,6 +234,7 @@ class Spectrum:
             Orthogonal. Column j is the j-th between-group mode (the last is the null mode);
             entry i is the vector's common value on the classes of group i, times sqrt(l_i).
         """
+        choice("side", side, Side)
         return np.vstack(list(self._secular.vector_rows(side)))
 
     def _filtered(self, factor: Array) -> FilteredModes:
@@ -249,7 +251,7 @@ class Spectrum:
         """Right singular vectors as an operator from modes to classes, shape (K, K)."""
         return self._basis("right")
 
-    def _basis(self, side: str) -> LinearOperator:
+    def _basis(self, side: Side) -> LinearOperator:
         from scipy.sparse.linalg import LinearOperator
 
         order = self.counts.falling_order
@@ -293,10 +295,10 @@ class Spectrum:
                 rows = slice(end + 1 - size, end + 1)
                 x[rows] = transform(x[rows])
 
-    def _mix(self, side: str, x: Array) -> Array:
+    def _mix(self, side: Side, x: Array) -> Array:
         return np.concatenate([rows @ x for rows in self._secular.vector_rows(side)])
 
-    def _mix_adjoint(self, side: str, x: Array) -> Array:
+    def _mix_adjoint(self, side: Side, x: Array) -> Array:
         result = np.zeros_like(x)
         start = 0
         for rows in self._secular.vector_rows(side):

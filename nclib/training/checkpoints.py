@@ -266,10 +266,12 @@ class Interval:
         self.last_time = time.monotonic()
 
     def reached(self, epoch: int) -> bool:
+        """Whether one is due after an epoch."""
         by_epochs = self.epochs is not None and epoch % self.epochs == 0
         return by_epochs or time.monotonic() - self.last_time >= self.seconds
 
     def restart(self) -> None:
+        """Count from now on."""
         self.last_time = time.monotonic()
 
 

@@ -130,7 +130,7 @@ class TrainingConfig:
         problem = Problem(
             ClassCounts([1, 1]),
             self.depth,
-            self.bias,
+            bias=self.bias,
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
         )
@@ -193,7 +193,7 @@ class TrainingConfig:
             return Problem(
                 counts,
                 self.depth,
-                self.bias,
+                bias=self.bias,
                 lambda_W=self.lambda_W,
                 lambda_H=self.lambda_H,
                 widths=widths,
@@ -202,7 +202,7 @@ class TrainingConfig:
             counts,
             self.loss,
             self.depth,
-            ("decayed" if self.lambda_b else "free") if self.bias else "none",
+            bias=("decayed" if self.lambda_b else "free") if self.bias else "none",
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
             lambda_b=self.lambda_b or None,

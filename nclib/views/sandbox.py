@@ -130,8 +130,8 @@ class Sandbox:
 def optimum(
     counts: ClassCounts | ArrayLike,
     depth: int = 3,
-    bias: bool = True,
     *,
+    bias: bool = True,
     lambda_W: float = 5e-4,
     lambda_H: float = 1e-5,
 ) -> Sandbox:
@@ -181,8 +181,8 @@ def optimum(
 def descent(
     counts: ClassCounts | ArrayLike,
     depth: int = 3,
-    bias: bool = True,
     *,
+    bias: bool = True,
     lambda_W: float = 5e-4,
     lambda_H: float = 1e-5,
     seed: int = 0,

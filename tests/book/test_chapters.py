@@ -99,19 +99,24 @@ def test_links_lead_from_the_chapter_to_the_code(path):
 
 
 def test_every_public_name_is_in_the_reference():
-    import nclib
-
+    packages = ("nclib", "nclib.theory", "nclib.data", "nclib.metrics", "nclib.training")
     reference = (BOOK / "api.md").read_text(encoding="utf-8")
-    documented = set()
+    documented: dict[str, object] = {}
     for section in reference.split(".. currentmodule:: ")[1:]:
         module = section.partition("\n")[0]
         directive = r"^\.\. auto(?:class|function|exception):: (\w+)"
         names = re.findall(directive, section, re.MULTILINE)
         assert names
-        assert set(names) <= set(dir(import_module(module)))
-        if module == "nclib":
-            documented |= set(names)
-    assert documented == set(nclib.__all__)
+        for name in names:
+            assert name not in documented, f"{name} is in the reference twice"
+            documented[name] = getattr(import_module(module), name)
+    # Names that only people who write metrics or read the registry need.
+    inner = {"AGAINST_OPTIMUM", "BALANCED", "COLLAPSE", "DRAWN", "METRICS", "NUMBERS", "Accuracy"}
+    inner |= {"Between", "Center", "Reading", "Measured", "Metric", "balanced"}
+    for package in packages:
+        loaded = import_module(package)
+        for name in {*loaded.__all__} - inner:
+            assert documented.get(name) is getattr(loaded, name), f"{package}.{name}"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

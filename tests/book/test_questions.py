@@ -30,7 +30,7 @@ REMEDIES = {
     "nothing": (CE(), None),
     "1/n": (CE(class_weights=1 / n), None),
     "root": (CE(class_weights=n**-0.5), None),
-    "balanced": (CE(), nc.Sampling("balanced")),
+    "balanced": (CE(), nc.theory.Sampling("balanced")),
     "smooth": (CE(class_weights=1 / n, label_smoothing=0.1), None),
 }
 
@@ -82,7 +82,7 @@ def right(loss, lam):
 def merging(counts, **settings):
     """Lambda at which the classes of each count merge, the most frequent first."""
     problem = nc.LossProblem(counts, settings.pop("loss", CE()), lambda_W=1, lambda_H=1, **settings)
-    return nc.loss_collapse_factors(problem).inner
+    return nc.theory.loss_collapse_factors(problem).inner
 
 
 def needed(lambda_W, lambda_H):
@@ -90,7 +90,7 @@ def needed(lambda_W, lambda_H):
     for k in itertools.count(1):
         counts = nc.ClassCounts([10_015 - 2 * k, k, k])
         problem = nc.LossProblem(counts, CE(), lambda_W=lambda_W, lambda_H=lambda_H)
-        if nc.loss_collapse_factors(problem).inner[-1] > 1:
+        if nc.theory.loss_collapse_factors(problem).inner[-1] > 1:
             return k
     return None
 
@@ -131,7 +131,7 @@ def weight_decay():
     places = nc.gallery()["places-lt"].counts
     share = places.n.min() / places.N
     problem = nc.LossProblem(places, CE(), lambda_W=1, lambda_H=0.1 / places.N)
-    decay = nc.loss_collapse_factors(problem).inner[-1] ** 2
+    decay = nc.theory.loss_collapse_factors(problem).inner[-1] ** 2
     assert decay == pytest.approx(share / 0.1)
     return [
         str(places.K), f"{places.N:,}", str(places.n.min()), f"{share:.5f}", "0.1",
@@ -157,8 +157,8 @@ def logit_adjustment():
 
 def resampling():
     plain = merging(CIFAR)
-    followed = merging(CIFAR, sampling=nc.Sampling("balanced"))
-    fixed = merging(CIFAR, sampling=nc.Sampling("balanced", "fixed"))
+    followed = merging(CIFAR, sampling=nc.theory.Sampling("balanced"))
+    fixed = merging(CIFAR, sampling=nc.theory.Sampling("balanced", "fixed"))
     assert np.ptp(followed) < 1e-12
     return ["10", "100", "500", f"{plain[-1]:.5f}", f"{plain[0]:.5f}", f"{followed[0]:.5f}",
             f"{fixed[0]:.5f}", f"{fixed[-1]:.2f}"]  # fmt: skip
@@ -176,10 +176,10 @@ def baseline():
 
     def price(counts, **settings):
         problem = nc.LossProblem(counts, CE(), lambda_W=1, lambda_H=1 / counts.N, **settings)
-        return nc.loss_collapse_factors(problem)
+        return nc.theory.loss_collapse_factors(problem)
 
     doubled = nc.ClassCounts(np.repeat(LESIONS.n, 2))
-    balanced = price(LESIONS, sampling=nc.Sampling("balanced")).total ** 2
+    balanced = price(LESIONS, sampling=nc.theory.Sampling("balanced")).total ** 2
     few = price(nc.ClassCounts([115] * 7)).inner[0] ** 2
     assert balanced == pytest.approx(1 / 7)
     assert few == pytest.approx(1 / 7)

@@ -25,7 +25,7 @@ SPOTS = nc.gallery()["mammography"].counts
 
 
 def equal(counts, depth, lam, bias=True):
-    return nc.Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam)
+    return nc.Problem(counts, depth, bias=bias, lambda_W=lam, lambda_H=lam)
 
 
 def optimum(counts, depth, lam, bias=True):
@@ -61,7 +61,7 @@ def who_dies_first():
 def alive_and_yet():
     one, two = (optimum(SPOTS, depth, 0.0015) for depth in (1, 2))
     assert one.alive == two.alive == 1
-    needed = nc.two_class_limits(one.problem).needed
+    needed = nc.theory.two_class_limits(one.problem).needed
     least = optimum(SPOTS, 2, 0.0015 * nc.collapse_factors(two.problem)[0] * (1 - 1e-9))
     assert one.training_accuracy().per_class.tolist() == [1, 0]
     return "10923 260 0.0015", [

@@ -215,7 +215,7 @@ def test_without_workers_and_from_the_file_system_it_answers_the_same(report):
 
 
 def survivors(lam, depth):
-    problem = nc.Problem(LESIONS, depth, False, lambda_W=lam, lambda_H=lam)
+    problem = nc.Problem(LESIONS, depth, bias=False, lambda_W=lam, lambda_H=lam)
     return int(np.count_nonzero(nc.global_minimizer(problem).s))
 
 

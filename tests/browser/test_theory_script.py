@@ -57,7 +57,7 @@ def random_problems(number, seed=0):
         rng.shuffle(n)
         depth, bias = int(rng.integers(1, 11)), bool(rng.random() < 0.7)
         lambda_W = 10 ** rng.uniform(-6, 0)
-        unit = nc.Problem(n, depth, bias, lambda_W=lambda_W, lambda_H=lambda_W)
+        unit = nc.Problem(n, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_W)
         deaths = nc.collapse_factors(unit)
         factor = rng.choice(deaths[deaths > 0]) * np.exp(rng.uniform(-2, 1))
         tilt = 10 ** rng.uniform(-1, 1)
@@ -133,7 +133,7 @@ def test_every_class_is_lost_where_nclib_says():
     problems = [problem | {"all": True} for problem in random_problems(12, seed=99)]
     problems += [FRAUD | {"all": True}]
     for question, answer in zip(problems, answers(problems=problems)["solved"], strict=True):
-        expected = nc.misclassification_factors(problem_of(question))
+        expected = nc.theory.misclassification_factors(problem_of(question))
         found = [math.inf if factor is None else factor for factor in answer["losses"]]
         np.testing.assert_allclose(found, expected, rtol=ALLOWED, err_msg=str(question))
 
@@ -143,12 +143,12 @@ def test_with_very_many_counts_the_rest_is_known_to_a_hundredth():
     question |= {"lambda_H": 1e-3, "all": True}
     (answer,) = answers(problems=[question])["solved"]
     found = [math.inf if factor is None else factor for factor in answer["losses"]]
-    expected = nc.misclassification_factors(problem_of(question))
+    expected = nc.theory.misclassification_factors(problem_of(question))
     np.testing.assert_allclose(found, expected, rtol=0.01)
 
 
 def test_one_layer_and_two_classes_have_the_margin_of_the_closed_form():
-    limits = nc.two_class_limits(problem_of(FRAUD))
+    limits = nc.theory.two_class_limits(problem_of(FRAUD))
     (found,) = answers(problems=[FRAUD])["solved"]
     assert found["margin"] == pytest.approx(limits.wrong, rel=ALLOWED)
     assert found["dies"][0] == pytest.approx(limits.dead, rel=ALLOWED)
@@ -340,7 +340,7 @@ def start_of(problem, seed):
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_thousand_plain_steps_are_those_of_nclib(depth, bias):
     n, lam = [60, 40, 10, 10], 2e-3
-    problem = nc.Problem(n, depth, bias, lambda_W=lam, lambda_H=lam)
+    problem = nc.Problem(n, depth, bias=bias, lambda_W=lam, lambda_H=lam)
     begun = start_of(problem, 3)
     gone = nc.descend(problem, 1, 3, method="gradient", max_steps=1001, class_means=True)
     start = {
@@ -363,7 +363,7 @@ def test_a_thousand_plain_steps_are_those_of_nclib(depth, bias):
 def test_the_bars_of_the_picture_are_what_is_put_out_of_each_mode(bias):
     """Of explicit weights of local minima: the singular values of the closed form."""
     n = [50, 50, 20, 20, 5]
-    problem = nc.Problem(n, 2, bias, lambda_W=2e-3, lambda_H=2e-3)
+    problem = nc.Problem(n, 2, bias=bias, lambda_W=2e-3, lambda_H=2e-3)
     for minimum in (nc.local_minima(problem)[2], nc.global_minimizer(problem)):
         Ws, H, b = minimum.weights()
         start = {
@@ -383,7 +383,7 @@ def live_settings(number, seed=0):
     for _ in range(number):
         n = np.sort(rng.integers(5, 500, int(rng.integers(2, 6))))[::-1]
         depth, bias = int(rng.integers(1, 4)), bool(rng.random() < 0.5)
-        unit = nc.Problem(n, depth, bias, lambda_W=1, lambda_H=1)
+        unit = nc.Problem(n, depth, bias=bias, lambda_W=1, lambda_H=1)
         deaths = nc.collapse_factors(unit)
         lam = float(deaths[0] * np.exp(rng.uniform(-3, 0.2)))
         size = float(rng.choice([0.1, 0.5, 1.0, 2.0]))

@@ -91,7 +91,7 @@ def test_without_lambda_H_the_effective_one_is_measured(nclib, npz, network):
     features, Ws, _ = network
     found = nclib("measure", npz, "--lambda-W", 5e-3, "--json").json
     assert found["lambda_H_measured"]
-    expected = nc.effective_lambda_H(features, LABELS, Ws[0], 5e-3)
+    expected = nc.metrics.effective_lambda_H(features, LABELS, Ws[0], 5e-3)
     assert found["lambda_H"] == pytest.approx(expected, rel=1e-12)
     text = nclib("measure", npz, "--lambda-W", 5e-3)
     assert f"{expected:.4g}" in text.out
@@ -129,9 +129,9 @@ def test_one_layer_and_no_bias(nclib, network, tmp_path):
     np.savez(tmp_path / "n.npz", features=features, labels=LABELS, W=W)
     found = nclib("measure", tmp_path / "n.npz", "--lambda-W", 5e-3, "--json").json
     assert (found["depth"], found["bias"]) == (1, False)
-    lambda_H = nc.effective_lambda_H(features, LABELS, W, 5e-3)
+    lambda_H = nc.metrics.effective_lambda_H(features, LABELS, W, 5e-3)
     best = nc.global_minimizer(
-        nc.Problem(N_PER_CLASS, 1, False, lambda_W=5e-3, lambda_H=lambda_H, widths=(4,))
+        nc.Problem(N_PER_CLASS, 1, bias=False, lambda_W=5e-3, lambda_H=lambda_H, widths=(4,))
     )
     compare(found["metrics"]["corrected"], nc.measure(features, LABELS, [W], None, best))
 

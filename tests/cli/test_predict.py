@@ -146,7 +146,7 @@ def test_two_classes_are_lost_where_the_closed_form_says(nclib, tmp_path):
     arguments = ("-L", 1, "--lambda-W", 1e-3, "--lambda-H", 1e-3)
     common, rare = nclib("predict", path, *arguments, "--json").json["groups"]
     assert common["right_up_to_factor"] is None  # right even at total collapse
-    limits = nc.two_class_limits(problem)
+    limits = nc.theory.two_class_limits(problem)
     assert rare["right_up_to_factor"] == pytest.approx(limits.wrong, rel=1e-10)
     rows = nclib("predict", path, *arguments).out.splitlines()
     assert any(re.match(r" *0 +right +900 +1 .* any ", row) for row in rows)
@@ -249,8 +249,8 @@ def test_the_head_is_advised_by_the_class_that_is_lost(nclib, tmp_path):
     found = nclib("predict", path, "-L", 1, "--lambda-W", lam, "--lambda-H", lam, "--json").json
     for depth, margin in found["first_loss_by_depth"].items():
         problem = nc.Problem(n, int(depth), lambda_W=lam, lambda_H=lam)
-        assert margin == pytest.approx(nc.two_class_limits(problem).wrong, rel=1e-9)
-        dead = nc.two_class_limits(problem).dead
+        assert margin == pytest.approx(nc.theory.two_class_limits(problem).wrong, rel=1e-9)
+        dead = nc.theory.two_class_limits(problem).dead
         assert found["first_death_by_depth"][depth] == pytest.approx(dead, rel=1e-12)
     margin, best = found["first_loss_by_depth"]["1"], max(found["first_loss_by_depth"].values())
     assert any(
@@ -373,7 +373,7 @@ def test_a_range_of_lambda_H_says_where_the_first_class_is_lost(nclib, tmp_path)
     found = nclib("predict", path, "-L", 1, "--lambda-W", 1e-3, "--json").json
     at = found["first_class_lost_at_lambda_H"]
     # The product of both penalties is that of the closed form.
-    unit = nc.two_class_limits(nc.Problem(n, 1, lambda_W=1, lambda_H=1))
+    unit = nc.theory.two_class_limits(nc.Problem(n, 1, lambda_W=1, lambda_H=1))
     assert at == pytest.approx(unit.wrong**2 / 1e-3, rel=1e-9)
     assert found["first_mode_dies_at_lambda_H"] == pytest.approx(unit.dead**2 / 1e-3, rel=1e-9)
     text = nclib("predict", path, "-L", 1, "--lambda-W", 1e-3).flat

@@ -17,7 +17,7 @@ HEAD = [RNG.standard_normal((5, 7)), RNG.standard_normal((4, 5))], RNG.standard_
 
 
 def streamed(batches, classes, Ws=None, b=None, minimizer=None, **options):
-    accumulator = nc.MetricsAccumulator(classes, Ws, b, **options)
+    accumulator = nc.metrics.MetricsAccumulator(classes, Ws, b, **options)
     for X, labels in batches:
         accumulator.update(X, labels)
     second = accumulator.second_pass()
@@ -69,13 +69,13 @@ def test_the_options_of_nc1_are_kept():
     X, labels = dense.samples((40, 25, 6), 7, 0.1, np.random.default_rng(4))
     options = {"between": "weighted", "center": "classes", "rtol": 1e-6}
     parts = streamed(split(X, labels, [30]), 3, **options).nc1
-    assert parts.value == pytest.approx(nc.nc1(X, labels, **options).value, rel=1e-12)
+    assert parts.value == pytest.approx(nc.metrics.nc1(X, labels, **options).value, rel=1e-12)
     assert (parts.between, parts.center, parts.rtol) == ("weighted", "classes", 1e-6)
 
 
 def test_one_pass_has_all_but_nc1_and_nc4():
     X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(5))
-    accumulator = nc.MetricsAccumulator(4, *HEAD)
+    accumulator = nc.metrics.MetricsAccumulator(4, *HEAD)
     accumulator.update(X, labels)
     once, whole = accumulator.compute(BEST), nc.measure(X, labels, *HEAD, BEST)
     assert once.nc1 is None
@@ -86,7 +86,7 @@ def test_one_pass_has_all_but_nc1_and_nc4():
 
 def test_both_readings_from_one_accumulator():
     X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(6))
-    accumulator = nc.MetricsAccumulator(4, *HEAD)
+    accumulator = nc.metrics.MetricsAccumulator(4, *HEAD)
     accumulator.update(X, labels)
     values = {r: accumulator.compute(BEST, reading=r) for r in ("corrected", "as_printed")}
     assert values["corrected"].reading == "corrected"
@@ -96,7 +96,7 @@ def test_both_readings_from_one_accumulator():
 def test_the_head_is_copied():
     Ws, b = [W.copy() for W in HEAD[0]], HEAD[1].copy()
     X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(7))
-    accumulator = nc.MetricsAccumulator(4, Ws, b)
+    accumulator = nc.metrics.MetricsAccumulator(4, Ws, b)
     accumulator.update(X, labels)
     before = accumulator.compute(BEST).nc2_w
     Ws[0] += 1.0
@@ -135,14 +135,14 @@ def test_the_coarsest_batch_decides_the_cut_whenever_it_comes(kind, types, eps, 
 def test_empty_batches_do_nothing():
     X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(9))
     batches = [(X[:0], labels[:0]), (X, labels), (X[:0], [])]
-    assert streamed(batches, 2).nc1.value == nc.nc1(X, labels).value
+    assert streamed(batches, 2).nc1.value == nc.metrics.nc1(X, labels).value
 
 
 def test_a_refused_batch_leaves_nothing_behind():
     X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(10))
     bad = X.copy()
     bad[7, 1] = np.nan
-    first = nc.MetricsAccumulator(2)
+    first = nc.metrics.MetricsAccumulator(2)
     for added in (first, first):
         with pytest.raises(ValueError, match="row 7"):
             added.update(bad, labels)
@@ -156,7 +156,7 @@ def test_a_refused_batch_leaves_nothing_behind():
     with pytest.raises(ValueError, match="row 7"):
         second.update(bad, labels)
     assert first.counts.tolist() == second.counts.tolist() == [5, 5]
-    assert second.compute().nc1.value == nc.nc1(X, labels).value
+    assert second.compute().nc1.value == nc.metrics.nc1(X, labels).value
 
 
 @pytest.mark.parametrize("width", [3, 5])
@@ -166,14 +166,14 @@ def test_a_refused_first_batch_decides_nothing(width):
     bad = torch.ones((10, 3), dtype=torch.float32)
     bad[7, 1] = torch.nan
     X, labels = dense.samples((5, 5), width, 0.1, np.random.default_rng(10))
-    accumulator = nc.MetricsAccumulator(2)
+    accumulator = nc.metrics.MetricsAccumulator(2)
     with pytest.raises(ValueError, match="row 7"):
         accumulator.update(bad, labels)
     assert accumulator.d is None
     accumulator.update(X, labels)
     second = accumulator.second_pass()
     second.update(X, labels)
-    whole = nc.nc1(X, labels)
+    whole = nc.metrics.nc1(X, labels)
     assert second.compute().nc1 == whole
     assert whole.rtol == width * 2.0**-52
 
@@ -205,7 +205,7 @@ def test_a_second_pass_over_other_classes_is_refused(kind, second, says):
     X, labels = dense.samples((6, 4, 2), 3, 0.1, np.random.default_rng(11))
     other, other_labels = second(X, labels)
     as_kind = np.asarray if kind == "numpy" else pytest.importorskip("torch").tensor
-    accumulator = nc.MetricsAccumulator(3)
+    accumulator = nc.metrics.MetricsAccumulator(3)
     accumulator.update(as_kind(X), labels)
     pass_2 = accumulator.second_pass()
     pass_2.update(as_kind(other), other_labels)
@@ -215,7 +215,7 @@ def test_a_second_pass_over_other_classes_is_refused(kind, second, says):
 
 def test_the_second_pass_must_see_the_same_samples():
     X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(11))
-    accumulator = nc.MetricsAccumulator(2)
+    accumulator = nc.metrics.MetricsAccumulator(2)
     with pytest.raises(ValueError, match="no samples of class 0, 1"):
         accumulator.second_pass()
     accumulator.update(X, labels)
@@ -235,10 +235,10 @@ def test_the_second_pass_must_see_the_same_samples():
 
 def test_a_head_that_comes_last_counts_as_one_that_came_first():
     X, labels = dense.samples((40, 25, 6, 1), 7, 0.1, np.random.default_rng(13))
-    learning = nc.MetricsAccumulator(4, [W + 1 for W in HEAD[0]], HEAD[1])
+    learning = nc.metrics.MetricsAccumulator(4, [W + 1 for W in HEAD[0]], HEAD[1])
     learning.update(X, labels)
     learning.set_head(*HEAD)
-    done = nc.MetricsAccumulator(4, *HEAD)
+    done = nc.metrics.MetricsAccumulator(4, *HEAD)
     done.update(X, labels)
     one, other = learning.compute(BEST), done.compute(BEST)
     for name in ("nc2_w", "nc2_h", "nc2_wh", "nc3", "lambda_H"):
@@ -253,7 +253,7 @@ def test_a_head_that_comes_last_counts_as_one_that_came_first():
 
 
 def test_lambda_H_needs_a_head():
-    accumulator = nc.MetricsAccumulator(2)
+    accumulator = nc.metrics.MetricsAccumulator(2)
     with pytest.raises(ValueError, match="measured from W_1: give the accumulator a head"):
         accumulator.effective_lambda_H(1e-3)
 
@@ -261,7 +261,7 @@ def test_lambda_H_needs_a_head():
 def test_memory_does_not_grow_with_the_samples():
     rng = np.random.default_rng(12)
     labels = np.arange(512) % 10
-    accumulator = nc.MetricsAccumulator(10)
+    accumulator = nc.metrics.MetricsAccumulator(10)
     peaks = []
     tracemalloc.start()
     for batches in (1, 20):

@@ -17,10 +17,10 @@ EMNIST = nc.ClassCounts.emnist_letters_paper()
 
 
 def at_fraction_of_first_death(counts, depth, fraction, bias=True):
-    problem = nc.Problem(counts, depth, bias, lambda_W=1e-3, lambda_H=1e-3)
+    problem = nc.Problem(counts, depth, bias=bias, lambda_W=1e-3, lambda_H=1e-3)
     factors = nc.collapse_factors(problem)
     lam = 1e-3 * fraction * factors[factors > 0].min()
-    return nc.global_minimizer(nc.Problem(counts, depth, bias, lambda_W=lam, lambda_H=lam))
+    return nc.global_minimizer(nc.Problem(counts, depth, bias=bias, lambda_W=lam, lambda_H=lam))
 
 
 def at_optimum(best, reading="corrected", seed=0, dtype=np.float64):
@@ -32,7 +32,7 @@ def at_optimum(best, reading="corrected", seed=0, dtype=np.float64):
 
 
 PROBLEMS = [
-    nc.Problem(n, depth, bias, lambda_W=lam, lambda_H=2 * lam)
+    nc.Problem(n, depth, bias=bias, lambda_W=lam, lambda_H=2 * lam)
     for n in [(5, 5, 5), (6, 3, 2), (2, 9, 4, 4), (40, 40, 1, 7, 7, 7)]
     for depth in (1, 2, 4)
     for bias in (True, False)
@@ -112,7 +112,7 @@ def test_as_printed_nc3_counts_the_direction_of_rounding_noise():
 
 
 def test_as_printed_nc3_of_an_exactly_zero_row_is_not_a_number():
-    best = nc.global_minimizer(nc.Problem((4, 2, 1), 1, False, lambda_W=0.25, lambda_H=0.25))
+    best = nc.global_minimizer(nc.Problem((4, 2, 1), 1, bias=False, lambda_W=0.25, lambda_H=0.25))
     assert 0 < best.alive < 3
     Ws, H_bar, b = best.weights()
     Ws[0][2], H_bar[:, 2] = 0.0, 0.0
@@ -161,7 +161,7 @@ def test_anywhere_equals_the_dense_formulas(n, depth, bias, reading, record_erro
     K, d = len(n), 9
     lambdas = (0.01,) * depth, 0.003
     form = ClosedForm(n, depth, bias, *lambdas)
-    best = nc.global_minimizer(nc.Problem(n, depth, bias, lambda_W=0.01, lambda_H=0.003))
+    best = nc.global_minimizer(nc.Problem(n, depth, bias=bias, lambda_W=0.01, lambda_H=0.003))
     assert best.alive == form.survives.sum()
     X, labels = dense.samples(n, d, 0.4, rng, offset=0.5)
     widths = [d, *rng.integers(5, 8, depth - 1), K]
@@ -185,7 +185,7 @@ def test_anywhere_equals_the_dense_formulas(n, depth, bias, reading, record_erro
     assert metrics.nc4 == pytest.approx(float(agree @ best.problem.counts.n) / sum(n))
     expected = 0.01 * np.sum(Ws[0] ** 2) / np.sum((Hbar * np.sqrt(n)) ** 2)
     assert metrics.lambda_H == pytest.approx(expected, rel=1e-13)
-    assert metrics.lambda_H == nc.effective_lambda_H(X, labels, Ws[0], 0.01)
+    assert metrics.lambda_H == nc.metrics.effective_lambda_H(X, labels, Ws[0], 0.01)
 
 
 @settings(max_examples=20)
@@ -204,7 +204,7 @@ def test_blind_to_rotation_order_and_names_of_the_classes(n, bias, seed, record_
     old = np.argsort(names)  # the class that is now called k
 
     def best(counts):
-        return nc.global_minimizer(nc.Problem(counts, 2, bias, lambda_W=1e-3, lambda_H=1e-3))
+        return nc.global_minimizer(nc.Problem(counts, 2, bias=bias, lambda_W=1e-3, lambda_H=1e-3))
 
     # Two layers: the lower one rotates back.
     one = nc.measure(X, labels, [np.eye(d), W], b, best(n))
@@ -300,5 +300,5 @@ def test_what_is_not_given_is_none():
 
 def test_lambda_H_of_nothing():
     labels = [0, 1]
-    assert nc.effective_lambda_H(np.zeros((2, 3)), labels, np.ones((2, 3)), 0.1) == np.inf
-    assert np.isnan(nc.effective_lambda_H(np.zeros((2, 3)), labels, np.zeros((2, 3)), 0.1))
+    assert nc.metrics.effective_lambda_H(np.zeros((2, 3)), labels, np.ones((2, 3)), 0.1) == np.inf
+    assert np.isnan(nc.metrics.effective_lambda_H(np.zeros((2, 3)), labels, np.zeros((2, 3)), 0.1))

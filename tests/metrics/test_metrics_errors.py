@@ -9,7 +9,7 @@ X = np.arange(12.0).reshape(4, 3) ** 2
 LABELS = np.array([0, 1, 0, 1])
 W, B = np.ones((2, 3)), np.zeros(2)
 BEST = nc.global_minimizer(nc.Problem((2, 2), 1, lambda_W=0.01, lambda_H=0.01))
-FREE = nc.global_minimizer(nc.Problem((2, 2), 1, False, lambda_W=0.01, lambda_H=0.01))
+FREE = nc.global_minimizer(nc.Problem((2, 2), 1, bias=False, lambda_W=0.01, lambda_H=0.01))
 DEEP = nc.global_minimizer(nc.Problem((2, 2), 2, lambda_W=0.01, lambda_H=0.01))
 THREE = nc.global_minimizer(nc.Problem((2, 2, 1), 1, lambda_W=0.01, lambda_H=0.01))
 
@@ -98,22 +98,22 @@ def test_measure_refuses(arguments, options, error, message):
 
 def test_lambda_H_refuses():
     with pytest.raises(ValueError, match=r"W_1 must have d = 3 columns, as the features; got"):
-        nc.effective_lambda_H(X, LABELS, np.ones((2, 4)), 0.1)
+        nc.metrics.effective_lambda_H(X, LABELS, np.ones((2, 4)), 0.1)
     with pytest.raises(ValueError, match=r"lambda_W1 must be positive"):
-        nc.effective_lambda_H(X, LABELS, W, 0.0)
+        nc.metrics.effective_lambda_H(X, LABELS, W, 0.0)
 
 
 def test_batches_of_another_width_are_refused():
-    accumulator = nc.MetricsAccumulator(2)
+    accumulator = nc.metrics.MetricsAccumulator(2)
     accumulator.update(X, LABELS)
     with pytest.raises(ValueError, match=r"d = 3 columns, as before; got 2"):
         accumulator.update(X[:, :2], LABELS)
 
 
 def test_a_batch_without_the_last_class_is_no_error():
-    accumulator = nc.MetricsAccumulator(2)
+    accumulator = nc.metrics.MetricsAccumulator(2)
     accumulator.update(X, [0, 0, 0, 0])
     accumulator.update(X, LABELS)
     assert accumulator.counts.tolist() == [6, 2]
     with pytest.raises(ValueError, match="no samples of class 1"):
-        nc.nc1(X, [0, 0, 0, 0], classes=2)
+        nc.metrics.nc1(X, [0, 0, 0, 0], classes=2)

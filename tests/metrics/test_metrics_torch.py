@@ -55,7 +55,7 @@ def test_equals_numpy(device, dtype, reading, record_error):
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_small_values_and_offsets_against_sixty_digits(within, offset, record_error):
     X, labels = dense.samples((7, 4, 3), 5, within, np.random.default_rng(4), offset, 10.0)
-    result = nc.nc1(torch.tensor(X), torch.tensor(labels))
+    result = nc.metrics.nc1(torch.tensor(X), torch.tensor(labels))
     exact = dense.nc1_exact(X, labels, rank=2)
     assert record_error("NC1 of torch, 60 digits", abs(result.value / exact - 1), 1e-12)
 
@@ -86,7 +86,7 @@ def test_parameters_that_ask_for_gradients_are_read_and_left_alone():
     layers = [torch.nn.Parameter(torch.tensor(W)) for W in Ws]
     kept = tensor.detach().clone(), [W.detach().clone() for W in layers]
     ours = nc.measure(tensor, torch.tensor(labels), layers, torch.nn.Parameter(torch.tensor(b)))
-    assert ours.nc1.value == pytest.approx(nc.nc1(X, labels).value, rel=1e-12)
+    assert ours.nc1.value == pytest.approx(nc.metrics.nc1(X, labels).value, rel=1e-12)
     assert torch.equal(tensor, kept[0])
     assert all(torch.equal(W, old) for W, old in zip(layers, kept[1], strict=True))
     assert tensor.grad is None
@@ -95,7 +95,7 @@ def test_parameters_that_ask_for_gradients_are_read_and_left_alone():
 def test_batches_of_a_loader_with_small_integer_labels():
     X, labels, Ws, b = example()
     data = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(labels.astype(np.uint8)))
-    accumulator = nc.MetricsAccumulator(4, [torch.tensor(W) for W in Ws], torch.tensor(b))
+    accumulator = nc.metrics.MetricsAccumulator(4, [torch.tensor(W) for W in Ws], torch.tensor(b))
     loader = torch.utils.data.DataLoader(data, batch_size=16, shuffle=True)
     for features, classes in loader:
         accumulator.update(features, classes)
@@ -110,7 +110,7 @@ def test_batches_of_a_loader_with_small_integer_labels():
 
 def test_kinds_must_not_change_between_batches():
     X, labels, *_ = example()
-    accumulator = nc.MetricsAccumulator(4)
+    accumulator = nc.metrics.MetricsAccumulator(4)
     accumulator.update(X, labels)
     with pytest.raises(TypeError, match="same kind"):
         accumulator.update(torch.tensor(X), labels)
@@ -119,16 +119,16 @@ def test_kinds_must_not_change_between_batches():
 def test_wrong_tensors_are_refused():
     X, labels, *_ = example()
     with pytest.raises(ValueError, match="first in row 0"):
-        nc.nc1(torch.tensor(X) * torch.nan, labels)
+        nc.metrics.nc1(torch.tensor(X) * torch.nan, labels)
     with pytest.raises(TypeError, match=r"real floating numbers; got torch.int64"):
-        nc.nc1(torch.tensor(X).long(), labels)
+        nc.metrics.nc1(torch.tensor(X).long(), labels)
     with pytest.raises(TypeError, match="labels must be whole numbers"):
-        nc.nc1(torch.tensor(X), torch.tensor(labels).float())
+        nc.metrics.nc1(torch.tensor(X), torch.tensor(labels).float())
 
 
 def test_numpy_arrays_load_no_torch():
     code = (
-        "import numpy as np, sys, nclib as nc; nc.nc1(np.eye(4), [0, 0, 1, 1]);"
+        "import numpy as np, sys, nclib as nc; nc.metrics.nc1(np.eye(4), [0, 0, 1, 1]);"
         "print([m for m in ('torch', 'array_api_compat.torch') if m in sys.modules])"
     )
     result = subprocess.run(

@@ -27,7 +27,7 @@ SHAPES = [
 def test_equals_the_dense_pseudo_inverse(n, d, dtype, record_error):
     X, labels = dense.samples(n, d, 0.3, np.random.default_rng(1))
     X = X.astype(dtype)
-    result = nc.nc1(X, labels)
+    result = nc.metrics.nc1(X, labels)
     value, rank = dense.nc1(X, labels, d * EPS[dtype])
     assert result.rank == rank == min(len(n) - 1, d)
     assert result.rtol == d * EPS[dtype]
@@ -40,7 +40,7 @@ def test_equals_the_dense_pseudo_inverse(n, d, dtype, record_error):
 def test_every_definition_equals_its_dense_form(between, center, record_error):
     X, labels = dense.samples((60, 25, 25, 3), 12, 0.5, np.random.default_rng(2))
     chosen = {"between": between, "center": center}
-    result = nc.nc1(X, labels, **chosen)
+    result = nc.metrics.nc1(X, labels, **chosen)
     value, rank = dense.nc1(X, labels, 12 * EPS[np.float64], **chosen)
     assert result.rank == rank
     assert (result.between, result.center) == (between, center)
@@ -51,10 +51,10 @@ def test_the_definitions_differ_on_imbalanced_data_and_agree_on_balanced():
     """Defect 6: three definitions go by one name."""
     definitions = [{}, {"between": "weighted"}, {"center": "classes"}]
     X, labels = dense.samples((1500, *(600,) * 5, *(50,) * 20), 64, 0.01, np.random.default_rng(3))
-    values = [nc.nc1(X, labels, **chosen).value for chosen in definitions]
+    values = [nc.metrics.nc1(X, labels, **chosen).value for chosen in definitions]
     assert max(values) > 2 * min(values)
     X, labels = dense.samples((30,) * 5, 16, 0.1, np.random.default_rng(3))
-    values = [nc.nc1(X, labels, **chosen).value for chosen in definitions]
+    values = [nc.metrics.nc1(X, labels, **chosen).value for chosen in definitions]
     np.testing.assert_allclose(values, values[0], rtol=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_small_values_and_offsets_against_sixty_digits(within, dtype, offset, re
     rng = np.random.default_rng(4)
     X, labels = dense.samples((7, 4, 3), 5, within, rng, offset, spread=10.0 if offset else 1.0)
     X = X.astype(dtype)
-    result = nc.nc1(X, labels)
+    result = nc.metrics.nc1(X, labels)
     exact = dense.nc1_exact(X, labels, rank=2)
     assert result.rank == 2
     if not exact:  # float32 does not resolve the deviations
@@ -79,7 +79,7 @@ def test_small_values_and_offsets_against_sixty_digits(within, dtype, offset, re
 
 def test_one_in_a_million_million(record_error):
     X, labels = dense.samples((50, 20, 5), 6, 1e-6, np.random.default_rng(5))
-    result = nc.nc1(X, labels)
+    result = nc.metrics.nc1(X, labels)
     assert 1e-13 < result.value < 1e-10
     exact = dense.nc1_exact(X, labels, rank=2)
     assert record_error("NC1 of 1e-12, 60 digits", abs(result.value / exact - 1), 1e-12)
@@ -93,14 +93,14 @@ def test_collapsed_minorities_are_cut_off_and_the_rank_tells():
     means = rng.standard_normal((5, d))
     means[2:] = means[2]  # the minorities share a mean
     X = (means[labels] + 1e-4 * rng.standard_normal((labels.size, d))).astype(np.float32)
-    result = nc.nc1(X, labels)
+    result = nc.metrics.nc1(X, labels)
     value, rank = dense.nc1(X, labels, d * EPS[np.float32])
     assert result.rank == rank == 2
     assert result.value == pytest.approx(value, rel=1e-9)
     assert result.value < 1e-7
     assert result.eigenvalues.shape == (5,)
     assert result.eigenvalues[2] < result.rtol * result.eigenvalues[0]
-    loose = nc.nc1(X, labels, rtol=1e-12)
+    loose = nc.metrics.nc1(X, labels, rtol=1e-12)
     assert loose.rank == 4
     assert loose.rtol == 1e-12
     assert loose.value == pytest.approx(dense.nc1(X, labels, 1e-12)[0], rel=1e-6)
@@ -117,7 +117,7 @@ def test_means_that_are_exactly_zero(zero):
     X = means[labels] + np.concatenate(
         [noise[:2], -noise[:2], noise[2:4], -noise[2:4], noise[4:], -noise[4:]]
     )
-    result = nc.nc1(X, labels)
+    result = nc.metrics.nc1(X, labels)
     value, rank = dense.nc1(X, labels, 5 * EPS[np.float64])
     assert result.rank == rank == 3 - len(zero)
     assert result.value == pytest.approx(value, rel=1e-10)
@@ -129,7 +129,7 @@ def test_total_collapse_is_not_a_number():
         np.full((6, 3), 0.1),
         np.tile([[1.0, 2.0], [-1.0, -2.0]], (3, 1))[[0, 1, 2, 3, 4, 5]],
     ):
-        result = nc.nc1(X, np.array([0, 0, 1, 1, 2, 2]))
+        result = nc.metrics.nc1(X, np.array([0, 0, 1, 1, 2, 2]))
         assert np.isnan(result.value)
         assert result.rank == 0
         assert result.by_mode.size == 0
@@ -139,7 +139,7 @@ def test_total_collapse_is_not_a_number():
 def test_collapse_within_classes_is_zero(dtype, floor):
     means = np.random.default_rng(8).standard_normal((4, 7)).astype(dtype)
     labels = [0, 1, 1, 2, 3, 3, 3]
-    assert nc.nc1(means[labels], labels).value <= floor
+    assert nc.metrics.nc1(means[labels], labels).value <= floor
 
 
 def test_nothing_is_changed_in_place_and_read_only_will_do():
@@ -157,11 +157,11 @@ def test_nothing_is_changed_in_place_and_read_only_will_do():
 
 def test_views_and_orders_of_memory_give_the_same():
     X, labels = dense.samples((30, 10), 6, 0.5, np.random.default_rng(10))
-    expected = nc.nc1(X, labels).value
-    assert nc.nc1(np.asfortranarray(X), labels).value == pytest.approx(expected, rel=1e-13)
-    assert nc.nc1(X[::-1], labels[::-1]).value == pytest.approx(expected, rel=1e-13)
+    expected = nc.metrics.nc1(X, labels).value
+    assert nc.metrics.nc1(np.asfortranarray(X), labels).value == pytest.approx(expected, rel=1e-13)
+    assert nc.metrics.nc1(X[::-1], labels[::-1]).value == pytest.approx(expected, rel=1e-13)
     wide = np.repeat(X, 2, axis=1)[:, ::2]
-    assert nc.nc1(wide, labels.tolist()).value == pytest.approx(expected, rel=1e-13)
+    assert nc.metrics.nc1(wide, labels.tolist()).value == pytest.approx(expected, rel=1e-13)
 
 
 @settings(max_examples=25)
@@ -176,12 +176,12 @@ def test_never_negative_and_blind_to_order_names_rotation_shift_and_scale(
 ):
     rng = np.random.default_rng(seed)
     X, labels = dense.samples(n, d, 0.3, rng)
-    first = nc.nc1(X, labels)
+    first = nc.metrics.nc1(X, labels)
     assert first.value >= 0
     assert (first.by_mode >= 0).all()
     Q, _ = np.linalg.qr(rng.standard_normal((d, d)))
     order, names = rng.permutation(labels.size), rng.permutation(len(n))
-    other = nc.nc1(10.0**scale * (X @ Q + 3.0)[order], names[labels][order])
+    other = nc.metrics.nc1(10.0**scale * (X @ Q + 3.0)[order], names[labels][order])
     assert other.rank == first.rank
     worst = first.eigenvalues[0] / first.eigenvalues[first.rank - 1]
     error = abs(other.value - first.value) / max(first.value, 1e-30) / worst
@@ -193,7 +193,7 @@ def test_memory_stays_at_the_size_of_the_class_means():
     X, labels = dense.samples((300,) * 10, 2048, 0.3, np.random.default_rng(11))
     X = X.astype(np.float32)
     tracemalloc.start()
-    nc.nc1(X, labels)
+    nc.metrics.nc1(X, labels)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6

@@ -26,7 +26,9 @@ def measured(**left_out):
 
 def test_keys_are_fields_and_unique():
     assert len(KEYS) == len(METRICS)
-    assert {metric.key for metric in NUMBERS} <= {field.name for field in fields(nc.Metrics)}
+    assert {metric.key for metric in NUMBERS} <= {
+        field.name for field in fields(nc.metrics.Metrics)
+    }
     assert {*NUMBERS} | {*BALANCED} == {*METRICS}
     assert {*COLLAPSE} | {*AGAINST_OPTIMUM} | {*DRAWN} <= {*METRICS}
 

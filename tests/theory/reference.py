@@ -21,7 +21,7 @@ def effective_label_matrix(n, bias):
 
 
 def singular_values(n, bias):
-    kappa = np.linalg.svd(effective_label_matrix(n, bias), compute_uv=False)
+    kappa = np.linalg.svd(effective_label_matrix(n, bias=bias), compute_uv=False)
     if bias:
         kappa[-1] = 0.0  # exactly: Yhat sqrt(n) = 0
     return kappa
@@ -75,7 +75,7 @@ class ClosedForm:
     def __init__(self, n, depth, bias, lambda_W, lambda_H, widths=None, alive=None):
         self.n, L, lW, lH = np.asarray(n), depth, lambda_W, lambda_H
         K, N = len(n), int(sum(n))
-        self.U, self.kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias))
+        self.U, self.kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias=bias))
         self.V = Vt.T
         if bias:
             self.kappa[-1] = 0.0

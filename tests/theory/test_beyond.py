@@ -37,7 +37,7 @@ def closed_form(n, depth, lam, bias=True):
 
 
 def problem(n, depth, lam, bias=True, widths=None):
-    return nc.Problem(n, depth, bias, lambda_W=lam, lambda_H=lam, widths=widths)
+    return nc.Problem(n, depth, bias=bias, lambda_W=lam, lambda_H=lam, widths=widths)
 
 
 def deaths(n, depth, bias=True):
@@ -221,7 +221,7 @@ def test_a_as_many_rare_classes_as_layers_break_the_rule(depth):
     """In the limit the second class is right iff s > M/(M+1), and a mode lives from (L-1)/L on."""
     for rare in (depth - 1, depth, 2 * depth):
         n = (10**9, *range(10**5 + rare, 10**5, -1))
-        v = np.linalg.svd(effective_label_matrix(n, True))[2][0]
+        v = np.linalg.svd(effective_label_matrix(n, bias=True))[2][0]
         needed = (1 - n[1] / n[0]) * n[0] / sum(n) / (v[1] * (v[1] - np.sqrt(n[0] / n[1]) * v[0]))
         assert needed == pytest.approx(rare / (rare + 1), abs=1e-3)
         form = closed_form(n, depth, float(deaths(n, depth)[0]) * (1 - 1e-9))
@@ -235,7 +235,7 @@ def test_a_as_many_rare_classes_as_layers_break_the_rule(depth):
 def test_a_with_two_layers_the_q_plus_1_largest_may_not_all_be_right(n, record_error):
     """Smallest counts known, for three and for more classes: s = 1/2 at the death of mode 1."""
     root = np.sqrt(n)
-    v = np.linalg.svd(effective_label_matrix(n, True))[2][0]
+    v = np.linalg.svd(effective_label_matrix(n, bias=True))[2][0]
     F = np.outer(v, v) / 2 + np.outer(root, root) / sum(n)
     lead = margins(root[:, None] * F / root)
     assert lead[0] > 0 > lead[1] > -3e-3
@@ -347,7 +347,7 @@ def turned(minimum, block, Q):
     """Weights of a minimiser with the alive modes of a block replaced by turned ones."""
     form, a = minimum.problem, minimum.alive
     n = form.counts.n
-    U, _, Vt = np.linalg.svd(effective_label_matrix(n, form.bias))
+    U, _, Vt = np.linalg.svd(effective_label_matrix(n, bias=form.bias))
     V = Vt.T
     U[:, block], V[:, block] = U[:, block] @ Q, V[:, block] @ Q
     factor = minimum.layer_singular_values[:, :a]
@@ -429,7 +429,7 @@ def roots(alpha, L):
 
 def critical_points(n, depth, lam, bias, width):
     """Every choice of dead, small and large root for the modes, as arrays and as a tuple."""
-    U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias))
+    U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias=bias))
     rank = len(n) - bias
     N = sum(n)
     alpha = alphas(kappa[:rank], n, depth, (lam,) * depth, lam)
@@ -525,7 +525,7 @@ def test_e_gradient_steps_hold_an_alive_mode_up_to_the_spinodal(depth, ratio, re
     assert record_error("(e) where gradient steps let go", abs(held.max() / ratio - 1), 0.006)
     # and the closed form says the same of how long
     power = depth / (depth + 1)
-    exact = (lemma_a2_spinodal(depth) / nc.lemma_a2_threshold(depth)) ** power
+    exact = (lemma_a2_spinodal(depth) / nc.theory.lemma_a2_threshold(depth)) ** power
     assert record_error("(e) ratio of the spinodal", abs(exact - ratio), 5e-4)
     error = abs(lemma_a2_spinodal(depth) / alpha_spinodal(depth) - 1)
     assert record_error("(e) alpha of the spinodal", error, 1e-14)
@@ -829,7 +829,7 @@ def test_g_signs_of_one_fraction(record_error):
     single = 0
     for _ in range(300):
         n = np.array(random_counts(rng))
-        _, kappa, Vt = np.linalg.svd(effective_label_matrix(n, True))
+        _, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias=True))
         V, t = Vt[:-1].T, kappa[:-1] ** 2
         smallest = int(n.argmin())
         for a in (
@@ -1046,7 +1046,7 @@ def test_j_cross_entropy_with_a_bias_is_lost_altogether_where_the_squared_error_
     N, kappa = sum(n), singular_values(n, True)
     shares = np.outer(np.array(n) / N, np.ones(len(n)))  # of softmax(b), b = log(n/N)
     gradient = (shares - np.eye(len(n))) * np.sqrt(n) / N
-    np.testing.assert_allclose(gradient, -effective_label_matrix(n, True) / N, atol=1e-15)
+    np.testing.assert_allclose(gradient, -effective_label_matrix(n, bias=True) / N, atol=1e-15)
     for factor in (0.97, 1.03):
         product, _, b = cross_entropy_descent(n, factor * kappa[0] / N, True, seed=1)
         size = np.abs(product).max()

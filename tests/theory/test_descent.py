@@ -18,7 +18,7 @@ def make(n, depth, bias, fraction, widths=None):
     return nc.Problem(
         n,
         depth,
-        bias,
+        bias=bias,
         lambda_W=tuple(float(factor * lam) for lam in lambda_W),
         lambda_H=float(0.8 * factor),
         widths=widths,

@@ -19,7 +19,7 @@ def product(Ws):
 @pytest.mark.parametrize("depth", [1, 2, 4])
 @pytest.mark.parametrize("n", [[5, 5, 5, 5], [60, 10, 10], [7, 100, 3, 100, 7, 1]])
 def test_coordinates_are_the_weights_up_to_a_rotation(n, depth, bias):
-    problem = nc.Problem(n, depth, bias, lambda_W=2e-3, lambda_H=1e-3)
+    problem = nc.Problem(n, depth, bias=bias, lambda_W=2e-3, lambda_H=1e-3)
     best = nc.global_minimizer(problem)
     means, head = nc.mode_coordinates(best)
     Ws, H_bar, _ = best.weights(seed=5)
@@ -46,7 +46,7 @@ def test_rows_are_the_modes():
 def test_equal_counts_give_the_simplex_with_a_bias_and_right_angles_without(K, depth):
     simplex = np.full((K, K), -1 / (K - 1)) + np.eye(K) * K / (K - 1)
     for bias, expected in ((True, simplex), (False, np.eye(K))):
-        problem = nc.Problem([50] * K, depth, bias, lambda_W=1e-3, lambda_H=1e-4)
+        problem = nc.Problem([50] * K, depth, bias=bias, lambda_W=1e-3, lambda_H=1e-4)
         best = nc.global_minimizer(problem)
         assert best.alive == K - bias
         for points in nc.mode_coordinates(best):

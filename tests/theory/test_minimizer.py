@@ -25,7 +25,7 @@ EMNIST = (1500, *[600] * 5, *[50] * 20)
 
 
 def make(n, depth, bias=True, lambda_W=0.01, lambda_H=0.01, widths=None):
-    return nc.Problem(n, depth, bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
+    return nc.Problem(n, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
 
 
 def scaled(problem, factor):
@@ -729,7 +729,7 @@ def test_no_direction_of_negative_curvature_at_a_local_minimum(problem, record_e
 
 def critical_point(n, alive, lam):
     """L = 2, bias: balanced factors with the modes in `alive` on their large root."""
-    U, _, Vt = np.linalg.svd(effective_label_matrix(n, True))
+    U, _, Vt = np.linalg.svd(effective_label_matrix(n, bias=True))
     form = ClosedForm(n, 2, True, (lam, lam), lam, alive=len(n) - 1)
     keep = np.zeros(len(n))
     keep[list(alive)] = 1

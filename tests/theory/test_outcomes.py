@@ -286,7 +286,7 @@ def test_without_a_bias_and_one_layer_the_interval_is_that_of_a_quadratic(rest):
     low, high = 4 * rest - math.isqrt(15 * rest**2), 4 * rest + math.isqrt(15 * rest**2)
     lam = math.sqrt(0.1 / rest)
     n = [rest - rest // 3, rest // 3, 1]
-    (found,) = right_counts(Problem(n, 1, False, lambda_W=lam, lambda_H=lam), [2])
+    (found,) = right_counts(Problem(n, 1, bias=False, lambda_W=lam, lambda_H=lam), [2])
     # A mode within twelve digits of its death counts as dead.
     assert found.low == pytest.approx(low, rel=1e-11, abs=0)
     assert found.high == pytest.approx(high, rel=1e-11, abs=0)
@@ -309,7 +309,7 @@ def test_a_tie_with_classes_of_the_same_count_is_not_right(others, depth):
 
 
 def test_where_no_count_is_right_that_is_said():
-    problem = Problem([30, 20, 10], 2, False, lambda_W=1, lambda_H=1)
+    problem = Problem([30, 20, 10], 2, bias=False, lambda_W=1, lambda_H=1)
     assert right_counts(problem) == [RightCounts(None, None, None, True)] * 3
 
 
@@ -338,7 +338,7 @@ def test_no_class_is_answered_as_one_with_fewer_samples(problem, data):
 def test_of_rivals_that_tie_the_own_group_is_named():
     # Without a bias every logit but the own is 0: all others tie.
     fates = class_fates(
-        global_minimizer(Problem([9, 9, 5, 2, 2], 1, False, lambda_W=0.01, lambda_H=0.01))
+        global_minimizer(Problem([9, 9, 5, 2, 2], 1, bias=False, lambda_W=0.01, lambda_H=0.01))
     )
     assert fates.rival_logit.tolist() == [0, 0, 0]
     assert fates.count[fates.rival].tolist() == [9, 9, 2]
@@ -378,7 +378,7 @@ def test_over_lambda_H_is_one_problem_after_another():
 @pytest.mark.parametrize("bias", [True, False])
 def test_what_is_unique_over_lambda_H_is_what_is_unique(bias):
     """Not at the tie of a mode, nor where a width cuts classes of one count; else yes."""
-    problem = Problem([50, 50, 20, 5], 2, bias, lambda_W=1e-2, lambda_H=1.0)
+    problem = Problem([50, 50, 20, 5], 2, bias=bias, lambda_W=1e-2, lambda_H=1.0)
     death = float(collapse_lambda_H(problem)[0])
     for start in (problem, replace(problem, lambda_H=death)):
         found = fates_over_lambda_H(start, [death * 0.99, death, death * 1.01])
@@ -394,7 +394,7 @@ def test_what_is_unique_over_lambda_H_is_what_is_unique(bias):
 def test_the_lambda_H_of_a_death_by_theorem_4_1_over_all_sizes(lambda_W, lambda_H):
     """n = N^2 lambda_W lambda_H there, whatever lambda_H the problem has."""
     n = np.array([900, 400, 100])
-    problem = Problem(n, 1, False, lambda_W=lambda_W, lambda_H=lambda_H)
+    problem = Problem(n, 1, bias=False, lambda_W=lambda_W, lambda_H=lambda_H)
     wanted = n / 1400**2 / lambda_W
     np.testing.assert_allclose(collapse_lambda_H(problem), wanted, rtol=1e-12)
 

@@ -47,7 +47,7 @@ def weighted_means(case):
 
 
 def svd_of_labels(case):
-    U, kappa, Vt = np.linalg.svd(effective_label_matrix(case.n, case.bias))
+    U, kappa, Vt = np.linalg.svd(effective_label_matrix(case.n, bias=case.bias))
     return U, kappa, Vt.T
 
 
@@ -298,7 +298,7 @@ def test_theorem_4_4_values_in_their_places(record_error):
         n = np.repeat(values, sizes)
         expected = np.sqrt(n)
         expected[np.cumsum(sizes) - 1] = np.linalg.svd(matrix_g(values, sizes), compute_uv=False)
-        found = np.linalg.svd(effective_label_matrix(n, True), compute_uv=False)
+        found = np.linalg.svd(effective_label_matrix(n, bias=True), compute_uv=False)
         error = np.abs(found - expected).max() / found[0]
         assert record_error("Theorem 4.4: values in their places", error, ROUNDING)
 
@@ -314,7 +314,7 @@ def test_e8_the_printed_g_is_wrong_from_three_groups_on():
     for values, sizes in random_groups(fewest=3):
         found = np.linalg.svd(as_printed(values, sizes), compute_uv=False)
         n = np.repeat(values, sizes)
-        expected = np.linalg.svd(effective_label_matrix(n, True), compute_uv=False)
+        expected = np.linalg.svd(effective_label_matrix(n, bias=True), compute_uv=False)
         places = np.cumsum(sizes) - 1
         assert np.abs(found - expected[places]).max() > 1e-5 * found[0]
 
@@ -335,7 +335,9 @@ def test_metrics_vanish_at_what_brute_force_finds(case, record_error):
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_e9_the_printed_norm_of_appendix_c_does_not_normalise(depth):
-    best = nc.global_minimizer(nc.Problem((3, 2, 1), depth, False, lambda_W=1e-2, lambda_H=1e-2))
+    best = nc.global_minimizer(
+        nc.Problem((3, 2, 1), depth, bias=False, lambda_W=1e-2, lambda_H=1e-2)
+    )
     _, H_bar, _ = best.weights()
     gram = H_bar.T @ H_bar
     target = np.diag(np.diag(gram)) / np.linalg.norm(gram)
@@ -346,7 +348,9 @@ def test_e9_the_printed_norm_of_appendix_c_does_not_normalise(depth):
 @pytest.mark.parametrize("depth", [1, 3])
 def test_e3_appendix_c_has_one_target_for_two_matrices(depth):
     """Upsilon_2 is right for Hbar'Hbar, so it can't be right for P Hbar as well."""
-    best = nc.global_minimizer(nc.Problem((3, 2, 1), depth, False, lambda_W=1e-2, lambda_H=1e-2))
+    best = nc.global_minimizer(
+        nc.Problem((3, 2, 1), depth, bias=False, lambda_W=1e-2, lambda_H=1e-2)
+    )
     Ws, H_bar, _ = best.weights()
     grams = [H_bar.T @ H_bar, product_of(Ws) @ H_bar]
     one, other = (gram / np.linalg.norm(gram) for gram in grams)
@@ -378,7 +382,7 @@ def test_metrics_of_the_figures_fall_to_zero_in_the_model(figure, depth, record_
     K = len(n)
     deaths = collapse_factors(n, depth, bias, (1.0,) * depth, 1.0)
     lam = 0.2 * float(deaths[deaths > 0].min())
-    problem = nc.Problem(n, depth, bias, lambda_W=lam, lambda_H=lam)
+    problem = nc.Problem(n, depth, bias=bias, lambda_W=lam, lambda_H=lam)
     free = FreeProblem(n, depth, bias, problem.lambda_W, lam, (K,) * depth)
     starts = [centred_start(free, seed) for seed in range(1 if depth == 1 else 4)]
     runs = [descend(free, start, maxiter=2000, warm_up=600) for start in starts]
@@ -487,7 +491,7 @@ def test_b_1_and_b_9_the_convex_form(case, record_error):
     """f = min over Z of g(Z), at the soft-thresholded labels."""
     U, kappa, V = svd_of_labels(case)
     N, tau = sum(case.n), np.sqrt(case.lambda_W[0] * case.lambda_H)
-    Yhat = effective_label_matrix(case.n, case.bias)
+    Yhat = effective_label_matrix(case.n, bias=case.bias)
 
     def g(Z):
         return ((Z - Yhat) ** 2).sum() / (2 * N) + tau * np.linalg.norm(Z, "nuc")
@@ -644,7 +648,7 @@ def test_minimiser_formulas_of_b_2(case, record_error):
     n, N, lW, lH = np.array(case.n), sum(case.n), case.lambda_W[0], case.lambda_H
     S = np.diag(plus(kappa * np.sqrt(lW / lH) - N * lW))
     inverse = np.linalg.inv(S + N * lW * np.eye(len(n)))
-    Yhat, D_inverse = effective_label_matrix(n, True), np.diag(1 / np.sqrt(n))
+    Yhat, D_inverse = effective_label_matrix(n, bias=True), np.diag(1 / np.sqrt(n))
     W, H_bar = brute_force(case).product, brute_force(case).class_means(n)
     for left, right in (
         (W @ H_bar, Yhat @ V @ S @ inverse @ V.T @ D_inverse),
@@ -685,7 +689,7 @@ def test_e18_the_constant_of_b_2_is_not_zero():
 def test_gradients_of_b_3(case, record_error):
     """By complex steps, for every layer and E; the products end in W_L' (E20)."""
     N, L = sum(case.n), case.depth
-    Yhat = effective_label_matrix(case.n, case.bias)
+    Yhat = effective_label_matrix(case.n, bias=case.bias)
 
     def f(*arrays):
         *Ws, E = arrays
@@ -710,7 +714,7 @@ def test_e20_without_the_last_layer_the_shapes_do_not_fit():
     case = Case("", (2, 1), 2, True, (0.1, 0.1), 0.1, (4, 3))
     (W1, W2), H, _ = random_point(case)
     E = H[:, :2]
-    residual = W2 @ W1 @ E - effective_label_matrix(case.n, True)
+    residual = W2 @ W1 @ E - effective_label_matrix(case.n, bias=True)
     assert (W2.T @ residual @ E.T).shape == W1.shape
     assert (residual @ E.T).shape != W1.shape  # as printed: W_2'...W_{L-1}' is empty
 
@@ -720,7 +724,7 @@ def test_class_means_and_residual_of_b_3(case, record_error):
     U, kappa, V = svd_of_labels(case)
     N, lH, L = sum(case.n), case.lambda_H, case.depth
     run, E = brute_force(case), weighted_means(case)
-    P, Yhat = run.product, effective_label_matrix(case.n, case.bias)
+    P, Yhat = run.product, effective_label_matrix(case.n, bias=case.bias)
     left, S, right = np.linalg.svd(P, full_matrices=False)
     formula = right.T @ np.diag(S / (S**2 + N * lH)) @ left.T @ Yhat
     assert record_error("B.3: E from the layers", relative(E - formula, formula), IDENTITY)
@@ -774,7 +778,7 @@ def test_theorem_b_1(record_error):
     for values, sizes in GROUPS:
         N, m = (values * sizes).sum(), len(values)
         n = np.repeat(values, sizes)
-        Yhat, G = effective_label_matrix(n, True), matrix_g(values, sizes)
+        Yhat, G = effective_label_matrix(n, bias=True), matrix_g(values, sizes)
         ends = np.cumsum(sizes)
         U = np.zeros((n.size, n.size))
         Sigma = np.diag(np.sqrt(n))
@@ -879,7 +883,7 @@ def test_minority_collapse(depth, record_error):
 def test_depth_one_has_no_spurious_critical_points(bias, record_error):
     """Each set of alive modes: the global one has no descent direction, every other has."""
     n = (3, 2, 1)
-    U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias))
+    U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias=bias))
     for lam in (0.05, 0.2, 0.4):
         free = FreeProblem(n, 1, bias, (lam,), lam, (3,))
         z = plus(kappa - 6 * lam)

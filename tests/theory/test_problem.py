@@ -13,7 +13,7 @@ N_COUNTS = (3, 1, 2)
 
 
 def make(counts=N_COUNTS, depth=2, bias=True, lambda_W=0.1, lambda_H=0.2, widths=None):
-    return nc.Problem(counts, depth, bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
+    return nc.Problem(counts, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
 
 
 # ---------------------------------------------------------------- fields

@@ -93,7 +93,7 @@ def random_problem(rng, depth=None, bias=None, widths=True):
     n = rng.integers(1, 7, rng.integers(2, 6))
     lambda_W, lambda_H = rng.uniform(0.01, 1.0, depth), float(rng.uniform(0.01, 1.0))
     d = tuple(int(v) for v in rng.integers(1, len(n) + 3, depth)) if widths else None
-    return nc.Problem(n, depth, bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=d)
+    return nc.Problem(n, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=d)
 
 
 def random_point(rng, problem):
@@ -111,7 +111,7 @@ def random_points(seed, count=INSTANCES, **options):
 
 def f_hat(problem, Ws, E):
     """1/(2N) ||P E - Yhat||^2 + penalties."""
-    Yhat = effective_label_matrix(problem.counts.n, problem.bias)
+    Yhat = effective_label_matrix(problem.counts.n, bias=problem.bias)
     value = np.sum((product_of(Ws) @ E - Yhat) ** 2) / (2 * problem.N)
     value += sum(lam / 2 * np.sum(W**2) for lam, W in zip(problem.lambda_W, Ws, strict=True))
     return float(value + problem.lambda_H / 2 * np.sum(E**2))
@@ -235,7 +235,7 @@ def test_lemma_a2_above_the_threshold_zero_is_the_minimiser(L, factor):
     x, g = lowest_on_grid(alpha, L)
     assert x[g.argmin()] == 0
     assert (g[1:] > g[0]).all()
-    assert nc.lemma_a2_minimizer(alpha, L) == 0
+    assert nc.theory.lemma_a2_minimizer(alpha, L) == 0
 
 
 @pytest.mark.parametrize("L", LEMMA_DEPTHS)
@@ -247,7 +247,7 @@ def test_lemma_a2_at_the_threshold_there_are_two_minimisers(L, record_error):
     near = (x < 0.01) | (abs(x - tie) < 0.01)
     assert g[~near].min() > 1 + 1e-6
     assert g.min() > 1 - 1e-14
-    assert nc.lemma_a2_threshold(L) == pytest.approx(alpha, rel=1e-15)
+    assert nc.theory.lemma_a2_threshold(L) == pytest.approx(alpha, rel=1e-15)
 
 
 @pytest.mark.parametrize("L", LEMMA_DEPTHS)
@@ -259,7 +259,7 @@ def test_lemma_a2_below_the_threshold_the_largest_root_is_the_minimiser(L, facto
     )
     real = np.sort(roots[(abs(roots.imag) < 1e-9) & (roots.real > 0)].real)
     assert real.size == 2
-    found = float(nc.lemma_a2_minimizer(alpha, L))
+    found = float(nc.theory.lemma_a2_minimizer(alpha, L))
     assert record_error("A.2: largest root", abs(found / real[1] - 1), 1e-9)
     x, g = lowest_on_grid(alpha, L)
     assert 1 / (found**L + 1) + alpha * found <= g.min() + 1e-15
@@ -274,9 +274,9 @@ def test_lemma_a2_smaller_root_is_a_maximum_and_larger_a_minimum(L, record_error
         slope = alpha - L * root ** (L - 1) / (root**L + 1) ** 2
         assert record_error("A.2: slope at the roots", np.abs(slope / alpha).max(), EXACT)
         step = 1e-3 * root
-        here = nc.lemma_a2_g(root, alpha, L)
-        assert (sign * (nc.lemma_a2_g(root - step, alpha, L) - here) > 0).all()
-        assert (sign * (nc.lemma_a2_g(root + step, alpha, L) - here) > 0).all()
+        here = nc.theory.lemma_a2_g(root, alpha, L)
+        assert (sign * (nc.theory.lemma_a2_g(root - step, alpha, L) - here) > 0).all()
+        assert (sign * (nc.theory.lemma_a2_g(root + step, alpha, L) - here) > 0).all()
 
 
 @pytest.mark.parametrize("L", LEMMA_DEPTHS)
@@ -287,7 +287,7 @@ def test_lemma_a2_has_no_root_above_the_spinodal(L):
     assert lemma_a2_spinodal(L) == pytest.approx(alpha_spinodal(L), rel=1e-14)
     for root in lemma_a2_stationary(1.001 * lemma_a2_spinodal(L), L):
         assert np.isnan(root)
-    g = nc.lemma_a2_g(x, 1.001 * lemma_a2_spinodal(L), L)
+    g = nc.theory.lemma_a2_g(x, 1.001 * lemma_a2_spinodal(L), L)
     assert (np.diff(g) > 0).all()
 
 
@@ -297,7 +297,7 @@ def test_lemma_a2_value_at_a_root_decides_the_threshold(L, record_error):
     alpha = np.linspace(0.05, 0.999, 200) * alpha_spinodal(L)
     _, x = lemma_a2_stationary(alpha, L)
     s = x**L / (1 + x**L)
-    g = nc.lemma_a2_g(x, alpha, L)
+    g = nc.theory.lemma_a2_g(x, alpha, L)
     assert record_error("A.2: g at a root", np.abs(g - (1 - s) * (1 + L * s)).max(), EXACT)
     np.testing.assert_array_equal(g < 1, s > (L - 1) / L)
     np.testing.assert_array_equal(g < 1, alpha < alpha_threshold(L))
@@ -305,12 +305,12 @@ def test_lemma_a2_value_at_a_root_decides_the_threshold(L, record_error):
 
 def test_lemma_a2_holds_for_one_layer_without_a_jump(record_error):
     """The paper states it for L >= 2 only, and Theorem 4.3 uses it for L = 1: 0^0 = 1."""
-    assert nc.lemma_a2_threshold(1) == lemma_a2_spinodal(1) == 1
+    assert nc.theory.lemma_a2_threshold(1) == lemma_a2_spinodal(1) == 1
     for alpha in (0.01, 0.3, 0.999, 1.0, 1.5):
         x, g = lowest_on_grid(alpha, 1)
         expected = max(alpha**-0.5 - 1, 0.0)
         assert abs(x[g.argmin()] - expected) <= 2 * x[1]
-        error = abs(float(nc.lemma_a2_minimizer(alpha, 1)) - expected)
+        error = abs(float(nc.theory.lemma_a2_minimizer(alpha, 1)) - expected)
         assert record_error("A.2: one layer", error, EXACT)
 
 
@@ -362,7 +362,7 @@ def test_centred_labels_are_a_projection(record_error):
     for point in random_points(13, bias=True):
         n, N = point.n.astype(float), point.problem.N
         Pi = np.eye(len(n)) - np.outer(np.sqrt(n), np.sqrt(n)) / N
-        Yhat = effective_label_matrix(n, True)
+        Yhat = effective_label_matrix(n, bias=True)
         assert record_error("Pi Pi = Pi", relative(Pi @ Pi - Pi), EXACT)
         error = relative(Yhat - np.sqrt(n)[:, None] * Pi, Yhat)
         assert record_error("Yhat = D Pi", error, EXACT)
@@ -426,7 +426,7 @@ def test_singular_value_thresholding(bias, record_error):
     """(B.1), (B.9): Z* = U (kappa - N tau)_+ V' minimises g; its certificate C, ||C|| <= 1."""
     for point in random_points(22, depth=1, bias=bias, widths=False):
         problem, N = point.problem, point.problem.N
-        Yhat = effective_label_matrix(point.n, bias)
+        Yhat = effective_label_matrix(point.n, bias=bias)
         tau = np.sqrt(problem.lambda_W[0] * problem.lambda_H)
         U, kappa, Vt = np.linalg.svd(Yhat)
         Z = U @ np.diag(np.maximum(kappa - N * tau, 0)) @ Vt
@@ -467,7 +467,7 @@ def test_b1_b2_best_head_for_given_features(bias, record_error):
     """(B.4) and its twin in B.2; both forms of it, and D^-1 Z (or Z) as a function of E'E."""
     for point in random_points(24, depth=1, bias=bias):
         problem, E, N = point.problem, point.E, point.problem.N
-        (lW,), Yhat = problem.lambda_W, effective_label_matrix(point.n, bias)
+        (lW,), Yhat = problem.lambda_W, effective_label_matrix(point.n, bias=bias)
         W = best_head(Yhat, E, N, lW)
         U, S, Vt = np.linalg.svd(E, full_matrices=False)
         by_svd = Yhat @ Vt.T @ np.diag(S / (S**2 + N * lW)) @ U.T
@@ -485,7 +485,7 @@ def test_b1_b2_scalar_problem_is_off_by_a_constant(bias, record_error):
     for point in random_points(25, depth=1, bias=bias, widths=False):
         problem, K, N = point.problem, point.problem.K, point.problem.N
         (lW,), lH = problem.lambda_W, problem.lambda_H
-        Yhat = effective_label_matrix(point.n, bias)
+        Yhat = effective_label_matrix(point.n, bias=bias)
         _, kappa, Vt = np.linalg.svd(Yhat)
         sigma = rng.uniform(0, 2, K)
         E = np.diag(sigma) @ Vt
@@ -613,7 +613,7 @@ def test_b2_nuclear_norm_problem_bounds_f_hat(record_error):
     """(B.9), with equality for the cheapest factors."""
     for point in random_points(35, depth=1, bias=True, widths=False):
         problem, (W,), E = point.problem, point.Ws, point.E
-        Yhat = effective_label_matrix(point.n, True)
+        Yhat = effective_label_matrix(point.n, bias=True)
         tau = np.sqrt(problem.lambda_W[0] * problem.lambda_H)
         value = np.sum((W @ E - Yhat) ** 2) / (2 * problem.N) + tau * nuclear(W @ E)
         assert value <= f_hat(problem, point.Ws, E) * (1 + EXACT)
@@ -643,7 +643,7 @@ def test_b2_right_vectors_without_cancelling_kappa(record_error):
         E, (lW,) = H_bar * np.sqrt(point.n), problem.lambda_W
         M = E.T @ E
         phi = np.linalg.solve(M + N * lW * np.eye(K), M)
-        _, kappa, Vt = np.linalg.svd(effective_label_matrix(point.n, True))
+        _, kappa, Vt = np.linalg.svd(effective_label_matrix(point.n, bias=True))
         tau = np.sqrt(lW * problem.lambda_H)
         s = np.maximum(1 - N * tau / kappa[:-1], 0)
         error = relative(Vt[:-1] @ phi - s[:, None] * Vt[:-1])
@@ -670,12 +670,12 @@ def critical_points(seed, count=INSTANCES):
         problem = nc.Problem(
             problem.counts,
             L,
-            problem.bias,
+            bias=problem.bias,
             lambda_W=factor * np.array(problem.lambda_W),
             lambda_H=factor * problem.lambda_H,
         )
         n = problem.counts.n
-        U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, problem.bias))
+        U, kappa, Vt = np.linalg.svd(effective_label_matrix(n, bias=problem.bias))
         x = np.zeros(K)
         for k in range(K - problem.bias):
             alpha = (
@@ -701,7 +701,7 @@ def critical_points(seed, count=INSTANCES):
 
 def gradients(problem, Ws, E):
     """The derivatives of f^ by every factor, as B.3 lists them (W_L' in the last two mended)."""
-    Yhat = effective_label_matrix(problem.counts.n, problem.bias)
+    Yhat = effective_label_matrix(problem.counts.n, bias=problem.bias)
     R = (product_of(Ws) @ E - Yhat) / problem.N
     L = problem.depth
     result = []
@@ -771,7 +771,7 @@ def test_b3_critical_points_are_aligned_with_the_labels(record_error):
     Both are symmetric, so Z and Yhat have singular vectors in common; no minimality is needed.
     """
     for problem, Ws, E, _ in critical_points(43):
-        Yhat, Z = effective_label_matrix(problem.counts.n, problem.bias), product_of(Ws) @ E
+        Yhat, Z = effective_label_matrix(problem.counts.n, bias=problem.bias), product_of(Ws) @ E
         N, W = problem.N, Ws[-1]
         right = Z.T @ Z + N * problem.lambda_H * E.T @ E
         left = Z @ Z.T + N * problem.lambda_W[-1] * W @ W.T
@@ -842,7 +842,7 @@ def test_b3_objective_of_aligned_layers(record_error):
     for point in random_points(47):
         problem, L, N = point.problem, point.problem.depth, point.problem.N
         r, lW, lH = problem.rank_limit, problem.lambda_W, problem.lambda_H
-        U, kappa, Vt = np.linalg.svd(effective_label_matrix(point.n, problem.bias))
+        U, kappa, Vt = np.linalg.svd(effective_label_matrix(point.n, bias=problem.bias))
         sigma = rng.uniform(0, 2, r)
         c = lW[0] ** (L - 1) / prod(lW[1:])
         bases = [random_orthogonal(rng, d)[:, :r] for d in problem.widths] + [U[:, :r]]
@@ -873,7 +873,7 @@ def test_b3_reduction_to_lemma_a2(record_error):
         alpha = L * N / kappa**2 * (N * prod(lW) * lH) ** (1 / L)
         g = kappa**2 / (2 * N) * (1 / (x**L + 1) + alpha * x)
         assert record_error("B.3: term = kappa^2/(2N) g(x)", np.abs(term / g - 1).max(), EXACT)
-        error = np.abs(nc.lemma_a2_alpha(kappa, problem) / alpha - 1).max()
+        error = np.abs(nc.theory.lemma_a2_alpha(kappa, problem) / alpha - 1).max()
         assert record_error("B.3: alpha", error, EXACT)
 
 
@@ -922,12 +922,12 @@ def test_f_of_z_is_bounded_by_the_scalar_costs(record_error):
     """F(Z) >= sum of phi_k(sigma_k(Z)) >= sum of their minima, both attained."""
     for point in random_points(52):
         problem, N = point.problem, point.problem.N
-        Yhat = effective_label_matrix(point.n, problem.bias)
+        Yhat = effective_label_matrix(point.n, bias=problem.bias)
         Z = product_of(point.Ws) @ point.E
         kappa, z = singular_values(point.n, problem.bias), np.linalg.svd(Z, compute_uv=False)
         z[z < 1e-12 * z[0]] = 0.0
         F = np.sum((Z - Yhat) ** 2) / (2 * N) + schatten_price(problem, Z)
-        scalar = np.sum(nc.scalar_objective(z, kappa, problem))
+        scalar = np.sum(nc.theory.scalar_objective(z, kappa, problem))
         least = formula(problem).objective
         assert record_error("F(Z) below the scalar costs by", max(scalar / F - 1, 0.0), EXACT)
         assert record_error("scalar costs below the minimum", max(least / scalar - 1, 0.0), EXACT)
@@ -942,7 +942,7 @@ def test_staircase_from_any_point_down_to_the_minimum(record_error):
     for point in random_points(53):
         problem = point.problem
         Z = product_of(point.Ws) @ point.E
-        Yhat = effective_label_matrix(point.n, problem.bias)
+        Yhat = effective_label_matrix(point.n, bias=problem.bias)
         z = np.linalg.svd(Z, compute_uv=False)
         z[z < 1e-12 * z[0]] = 0.0
         kappa = singular_values(point.n, problem.bias)
@@ -950,7 +950,7 @@ def test_staircase_from_any_point_down_to_the_minimum(record_error):
             point.f(),
             problem.split(point.Ws, point.H, point.b).core,
             np.sum((Z - Yhat) ** 2) / (2 * problem.N) + schatten_price(problem, Z),
-            float(np.sum(nc.scalar_objective(z, kappa, problem))),
+            float(np.sum(nc.theory.scalar_objective(z, kappa, problem))),
             nc.global_minimizer(problem).objective,
         ]
         rise = max(lower / upper - 1 for upper, lower in pairwise(steps))
@@ -965,7 +965,9 @@ def test_strong_modes_gain_more(record_error):
         problem = point.problem
         kappa = np.linspace(0, 5, 60)
         z = nc.shrink(kappa, problem)
-        gain = nc.scalar_objective(0 * z, kappa, problem) - nc.scalar_objective(z, kappa, problem)
+        gain = nc.theory.scalar_objective(0 * z, kappa, problem) - nc.theory.scalar_objective(
+            z, kappa, problem
+        )
         fall = max(0.0, -np.diff(gain).min())
         assert record_error("gain falls with kappa by", fall / max(1.0, gain.max()), EXACT)
         assert (np.diff(z) >= 0).all()
@@ -1013,7 +1015,7 @@ def test_theorem_b1_block_factorisation(record_error):
     for values, sizes in random_groups(60):
         n = np.repeat(values, sizes)
         U = group_basis(sizes)
-        Sigma = U.T @ effective_label_matrix(n, True) @ U
+        Sigma = U.T @ effective_label_matrix(n, bias=True) @ U
         expected = np.diag(np.repeat(np.sqrt(values), sizes))
         ends = np.cumsum(sizes) - 1
         expected[np.ix_(ends, ends)] = printed_g(values, sizes)
@@ -1030,7 +1032,7 @@ def test_theorem_b1_singular_values(record_error):
         inner = np.repeat(np.sqrt(values), sizes - 1)
         between = np.linalg.svd(printed_g(values, sizes), compute_uv=False)
         stated = np.sort(np.concatenate([inner, between]))
-        dense = np.sort(np.linalg.svd(effective_label_matrix(n, True), compute_uv=False))
+        dense = np.sort(np.linalg.svd(effective_label_matrix(n, bias=True), compute_uv=False))
         error = np.abs(stated - dense).max() / dense.max()
         assert record_error("Theorem B.1: singular values", error, EXACT)
 

@@ -39,7 +39,9 @@ def problems(draw, depths=(1, 2, 3, 4, 6), largest=40, with_widths=True):
     if with_widths and draw(st.booleans()):
         widths = tuple(draw(st.lists(st.integers(1, 7), min_size=depth, max_size=depth)))
     lambdas = [float(factor * lam) for lam in lambdas]
-    return nc.Problem(n, depth, bias, lambda_W=lambdas[:-1], lambda_H=lambdas[-1], widths=widths)
+    return nc.Problem(
+        n, depth, bias=bias, lambda_W=lambdas[:-1], lambda_H=lambdas[-1], widths=widths
+    )
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -90,7 +92,7 @@ def test_dual_certificate_at_depth_one(record_error, problem):
     """
     Z, _ = product_and_logits(nc.global_minimizer(problem))
     tau = np.sqrt(problem.lambda_H * problem.lambda_W[0])
-    residual = (effective_label_matrix(problem.counts.n, problem.bias) - Z) / problem.N
+    residual = (effective_label_matrix(problem.counts.n, bias=problem.bias) - Z) / problem.N
     size = max(tau, np.linalg.norm(Z, 2) / problem.N)
     excess = np.linalg.norm(residual, 2) - tau
     assert record_error("hypothesis: dual norm above tau", max(excess, 0) / size, 1e-13)
@@ -112,7 +114,7 @@ def test_objective_is_the_sum_of_scalar_minima_on_a_grid(record_error, problem):
     With a width limit r, over the r largest kappa; the others stay at z = 0.
     """
     L, N = problem.depth, problem.N
-    Yhat = effective_label_matrix(problem.counts.n, problem.bias)
+    Yhat = effective_label_matrix(problem.counts.n, bias=problem.bias)
     kappa = np.linalg.svd(Yhat, compute_uv=False)
     root = (problem.lambda_H * prod(problem.lambda_W)) ** (1 / (L + 1))
     r = min([problem.K, *(problem.widths or ())])
@@ -205,7 +207,7 @@ def test_order_of_the_classes_does_not_matter(record_error, problem):
     other = nc.Problem(
         problem.counts.n[order],
         problem.depth,
-        problem.bias,
+        bias=problem.bias,
         lambda_W=problem.lambda_W,
         lambda_H=problem.lambda_H,
         widths=problem.widths,

@@ -33,8 +33,8 @@ def group_basis(counts):
 def test_group_matrix_is_yhat_between_the_groups(n, bias, record_error):
     counts = ClassCounts(n)
     basis = group_basis(counts)
-    expected = basis.T @ effective_label_matrix(counts, bias) @ basis
-    error = np.abs(Spectrum(counts, bias).group_matrix() - expected).max() / np.sqrt(max(n))
+    expected = basis.T @ effective_label_matrix(counts, bias=bias) @ basis
+    error = np.abs(Spectrum(counts, bias=bias).group_matrix() - expected).max() / np.sqrt(max(n))
     assert record_error("G against Yhat between the groups", error, 1e-13)
 
 
@@ -116,7 +116,7 @@ def test_without_bias_no_mode_is_between():
 @pytest.mark.parametrize("n", COUNTS)
 def test_a_mode_with_bias_lies_between_two_without(n):
     counts = ClassCounts(n)
-    biased, free = (Spectrum(counts, bias).kappa for bias in (True, False))
+    biased, free = (Spectrum(counts, bias=bias).kappa for bias in (True, False))
     assert (biased[:-1] <= free[:-1]).all()
     assert (biased[:-1] >= free[1:]).all()
 

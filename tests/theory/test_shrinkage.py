@@ -51,7 +51,7 @@ def exact_root(alpha, L):
 
 
 def problem(n=(4, 2, 1), depth=2, bias=True, lambda_W=0.01, lambda_H=0.02, widths=None):
-    return nc.Problem(n, depth, bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
+    return nc.Problem(n, depth, bias=bias, lambda_W=lambda_W, lambda_H=lambda_H, widths=widths)
 
 
 # ---------------------------------------------------------------- the threshold
@@ -62,20 +62,20 @@ def problem(n=(4, 2, 1), depth=2, bias=True, lambda_W=0.01, lambda_H=0.02, width
 def test_threshold_of_kappa_is_where_shrink_begins(L, lam):
     p = problem(depth=L, lambda_W=lam, lambda_H=3 * lam)
     kappa = threshold_kappa(p)
-    assert nc.lemma_a2_alpha(kappa, p) == pytest.approx(float(exact_threshold(L)), rel=1e-13)
+    assert nc.theory.lemma_a2_alpha(kappa, p) == pytest.approx(float(exact_threshold(L)), rel=1e-13)
     dead, alive = nc.shrink([kappa * (1 - 1e-11), kappa * (1 + 1e-11)], p)
     assert dead == 0 < alive
 
 
 @pytest.mark.parametrize("L", range(1, 101))
 def test_threshold_against_mpmath(L):
-    assert nc.lemma_a2_threshold(L) == pytest.approx(float(exact_threshold(L)), rel=1e-15)
+    assert nc.theory.lemma_a2_threshold(L) == pytest.approx(float(exact_threshold(L)), rel=1e-15)
 
 
 @pytest.mark.parametrize("L", [L for L in DEPTHS if L > 1])
 def test_threshold_is_where_zero_ties_with_a_positive_x(L):
     """Without the formula: min over x > 0 of g equals g(0) = 1, at x = (L-1)^(1/L)."""
-    alpha = nc.lemma_a2_threshold(L)
+    alpha = nc.theory.lemma_a2_threshold(L)
     x = np.linspace(1e-3, 3, 100_001)
     g = 1 / (x**L + 1) + alpha * x
     beyond = x > 0.5
@@ -86,11 +86,13 @@ def test_threshold_is_where_zero_ties_with_a_positive_x(L):
 @pytest.mark.parametrize("L", DEPTHS)
 def test_g_is_the_function_of_the_lemma(L):
     x = np.array([0.0, 0.3, 1.0, 2.5])
-    np.testing.assert_allclose(nc.lemma_a2_g(x, 0.7, L), 1 / (x**L + 1) + 0.7 * x, rtol=1e-14)
+    np.testing.assert_allclose(
+        nc.theory.lemma_a2_g(x, 0.7, L), 1 / (x**L + 1) + 0.7 * x, rtol=1e-14
+    )
 
 
 def test_g_survives_huge_arguments():
-    assert nc.lemma_a2_g(1e200, 1e-100, 100) == pytest.approx(1e100)
+    assert nc.theory.lemma_a2_g(1e200, 1e-100, 100) == pytest.approx(1e100)
 
 
 # ---------------------------------------------------------------- the largest root
@@ -102,7 +104,7 @@ def test_minimizer_is_the_largest_root_below_the_threshold(L, record_error):
     threshold = float(exact_threshold(L))
     alpha = threshold * np.array([1e-100, 1e-37, 1e-10, 1e-3, 0.1, 0.5, 0.9, 0.999, 1 - 1e-9])
     with mpmath.workdps(60):
-        for a, value in zip(alpha, nc.lemma_a2_minimizer(alpha, L), strict=True):
+        for a, value in zip(alpha, nc.theory.lemma_a2_minimizer(alpha, L), strict=True):
             y, power = mpmath.log(float(value)), mpmath.mpf(float(value)) ** L
             assert power > mpmath.mpf(L - 1) / (L + 1)  # beyond the peak: the largest root
             residual = (
@@ -119,14 +121,14 @@ def test_minimizer_is_the_largest_root_below_the_threshold(L, record_error):
 @pytest.mark.parametrize("alpha", [1e-100, 1e-50, 1e-8, 0.1, 0.9, 0.999])
 def test_depth_one_has_the_explicit_root(alpha):
     exact = alpha**-0.5 - 1
-    assert nc.lemma_a2_minimizer(alpha, 1) == pytest.approx(exact, rel=1e-12, abs=1e-15)
+    assert nc.theory.lemma_a2_minimizer(alpha, 1) == pytest.approx(exact, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("L", range(1, 101))
 def test_minimizer_is_zero_above_the_threshold(L):
     alpha = float(exact_threshold(L)) * np.array([1 + 1e-12, 1 + 1e-6, 1.01, 2.0, 1e3, 1e100])
-    np.testing.assert_array_equal(nc.lemma_a2_minimizer(alpha, L), 0.0)
-    assert nc.lemma_a2_minimizer(1e100, L) == 0.0
+    np.testing.assert_array_equal(nc.theory.lemma_a2_minimizer(alpha, L), 0.0)
+    assert nc.theory.lemma_a2_minimizer(1e100, L) == 0.0
 
 
 @pytest.mark.parametrize("L", range(2, 101))
@@ -143,7 +145,7 @@ def test_minimizer_is_never_between_zero_and_the_jump(L):
             threshold * (1 + np.geomspace(1e-11, 0.5, 99)),
         ]
     )
-    x = nc.lemma_a2_minimizer(alpha, L)
+    x = nc.theory.lemma_a2_minimizer(alpha, L)
     below = alpha < threshold
     assert (x[below] >= (L - 1) ** (1 / L)).all()
     assert (x[~below] == 0).all()
@@ -156,7 +158,7 @@ def test_minimizer_beats_a_grid(L, record_error):
     for alpha in np.geomspace(1e-5, 5, 60):
         with np.errstate(over="ignore"):
             lowest = (1 / (grid**L + 1) + alpha * grid).min()
-        x = float(nc.lemma_a2_minimizer(alpha, L))
+        x = float(nc.theory.lemma_a2_minimizer(alpha, L))
         found = 1 / (x**L + 1) + alpha * x
         worst = max(worst, found - lowest)
         # the grid's own error: spacing 1.4e-3 in log x, squared, times a curvature below L
@@ -166,26 +168,26 @@ def test_minimizer_beats_a_grid(L, record_error):
 
 @pytest.mark.parametrize("L", DEPTHS)
 def test_tie_at_the_threshold_counts_as_dead(L):
-    assert nc.lemma_a2_minimizer(nc.lemma_a2_threshold(L), L) == 0.0
+    assert nc.theory.lemma_a2_minimizer(nc.theory.lemma_a2_threshold(L), L) == 0.0
 
 
 def test_minimizer_is_vectorised_and_keeps_shapes():
     alpha = np.array([[0.1, 0.2, 0.9], [0.3, 0.49, 5.0]])
-    x = nc.lemma_a2_minimizer(alpha, 2)
+    x = nc.theory.lemma_a2_minimizer(alpha, 2)
     assert x.shape == alpha.shape
     for index in np.ndindex(alpha.shape):
-        assert nc.lemma_a2_minimizer(alpha[index], 2) == x[index]
-    assert np.ndim(nc.lemma_a2_minimizer(0.1, 2)) == 0
-    assert nc.lemma_a2_minimizer(np.array([]), 2).shape == (0,)
+        assert nc.theory.lemma_a2_minimizer(alpha[index], 2) == x[index]
+    assert np.ndim(nc.theory.lemma_a2_minimizer(0.1, 2)) == 0
+    assert nc.theory.lemma_a2_minimizer(np.array([]), 2).shape == (0,)
 
 
 @pytest.mark.parametrize("depth", [0, -1, 1.5, "2", None, True], ids=repr)
 @pytest.mark.parametrize(
     "call",
     [
-        lambda depth: nc.lemma_a2_threshold(depth),
-        lambda depth: nc.lemma_a2_minimizer(0.1, depth),
-        lambda depth: nc.lemma_a2_g(0.1, 0.1, depth),
+        lambda depth: nc.theory.lemma_a2_threshold(depth),
+        lambda depth: nc.theory.lemma_a2_minimizer(0.1, depth),
+        lambda depth: nc.theory.lemma_a2_g(0.1, 0.1, depth),
     ],
     ids=["threshold", "minimizer", "g"],
 )
@@ -197,7 +199,7 @@ def test_bad_depth_is_refused_by_name(call, depth):
 @pytest.mark.parametrize("alpha", [-0.1, np.nan, [0.1, np.nan], [0.1, -2.0]], ids=repr)
 def test_bad_alpha_is_refused_by_name(alpha):
     with pytest.raises((ValueError, TypeError), match="alpha"):
-        nc.lemma_a2_minimizer(alpha, 2)
+        nc.theory.lemma_a2_minimizer(alpha, 2)
 
 
 # ---------------------------------------------------------------- the published defect
@@ -215,8 +217,8 @@ def test_root_finders_that_skip_the_threshold_are_wrong_here(lam, bias_free_coun
     kappa = np.sqrt(bias_free_count)
     alpha = 6 * 3000 / bias_free_count * (3000 * lam**7) ** (1 / 6)
     assert alpha > alpha_threshold(6)
-    assert nc.lemma_a2_alpha(kappa, cifar) == pytest.approx(alpha, rel=1e-14)
-    assert nc.lemma_a2_minimizer(alpha, 6) == 0.0
+    assert nc.theory.lemma_a2_alpha(kappa, cifar) == pytest.approx(alpha, rel=1e-14)
+    assert nc.theory.lemma_a2_minimizer(alpha, 6) == 0.0
     assert nc.shrink(kappa, cifar) == 0.0
     if lam == 3e-3:
         assert alpha < alpha_spinodal(6)
@@ -256,7 +258,7 @@ def test_scalar_objective_is_the_rule_written_out(p):
     kappa = np.array([0.0, 0.5, 1.7, 3.0])
     z = np.array([0.0, 0.4, 1.7, 5.0])
     np.testing.assert_allclose(
-        nc.scalar_objective(z, kappa, p), written_out(z, kappa, p), rtol=1e-14, atol=1e-300
+        nc.theory.scalar_objective(z, kappa, p), written_out(z, kappa, p), rtol=1e-14, atol=1e-300
     )
 
 
@@ -288,7 +290,7 @@ def test_shrink_minimises_the_rule(p, record_error):
 def test_shrink_is_lemma_a2_in_other_variables(p, record_error):
     """z/kappa = x^L / (1 + x^L)."""
     kappa = np.concatenate([np.linspace(0.01, 3, 200), np.geomspace(1e-3, 1e3, 50)])
-    x = nc.lemma_a2_minimizer(nc.lemma_a2_alpha(kappa, p), p.depth)
+    x = nc.theory.lemma_a2_minimizer(nc.theory.lemma_a2_alpha(kappa, p), p.depth)
     s = nc.shrink(kappa, p) / kappa
     np.testing.assert_array_equal(s > 0, x > 0)
     alive = x > 0
@@ -300,14 +302,14 @@ def test_shrink_is_lemma_a2_in_other_variables(p, record_error):
 def test_alpha_is_that_of_the_lemma(p):
     kappa = np.array([0.3, 1.0, 2.2])
     expected = p.depth * p.N / kappa**2 * (p.N * p.lambda_H * prod(p.lambda_W)) ** (1 / p.depth)
-    np.testing.assert_allclose(nc.lemma_a2_alpha(kappa, p), expected, rtol=1e-13)
+    np.testing.assert_allclose(nc.theory.lemma_a2_alpha(kappa, p), expected, rtol=1e-13)
 
 
 def test_zero_kappa_is_dead():
     """alpha is undefined (infinite) there; the paper leaves it out (E12)."""
     p = problem(lambda_W=1e-8, lambda_H=1e-8)
     assert nc.shrink(0.0, p) == 0.0
-    assert nc.lemma_a2_minimizer(nc.lemma_a2_alpha(0.0, p), 2) == 0.0
+    assert nc.theory.lemma_a2_minimizer(nc.theory.lemma_a2_alpha(0.0, p), 2) == 0.0
     np.testing.assert_array_equal(nc.shrink(np.array([0.0, 1.0]), p) > 0, [False, True])
 
 
@@ -347,9 +349,11 @@ def test_shrink_rises_with_kappa_and_stays_below_it(p):
 def test_tie_of_audit_a3_is_dead_and_not_unique():
     """n = (1, 1), bias, L = 2: the tie is Lambda = 1/128; 0 and s = 1/2 both give 1/4."""
     p = problem((1, 1), 2, True, 0.25, 0.125)
-    assert nc.lemma_a2_alpha(1.0, p) == pytest.approx(0.5, rel=1e-15)
+    assert nc.theory.lemma_a2_alpha(1.0, p) == pytest.approx(0.5, rel=1e-15)
     assert nc.shrink(1.0, p) == 0.0
-    np.testing.assert_allclose(nc.scalar_objective(np.array([0.0, 0.5]), 1.0, p), 0.25, rtol=1e-15)
+    np.testing.assert_allclose(
+        nc.theory.scalar_objective(np.array([0.0, 0.5]), 1.0, p), 0.25, rtol=1e-15
+    )
     best = nc.global_minimizer(p)
     assert (best.alive, best.unique) == (0, False)
     assert best.objective == pytest.approx(0.25, rel=1e-15)
@@ -431,8 +435,10 @@ def test_both_roots_solve_the_equation_to_full_accuracy(depth, record_error):
 
 
 def test_larger_root_is_the_minimiser_below_the_threshold():
-    alpha = np.linspace(0.01, 0.999, 50) * nc.lemma_a2_threshold(4)
-    np.testing.assert_array_equal(lemma_a2_stationary(alpha, 4)[1], nc.lemma_a2_minimizer(alpha, 4))
+    alpha = np.linspace(0.01, 0.999, 50) * nc.theory.lemma_a2_threshold(4)
+    np.testing.assert_array_equal(
+        lemma_a2_stationary(alpha, 4)[1], nc.theory.lemma_a2_minimizer(alpha, 4)
+    )
 
 
 def test_one_layer_has_no_smaller_root():

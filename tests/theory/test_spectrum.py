@@ -69,7 +69,7 @@ def dense(spectrum):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("n", ALL)
 def test_values_against_mpmath(n, bias, record_error):
-    kappa = Spectrum(ClassCounts(n), bias).kappa
+    kappa = Spectrum(ClassCounts(n), bias=bias).kappa
     squares = exact_squares(n, bias)
     alive = len(n) - 1 if bias else len(n)
     with mpmath.workdps(50):
@@ -90,7 +90,7 @@ def test_one_value_is_exactly_zero_with_bias(n):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("n", ALL)
 def test_values_fall_and_blocks_list_them(n, bias):
-    spectrum = Spectrum(ClassCounts(n), bias)
+    spectrum = Spectrum(ClassCounts(n), bias=bias)
     assert (np.diff(spectrum.kappa) <= 0).all()
     np.testing.assert_array_equal(
         np.repeat(spectrum.block_kappa, spectrum.block_size), spectrum.kappa
@@ -207,7 +207,7 @@ def test_values_of_random_counts_against_dense_svd(seed, bias, record_error):
     D = np.diag(np.sqrt(n.astype(float)))
     Yhat = (np.eye(n.size) - np.outer(n, np.ones(n.size)) / n.sum()) @ D if bias else D
     expected = np.linalg.svd(Yhat, compute_uv=False)
-    error = np.abs(Spectrum(ClassCounts(n), bias).kappa - expected).max() / expected[0]
+    error = np.abs(Spectrum(ClassCounts(n), bias=bias).kappa - expected).max() / expected[0]
     # numpy's SVD is right to a few eps times the largest value, not relative to each
     assert record_error("kappa against dense SVD", error, 1e-13)
 
@@ -265,7 +265,7 @@ def test_three_groups(groups, record_error):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("n", ALL)
 def test_vectors_are_orthonormal(n, bias, record_error):
-    for basis in dense(Spectrum(ClassCounts(n), bias)):
+    for basis in dense(Spectrum(ClassCounts(n), bias=bias)):
         error = np.abs(basis.T @ basis - np.eye(len(n))).max()
         assert record_error("U'U = V'V = I", error, VECTORS)
 
@@ -275,7 +275,7 @@ def test_vectors_are_orthonormal(n, bias, record_error):
 def test_yhat_maps_v_to_kappa_u(n, bias, record_error):
     """In extended precision: Yhat itself has rounding errors in float64."""
     counts = ClassCounts(n)
-    spectrum = Spectrum(counts, bias)
+    spectrum = Spectrum(counts, bias=bias)
     U, V = (basis.astype(np.longdouble) for basis in dense(spectrum))
     exact = counts.n.astype(np.longdouble)
     DV = np.sqrt(exact)[:, None] * V
@@ -288,7 +288,7 @@ def test_yhat_maps_v_to_kappa_u(n, bias, record_error):
 @pytest.mark.parametrize("n", ALL)
 def test_yhat_transposed_maps_u_to_kappa_v(n, bias, record_error):
     counts = ClassCounts(n)
-    spectrum = Spectrum(counts, bias)
+    spectrum = Spectrum(counts, bias=bias)
     U, V = (basis.astype(np.longdouble) for basis in dense(spectrum))
     exact = counts.n.astype(np.longdouble)
     inner = U - (exact @ U) / exact.sum() if bias else U
@@ -367,7 +367,7 @@ def test_secular_modes_are_constant_on_groups():
 )
 def test_operator_directions_agree(n, bias, name, record_error):
     """matvec, rmatvec, matmat, rmatmat and the transpose are one matrix."""
-    operator = getattr(Spectrum(ClassCounts(n), bias), name)
+    operator = getattr(Spectrum(ClassCounts(n), bias=bias), name)
     K = len(n)
     matrix = operator @ np.eye(K)
     rng = np.random.default_rng(1)
@@ -399,7 +399,7 @@ def test_operator_directions_agree(n, bias, name, record_error):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("n", [COUNTS["unsorted"], COUNTS["long tail"], [4] * 5])
 def test_operators_rebuild_the_matrix(n, bias, record_error):
-    spectrum = Spectrum(ClassCounts(n), bias)
+    spectrum = Spectrum(ClassCounts(n), bias=bias)
     U, V = dense(spectrum)
     D = np.diag(np.sqrt(np.array(n, float)))
     Yhat = D - np.outer(n, np.sqrt(n)) / sum(n) if bias else D
@@ -411,7 +411,7 @@ def test_operators_rebuild_the_matrix(n, bias, record_error):
 def test_effective_label_matrix(bias):
     n = np.array([1, 4, 2, 4])
     expected = np.diag(np.sqrt(n)) - bias * np.outer(n, np.sqrt(n)) / 11
-    matrix = nc.effective_label_matrix(ClassCounts(n), bias)
+    matrix = nc.effective_label_matrix(ClassCounts(n), bias=bias)
     np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-15)
 
 
@@ -428,7 +428,7 @@ def test_a_million_classes_in_a_thousand_groups(bias, work_of):
     x = rng.standard_normal(10**6)
 
     def decompose():
-        spectrum = Spectrum(counts, bias)
+        spectrum = Spectrum(counts, bias=bias)
         coefficients = spectrum.V.rmatvec(x)
         return spectrum.kappa, coefficients, spectrum.U.matvec(spectrum.kappa * coefficients)
 

@@ -47,7 +47,7 @@ class Case:
         return nc.Problem(
             self.n,
             self.depth,
-            self.bias,
+            bias=self.bias,
             lambda_W=self.lambda_W,
             lambda_H=self.lambda_H,
             widths=self.widths,
@@ -539,7 +539,7 @@ def test_e6_printed_exponents_of_lemma_a_1_do_not_attain_the_nuclear_norm():
 def test_e6_the_minimiser_has_the_corrected_exponents(bias):
     """L = 1: the penalty of the minimiser is sqrt(lambda_W lambda_H) times the nuclear norm."""
     lW, lH = 0.16, 0.01
-    best = nc.global_minimizer(nc.Problem((4, 2, 1), 1, bias, lambda_W=lW, lambda_H=lH))
+    best = nc.global_minimizer(nc.Problem((4, 2, 1), 1, bias=bias, lambda_W=lW, lambda_H=lH))
     (W,), H_bar, _ = best.weights(seed=0)
     E = H_bar @ np.diag(np.sqrt([4, 2, 1]))
     nuclear = np.linalg.norm(W @ E, "nuc")
@@ -622,15 +622,15 @@ def test_class_mean_form_of_the_model(bias):
     (Bias-free: at any class means.)
     """
     n, N = np.array([3, 1, 2]), 6
-    problem = nc.Problem(n, 2, bias, lambda_W=0.1, lambda_H=0.2)
+    problem = nc.Problem(n, 2, bias=bias, lambda_W=0.1, lambda_H=0.2)
     rng = np.random.default_rng(0)
     Ws = [rng.standard_normal((3, 3)) for _ in range(2)]
     H_bar = rng.standard_normal((3, 3))
     if bias:
         H_bar -= (H_bar @ n / N)[:, None]
     E = H_bar @ np.diag(np.sqrt(n))
-    Yhat = nc.effective_label_matrix(nc.ClassCounts(n), bias)
-    np.testing.assert_allclose(Yhat, effective_label_matrix(n, bias), rtol=0, atol=1e-15)
+    Yhat = nc.effective_label_matrix(nc.ClassCounts(n), bias=bias)
+    np.testing.assert_allclose(Yhat, effective_label_matrix(n, bias=bias), rtol=0, atol=1e-15)
     expected = ((Ws[1] @ Ws[0] @ E - Yhat) ** 2).sum() / (2 * N) + 0.1 * (E**2).sum()
     expected += sum(0.05 * (W**2).sum() for W in Ws)
     f = problem.objective(Ws, H_bar, n / N if bias else None)

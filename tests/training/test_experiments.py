@@ -12,7 +12,8 @@ import torch
 from stored_run import assert_repeated
 
 import nclib as nc
-from nclib import CrossEntropy, Sampling, SquaredError
+from nclib import CrossEntropy, SquaredError
+from nclib.theory import Sampling
 from nclib.training import experiments
 from nclib.training.engine import TrainingConfig
 from nclib.training.experiments import (
@@ -84,7 +85,7 @@ def test_every_mode_is_alive_at_the_chosen_penalties(number):
         problem = nc.Problem(
             experiment.counts,
             config.depth,
-            config.bias,
+            bias=config.bias,
             lambda_W=config.lambda_W,
             lambda_H=config.lambda_H,
         )

@@ -20,7 +20,7 @@ def test_every_row_is_well_away_from_where_something_changes(data, record_error)
     counts = LOSS_COUNTS[data]
     for row, (experiment,) in loss_runs(data).items():
         problem = experiment.optimum.problem
-        margins = nc.loss_margins(problem)
+        margins = nc.theory.loss_margins(problem)
         factors = np.concatenate([margins.lost, margins.modes])
         factors = factors[np.isfinite(factors) & (factors > 0)]
         if problem.depth > 1:

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from nclib import CrossEntropy, LossProblem, Problem, Sampling, SquaredError, loss_minimizer
+from nclib import CrossEntropy, LossProblem, Problem, SquaredError, loss_minimizer
+from nclib.theory import Sampling
 from nclib.training import engine
 from nclib.training.engine import TrainingConfig, train
 from nclib.training.experiment import Experiment

@@ -164,7 +164,7 @@ class TestSurvival:
         np.testing.assert_array_equal(table["n"], expected)
 
     def problem(self, n, depth, lam):
-        return nc.Problem(n, depth, False, lambda_W=lam, lambda_H=lam)
+        return nc.Problem(n, depth, bias=False, lambda_W=lam, lambda_H=lam)
 
     def test_the_share_kept_of_each_class(self, compare):
         table = columns("survival")
@@ -261,7 +261,7 @@ class TestOneRule:
         for L in range(1, 7):
             rows = (depth == L) & (kappa > 0)
             size = (ECOLI.N * lam[rows] ** (L + 1)) ** (1 / L)
-            power = nc.lemma_a2_minimizer(L * ECOLI.N * size / kappa[rows] ** 2, L) ** L
+            power = nc.theory.lemma_a2_minimizer(L * ECOLI.N * size / kappa[rows] ** 2, L) ** L
             expected[rows] = kappa[rows] * power / (1 + power)
         compare("one rule, z", table["z"], expected)
 
@@ -269,7 +269,7 @@ class TestOneRule:
         table = columns("one-rule")
         depth, lam = table["L"], table["lambda"]
         size = (ECOLI.N * lam ** (depth + 1.0)) ** (1 / depth)
-        limit = np.array([nc.lemma_a2_threshold(L) for L in range(1, 7)])[depth - 1]
+        limit = np.array([nc.theory.lemma_a2_threshold(L) for L in range(1, 7)])[depth - 1]
         expected = np.sqrt(depth * ECOLI.N * size / limit)
         compare("one rule, threshold", table["threshold"], expected)
         compare("one rule, jump", table["z_at_threshold"], expected * (depth - 1) / depth)

@@ -39,7 +39,7 @@ def made(loss, remedy, lam):
     if remedy == "logit adjustment" and loss == "cross-entropy":
         settings["adjustment"] = 1.0
     kind = nc.CrossEntropy if loss == "cross-entropy" else nc.SquaredError
-    sampling = nc.Sampling(SHARES[remedy]) if remedy in SHARES else None
+    sampling = nc.theory.Sampling(SHARES[remedy]) if remedy in SHARES else None
     problem = nc.LossProblem(
         LESIONS, kind(**settings), lambda_W=lam, lambda_H=lam, sampling=sampling
     )

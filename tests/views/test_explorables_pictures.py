@@ -69,7 +69,7 @@ def test_survival_crosses_out_the_dead_classes_at_the_chosen_lambda(ratio, depth
     lambdas = shown.sliders[2].values
     lam = lambdas[position]
     n = np.floor(500 * ratio ** (-np.arange(10) / 9.0) + 1e-9)
-    problem = nc.Problem(n.astype(int), depth, False, lambda_W=lam, lambda_H=lam)
+    problem = nc.Problem(n.astype(int), depth, bias=False, lambda_W=lam, lambda_H=lam)
     kept = nc.shrink(np.sqrt(n), problem) / np.sqrt(n)
     if depth == 1:
         np.testing.assert_allclose(kept, np.maximum(1 - n.sum() * lam / np.sqrt(n), 0), atol=1e-12)

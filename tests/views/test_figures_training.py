@@ -119,7 +119,7 @@ def test_singular_values_stand_beside_those_of_the_theorem(results):
     kappa = np.linalg.svd(nc.effective_label_matrix(n), compute_uv=False)
     for place, depth in enumerate((1, 3)):
         alpha = depth * N / kappa[:3] ** 2 * (N * lam_H * lam_W**depth) ** (1 / depth)
-        x = np.append(nc.lemma_a2_minimizer(alpha, depth), 0)
+        x = np.append(nc.theory.lemma_a2_minimizer(alpha, depth), 0)
         s = x**depth / (1 + x**depth)
         expected = (
             np.sqrt(N * lam_H * s / (1 - s)),

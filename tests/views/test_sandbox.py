@@ -50,7 +50,7 @@ class TestOptimum:
     def test_the_margin_is_that_of_the_weakest_class_and_the_death_that_of_the_weakest_mode(self):
         # Without a bias, one layer: class k and its mode die at sqrt(n_k) / (N lambda).
         n, lam = [400, 100, 25, 9], 1e-3
-        box = sandbox.optimum(n, 1, False, lambda_W=lam, lambda_H=lam)
+        box = sandbox.optimum(n, 1, bias=False, lambda_W=lam, lambda_H=lam)
         weakest = 3 / (534 * lam)
         assert (
             f"lost when all penalties are multiplied by {weakest:.3g}, the first mode dies at "
@@ -71,7 +71,7 @@ class TestOptimum:
         [
             ("counts", "60, 10, 10", nc.Problem([60, 10, 10], 3, lambda_W=5e-4, lambda_H=1e-5)),
             ("depth", 6, nc.Problem(CIFAR, 6, lambda_W=5e-4, lambda_H=1e-5)),
-            ("bias", False, nc.Problem(CIFAR, 3, False, lambda_W=5e-4, lambda_H=1e-5)),
+            ("bias", False, nc.Problem(CIFAR, 3, bias=False, lambda_W=5e-4, lambda_H=1e-5)),
             ("lambda_W", 0.01, nc.Problem(CIFAR, 3, lambda_W=0.01, lambda_H=1e-5)),
             ("lambda_H", 0.5, nc.Problem(CIFAR, 3, lambda_W=5e-4, lambda_H=0.5)),
         ],
@@ -150,8 +150,8 @@ class TestInput:
 
 class TestDescent:
     def test_the_picture_is_that_of_descend(self):
-        problem = nc.Problem([20, 10, 10], 2, False, lambda_W=1e-3, lambda_H=2e-3)
-        box = sandbox.descent([20, 10, 10], 2, False, lambda_W=1e-3, lambda_H=2e-3)
+        problem = nc.Problem([20, 10, 10], 2, bias=False, lambda_W=1e-3, lambda_H=2e-3)
+        box = sandbox.descent([20, 10, 10], 2, bias=False, lambda_W=1e-3, lambda_H=2e-3)
         box.controls["seed"].value = 3
         box.controls["scale"].value = 0.3
         found = nc.descend(problem, starts=1, seed=3, scale=0.3, class_means=True)

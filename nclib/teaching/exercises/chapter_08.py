@@ -210,7 +210,8 @@ def _price_of_keeping() -> Solved:
 @asks(
     "08-c",
     Decision("the dead mode returns"),
-    "Start nclib.sweep_lambdas from the prefix without the weakest mode, and count the modes.",
+    "Start nclib.theory.sweep_lambdas from the prefix without the weakest mode, and count the "
+    "modes.",
 )
 def _does_it_return() -> Solved:
     problem = problem_of([60, 40, 8], 3, 2e-2, 2e-3, bias=False)

@@ -168,8 +168,8 @@ def _price_of_a_swap() -> Solved:
 @asks(
     "09-c",
     Numbers("z_2 on the hill"),
-    "nclib.lemma_a2_stationary gives the x of the hill and of the valley. Then z = kappa x^L / "
-    "(1 + x^L).",
+    "nclib.theory.lemma_a2_stationary gives the x of the hill and of the valley. Then z = kappa "
+    "x^L / (1 + x^L).",
 )
 def _on_the_hill() -> Solved:
     problem = equal_problem(CIFAR, 3, 2e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -233,7 +234,7 @@ def _share_of_the_second() -> Solved:
     ]
 
 
-def _tries_to_break(answer: object) -> str:
+def _tries_to_break(answer: Any) -> str:
     """Look for a class that the rule of 12-d.2 gets wrong, just before each mode dies."""
     try:
         counts = as_counts(answer)

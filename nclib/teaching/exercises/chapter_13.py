@@ -69,7 +69,9 @@ def _lost(depth: int, power: float) -> Array:
     """Find the common lambda at which each lesion dies, with weights n^(-power) and no bias."""
     loss = SquaredError(class_weights=LESIONS.n.astype(float) ** -power)
     layers = (1.0,) * depth
-    return loss_margins(LossProblem(LESIONS, loss, depth, "none", lambda_W=layers, lambda_H=1)).lost
+    return loss_margins(
+        LossProblem(LESIONS, loss, depth, bias="none", lambda_W=layers, lambda_H=1)
+    ).lost
 
 
 @asks(

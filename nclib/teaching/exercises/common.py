@@ -23,7 +23,7 @@ def problem_of(
 ) -> Problem:
     """One lambda for all layers."""
     layers = (lambda_W,) * depth
-    return Problem(as_counts(counts), depth, bias, lambda_W=layers, lambda_H=lambda_H)
+    return Problem(as_counts(counts), depth, bias=bias, lambda_W=layers, lambda_H=lambda_H)
 
 
 def equal_problem(

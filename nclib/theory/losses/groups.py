@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+Bias = Literal["free", "none", "decayed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class GroupForm:
     """
 
     softmax: bool
-    bias: str
+    bias: Bias
     lambda_b: float
     size: Array
     mass: Array

@@ -9,17 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib._checks import positive
+from nclib._checks import choice, positive
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts, first_of_each
-from nclib.theory.losses.groups import GroupForm
+from nclib.theory.losses.groups import Bias, GroupForm
 from nclib.theory.losses.objects import Loss, LossTerms, Sampling
 from nclib.theory.model import ClassModel
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
-
-_BIASES = ("free", "none", "decayed")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,8 +66,8 @@ class LossProblem(ClassModel, Record):
     counts: ClassCounts
     loss: Loss
     depth: int = 1
-    bias: str = "free"
     _: KW_ONLY
+    bias: Bias = "free"
     lambda_W: tuple[float, ...]
     lambda_H: float
     lambda_b: float | None = None
@@ -80,8 +78,7 @@ class LossProblem(ClassModel, Record):
     def __post_init__(self) -> None:
         if not isinstance(self.loss, Loss):
             raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {self.loss!r:.60}")
-        if self.bias not in _BIASES:
-            raise ValueError(f"bias must be 'free', 'none' or 'decayed'; got {self.bias!r}")
+        object.__setattr__(self, "bias", choice("bias", self.bias, Bias))
         if self.sampling is not None and not isinstance(self.sampling, Sampling):
             raise TypeError(f"sampling must be a Sampling or None; got {self.sampling!r:.60}")
         if not isinstance(self.non_negative, bool | np.bool_):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
-from nclib.metrics.arrays import whole_labels
+from nclib.metrics.arrays import Labels, whole_labels
+
+Classes: TypeAlias = Labels | Tensor | Sequence[int]
+"""The class of each sample of a batch."""
 
 _BUFFER = 2**18
 """Numbers of features that are gathered before they are added up: small batches cost less so."""
@@ -24,17 +28,18 @@ class Collector:
         self.accuracy = Accuracy(K)
         self.batches = 0
         self.not_finite = False
-        self.labels: Any = None
+        self.labels: Classes | None = None
         """Of the batch that is on its way to the head."""
         self._in_head = False
         self._features: list[Tensor] = []
-        self._of: list[Any] = []
+        self._of: list[Classes] = []
         self._answers: list[Tensor] = []
         self._size = 0
 
     def take(self, features: Tensor) -> None:
         """Take what goes into the head: the features of the batch whose labels wait."""
         labels, self.labels = self.labels, None
+        assert labels is not None
         if len(labels) != len(features):
             raise ValueError(
                 f"labels must have one entry for each of the {len(features)} rows of features; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -42,6 +42,13 @@ def not_covered(features: Tensor, head: WatchedHead, norm: str | None) -> Iterat
                 "measured from a frozen head, there is no NC2 and NC3 unless it is given"
             ),
         )
+
+
+class Hook(Protocol):
+    """What was hung into a model and can be taken off."""
+
+    def remove(self) -> None:
+        """Take it off."""
 
 
 class FeatureSource:

@@ -6,9 +6,8 @@ import csv
 import io
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from nclib._files import write_whole
 
@@ -31,7 +30,7 @@ class HistoryFile:
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"csv must be in a folder that is there; got {self.path}")
 
-    def write(self, history: Sequence[dict[str, Any]]) -> None:
+    def write(self, history: Sequence[Mapping[str, float]]) -> None:
         """Write all rows; what can't be written is logged, and does not end a training."""
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, list(history[0]))

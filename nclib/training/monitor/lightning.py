@@ -25,7 +25,7 @@ class Watcher(Protocol):
     def end_batch(self) -> None:
         """End it."""
 
-    def end_epoch(self, epoch: int | None = None) -> dict[str, Any]:
+    def end_epoch(self, epoch: int | None = None) -> dict[str, float]:
         """End the epoch; return its row."""
 
 

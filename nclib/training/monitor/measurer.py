@@ -52,6 +52,7 @@ class Measurer:
         lambda_H: float | None,
     ) -> None:
         self.counts, self.head = counts, head
+        # What `Problem` takes: it makes one of it for each layer.
         self.lambda_W: Any = lambda_W
         self.lambda_H = lambda_H
         self._lambda_W1 = self._problem(1.0 if lambda_H is None else lambda_H, True).lambda_W[0]
@@ -60,7 +61,7 @@ class Measurer:
         return Problem(
             self.counts,
             len(self.head.layers),
-            bias,
+            bias=bias,
             lambda_W=self.lambda_W,
             lambda_H=lambda_H,
             widths=self.head.widths,
@@ -94,7 +95,7 @@ class Measurer:
         metrics = (now.second or now.accumulator).compute(minimizer, check_counts=False)
         return Measured(metrics, minimizer, lambda_H)
 
-    def cells(self, now: Collector, found: Measured) -> dict[str, Any]:
+    def cells(self, now: Collector, found: Measured) -> dict[str, float]:
         """Return the numbers of a row, NaN where there is none."""
         return {
             "accuracy": now.accuracy.overall,

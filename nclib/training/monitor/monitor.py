@@ -6,18 +6,18 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nclib._checks import as_whole
-from nclib.data.readers import read_counts
 from nclib.metrics import Metrics
+from nclib.theory.counts import CountsLike, as_counts
 from nclib.theory.minimizer import Minimizer
-from nclib.training.monitor.collector import Collector
-from nclib.training.monitor.coverage import FeatureSource, not_covered
+from nclib.training.monitor.collector import Classes, Collector
+from nclib.training.monitor.coverage import FeatureSource, Hook, not_covered
 from nclib.training.monitor.head import WatchedHead
 from nclib.training.monitor.history_file import HistoryFile
 from nclib.training.monitor.lightning import lightning_callback
@@ -26,9 +26,11 @@ from nclib.training.monitor.states import RandomStates, eval_mode
 
 Batch = TypeVar("Batch")
 
+AnyBatch: TypeAlias = Any
+"""Whatever a loop or a loader has for a batch: only `labels` and the model look into it."""
 
-Row = dict[str, Any]
-
+Row = dict[str, float]
+"""A row of the history: names and numbers."""
 
 _OTHER_PROPORTIONS = 0.05
 """Share of an epoch's samples that may be of other classes than the counts say."""
@@ -51,7 +53,8 @@ class Monitor:
     model : torch.nn.Module
         The network.
     counts : ClassCounts
-        Samples per class of the training set, or anything that `read_counts` takes.
+        Samples per class of the training set, or anything that `Problem` takes for them. Of a file,
+        take `read_counts`.
     lambda_W : float or (L,) sequence of float
         Penalty on the head's layers, as for `Problem`. What a training script's `weight_decay`
         stands for depends on its loss: see `translate_penalties`.
@@ -145,19 +148,19 @@ class Monitor:
     def __init__(
         self,
         model: nn.Module,
-        counts: Any,
+        counts: CountsLike,
         *,
         lambda_W: float | Sequence[float],
         lambda_H: float | None = None,
         head: str | Sequence[str] | None = None,
-        labels: Callable[[Any], Any] | None = None,
+        labels: Callable[[AnyBatch], Classes] | None = None,
         log: Callable[[Row], object] | None = None,
         csv: str | os.PathLike[str] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module; got {model!r:.60}")
         self.model = model
-        self.counts = read_counts(counts)
+        self.counts = as_counts(counts)
         self._head = WatchedHead(model, self.counts.K, head)
         self.head = self._head.names
         self._lambda_H = lambda_H
@@ -171,7 +174,7 @@ class Monitor:
         self.minimizer: Minimizer | None = None
         self._epoch = 0
         self._now: Collector | None = None
-        self._hooks: list[Any] = []
+        self._hooks: list[Hook] = []
         self._source: FeatureSource | None = None
         self._said: set[str] = set()
 
@@ -265,7 +268,7 @@ class Monitor:
         """
         self._begin()
 
-    def begin_batch(self, batch: Any) -> None:
+    def begin_batch(self, batch: AnyBatch) -> None:
         """Note the labels of a batch that is about to go through the model.
 
         Parameters
@@ -320,7 +323,7 @@ class Monitor:
         return row
 
     def evaluate(
-        self, batches: Iterable[Any], forward: Callable[[Any], object] | None = None
+        self, batches: Iterable[Batch], forward: Callable[[Batch], object] | None = None
     ) -> Row:
         """Measure everything, NC1 and NC4 too, of the network as it is.
 
@@ -370,11 +373,11 @@ class Monitor:
             states.restore()
             self._now = watched
 
-    def _forward(self, batch: Any) -> object:
+    def _forward(self, batch: AnyBatch) -> object:
         return self.model(batch[0].to(self._head.layers[0].weight.device))
 
     def _pass_over(
-        self, now: Collector, batches: Iterable[Any], forward: Callable[[Any], object]
+        self, now: Collector, batches: Iterable[Batch], forward: Callable[[Batch], object]
     ) -> None:
         for batch in batches:
             now.labels = self._labels(batch)
@@ -486,9 +489,10 @@ class Monitor:
         return f"Monitor(head={self.head}, K={self.counts.K}, rows={len(self.history)})"
 
 
-def _second_entry(batch: Any) -> Any:
+def _second_entry(batch: AnyBatch) -> Classes:
     try:
-        return batch[1]
+        labels: Classes = batch[1]
+        return labels
     except (TypeError, KeyError, IndexError):
         raise TypeError(
             "a batch must be (inputs, labels); for others give labels=, a function that takes a "

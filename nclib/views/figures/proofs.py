@@ -231,8 +231,8 @@ def marginal_costs(kappa: float, problems: Sequence[Problem]) -> Figure:
     -------
     matplotlib.figure.Figure
         The falling line is how fast the misfit falls, the other how fast the penalty rises, both
-        by differences of `nclib.scalar_objective`. Where they cross there is a valley or a hill of
-        the sum.
+        by differences of `nclib.theory.scalar_objective`. Where they cross there is a valley or a
+        hill of the sum.
     """
     figure, axes = style.new_figure(len(problems), height=1.0 + 2.0 * len(problems), sharex=True)
     edges = np.linspace(0, 1.1 * kappa, 1001)

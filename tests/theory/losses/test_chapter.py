@@ -11,14 +11,12 @@ from nclib import (
     CrossEntropy,
     LossProblem,
     Problem,
-    Sampling,
     SquaredError,
     collapse_factors,
     global_minimizer,
-    loss_collapse_factors,
-    loss_margins,
     loss_minimizer,
 )
+from nclib.theory import Sampling, loss_collapse_factors, loss_margins
 
 CIFAR = [500, 500, 400, 400, 300, 300, 200, 200, 100, 100]
 COUNTS = {
@@ -144,7 +142,7 @@ def test_one_power_treats_all_classes_alike(n, depth, record_error):
             n,
             SquaredError(class_weights=np.array(n) ** power),
             depth,
-            "none",
+            bias="none",
             lambda_W=lam,
             lambda_H=lam,
         )
@@ -261,7 +259,7 @@ def test_the_squared_error_is_the_papers(n, bias, record_error):
         deaths = collapse_factors(paper)
         lam = 0.6 * float(deaths[deaths > 0].min())
         settings = {"lambda_W": lam, "lambda_H": lam}
-        ours = LossProblem(n, SquaredError(), depth, "free" if bias else "none", **settings)
+        ours = LossProblem(n, SquaredError(), depth, bias="free" if bias else "none", **settings)
         theirs = global_minimizer(Problem(ClassCounts(n), depth, bias, **settings))
         off = abs(loss_minimizer(ours).objective / theirs.objective - 1)
         assert record_error("the squared error: against the paper's theorem", off, 1e-12)

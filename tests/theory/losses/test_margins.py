@@ -38,7 +38,7 @@ def test_equal_weighted_roots_are_lost_all_at_once_without_a_bias():
     n = np.array([300, 80, 80, 5])
     for depth in (1, 2, 3):
         loss = SquaredError(class_weights=n ** (-depth / (depth + 1)))
-        problem = LossProblem(n, loss, depth, "none", lambda_W=1e-3, lambda_H=1e-3)
+        problem = LossProblem(n, loss, depth, bias="none", lambda_W=1e-3, lambda_H=1e-3)
         factor, classes = loss_first_lost(problem)
         assert classes == (0, 1, 2, 3)
         assert factor == pytest.approx(loss_collapse_factors(problem).total, rel=1e-8)

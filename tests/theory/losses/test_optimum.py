@@ -137,7 +137,7 @@ def test_weighted_squared_error_without_bias_at_any_depth(depth, seed, record_er
     n = rng.choice([3, 8, 20], 4)
     w = rng.uniform(0.3, 3, 4)
     lam = (1 / 30) ** (2 / (depth + 1)) * rng.uniform(0.02, 0.2)
-    problem = LossProblem(n, SquaredError(w), depth, "none", lambda_W=lam, lambda_H=lam / 3)
+    problem = LossProblem(n, SquaredError(w), depth, bias="none", lambda_W=lam, lambda_H=lam / 3)
     best = loss_minimizer(problem)
     assert best.certificate == 0
     reference = min(free_minimum(problem, s, starts=6) for s in range(2))
@@ -150,7 +150,7 @@ def test_weighted_squared_error_without_bias_at_any_depth(depth, seed, record_er
 @pytest.mark.parametrize("bias", ["free", "none"])
 def test_plain_squared_error_is_the_papers(depth, bias):
     n = [50, 30, 30, 10, 10]
-    problem = LossProblem(n, SquaredError(), depth, bias, lambda_W=0.01, lambda_H=0.002)
+    problem = LossProblem(n, SquaredError(), depth, bias=bias, lambda_W=0.01, lambda_H=0.002)
     best = loss_minimizer(problem)
     paper = nc.global_minimizer(problem.model)
     assert best.objective == pytest.approx(paper.objective, rel=1e-13)
@@ -165,7 +165,7 @@ def test_penalised_bias_is_that_of_its_own_module(rho_b):
     problem = LossProblem(
         n, SquaredError(), bias="decayed", lambda_W=0.02, lambda_H=0.01, lambda_b=rho_b
     )
-    expected = nc.penalised_bias_minimizer(problem.model, rho_b)
+    expected = nc.theory.penalised_bias_minimizer(problem.model, rho_b)
     best = loss_minimizer(problem)
     assert best.objective == pytest.approx(expected.objective, rel=1e-9)
     np.testing.assert_allclose(best.logits(), expected.logits(), atol=1e-6)
@@ -187,10 +187,10 @@ def test_smoothing_with_a_bias_shrinks_every_kappa(depth, record_error):
 @pytest.mark.parametrize("depth", [1, 3])
 def test_balanced_sampling_gives_the_optimum_of_balanced_data(bias, depth):
     problem = LossProblem(
-        [30, 20, 10], SquaredError(), depth, bias, lambda_W=0.02, lambda_H=0.01,
+        [30, 20, 10], SquaredError(), depth, bias=bias, lambda_W=0.02, lambda_H=0.01,
         sampling=Sampling("balanced"),
     )  # fmt: skip
-    balanced = LossProblem([20] * 3, SquaredError(), depth, bias, lambda_W=0.02, lambda_H=0.01)
+    balanced = LossProblem([20] * 3, SquaredError(), depth, bias=bias, lambda_W=0.02, lambda_H=0.01)
     assert loss_minimizer(problem).objective == pytest.approx(loss_minimizer(balanced).objective)
 
 
@@ -219,7 +219,13 @@ def test_non_negative_features_against_free_descent(seed, record_error):
 
 def test_squared_error_without_bias_has_non_negative_class_means_of_its_own():
     problem = LossProblem(
-        [30, 20, 10], SquaredError(), 2, "none", non_negative=True, lambda_W=0.02, lambda_H=0.01
+        [30, 20, 10],
+        SquaredError(),
+        2,
+        bias="none",
+        non_negative=True,
+        lambda_W=0.02,
+        lambda_H=0.01,
     )
     best = loss_minimizer(problem)
     assert best.class_means().min() >= 0
@@ -398,11 +404,11 @@ def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
             "unequal weights with a bias and depth = 2 are open.*without a bias",
         ),
         (
-            lambda: LossProblem([3, 2], SquaredError(), 3, "decayed", **PLAIN),
+            lambda: LossProblem([3, 2], SquaredError(), 3, bias="decayed", **PLAIN),
             "penalised bias with depth = 3 and unequal counts is open: take it free or none",
         ),
         (
-            lambda: LossProblem([3, 2], SquaredError(None, 0.1), 2, "none", **PLAIN),
+            lambda: LossProblem([3, 2], SquaredError(None, 0.1), 2, bias="none", **PLAIN),
             "label smoothing without a bias and with depth = 2 is open",
         ),
         (

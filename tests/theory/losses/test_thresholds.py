@@ -109,7 +109,12 @@ def test_the_power_of_n_that_treats_all_classes_alike(depth):
     n = np.array([500, 100, 20])
     lam = 0.3 * (1 / 40) ** (2 / (depth + 1))
     alike = LossProblem(
-        n, SquaredError(n ** (-depth / (depth + 1.0))), depth, "none", lambda_W=lam, lambda_H=lam
+        n,
+        SquaredError(n ** (-depth / (depth + 1.0))),
+        depth,
+        bias="none",
+        lambda_W=lam,
+        lambda_H=lam,
     )
     best = loss_minimizer(alike)
     s = best.logits().diagonal()
@@ -203,9 +208,9 @@ def test_deaths_of_all_modes_with_a_bias():
 )
 @pytest.mark.parametrize("bias", ["free", "none"])
 def test_squared_error_loses_classes_where_misclassification_factors_says(n, depth, bias):
-    problem = LossProblem(n, SquaredError(), depth, bias, lambda_W=1e-3, lambda_H=2e-3)
+    problem = LossProblem(n, SquaredError(), depth, bias=bias, lambda_W=1e-3, lambda_H=2e-3)
     margins = loss_margins(problem)
-    expected = nc.misclassification_factors(problem.model)
+    expected = nc.theory.misclassification_factors(problem.model)
     np.testing.assert_allclose(margins.lost, expected, rtol=1e-8)
     deaths = nc.collapse_factors(problem.model)
     np.testing.assert_allclose(margins.modes, deaths[: margins.modes.size], rtol=1e-9)

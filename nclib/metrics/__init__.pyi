@@ -1,0 +1,22 @@
+# The public names, one a line: what `nclib.metrics` loads when they are first used.
+from nclib.metrics import balanced as balanced
+from nclib.metrics.accumulator import MetricsAccumulator as MetricsAccumulator
+from nclib.metrics.accuracy import Accuracy as Accuracy
+from nclib.metrics.arrays import Between as Between
+from nclib.metrics.arrays import Center as Center
+from nclib.metrics.arrays import Reading as Reading
+from nclib.metrics.balanced import Measured as Measured
+from nclib.metrics.measuring import balanced_metrics as balanced_metrics
+from nclib.metrics.measuring import effective_lambda_H as effective_lambda_H
+from nclib.metrics.measuring import measure as measure
+from nclib.metrics.measuring import nc1 as nc1
+from nclib.metrics.registry import AGAINST_OPTIMUM as AGAINST_OPTIMUM
+from nclib.metrics.registry import BALANCED as BALANCED
+from nclib.metrics.registry import COLLAPSE as COLLAPSE
+from nclib.metrics.registry import DRAWN as DRAWN
+from nclib.metrics.registry import METRICS as METRICS
+from nclib.metrics.registry import NUMBERS as NUMBERS
+from nclib.metrics.registry import Metric as Metric
+from nclib.metrics.results import Metrics as Metrics
+from nclib.metrics.results import NC1Result as NC1Result
+from nclib.metrics.second_pass import SecondPass as SecondPass
