@@ -158,7 +158,7 @@ def _picture(counts: ClassCounts) -> Picture:
         "lead:Q",
         scale=alt.Scale(domain=[-1, 1], nice=False),
         axis=alt.Axis(
-            title="answer for the own class less the best other one",
+            title="own answer less the best other",
             values=[-1, -0.5, 0, 0.5, 1],
             grid=True,
         ),
