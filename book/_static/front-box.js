@@ -18,7 +18,7 @@ document.addEventListener("DOMContentLoaded", () => {
      source, since a page that was opened as a file may not load one; where there are none the page works
      in slices. */
   function office(tell) {
-    let worker = null, number = 0;
+    let worker = null, number = 0, url = null;
     const source = `const NC = (${theory})();
       onmessage = ({ data: { number, name, values } }) => {
         try {
@@ -31,9 +31,8 @@ document.addEventListener("DOMContentLoaded", () => {
         } catch (error) { postMessage({ number, error: error.message, done: true }); }
       };`;
     const fresh = () => {
-      const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+      url ??= URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
       const made = new Worker(url);
-      URL.revokeObjectURL(url);
       made.onmessage = ({ data }) => {
         if (data.number !== number) return;
         made.idle = data.done;
@@ -243,7 +242,7 @@ document.addEventListener("DOMContentLoaded", () => {
       });
     parts.push(svg("line", { class: "axis", x1: left, x2: width - 14, y1: height + 4, y2: height + 4 }));
     for (const tick of x.ticks()) parts.push(svg("text", { x: x(tick), y: height + 22, "text-anchor": "middle" }, `${tick >= 1e-4 && tick < 1e5 ? tick : tick.toExponential(0).replace("+", "")}`));
-    parts.push(svg("text", { x: (left + width) / 2, y: height + 42, "text-anchor": "middle" }, "Nλ", svg("tspan", { dy: 4, "font-size": "75%" }, "H"), svg("tspan", { dy: -4 }, ": how strongly features are held back")));
+    parts.push(svg("text", { x: (left + width) / 2, y: height + 42, "text-anchor": "middle" }, "Nλ", svg("tspan", { dy: 4, "font-size": "75%" }, "H"), svg("tspan", { dy: -4 }, narrow ? "" : ": how strongly features are held back")));
     part("picture").replaceChildren(
       svg("svg", { viewBox: `0 0 ${width} ${height + 50}`, width, height: height + 50, role: "group", "aria-label": "From which Nλ_H on each class is lost" }, ...parts),
     );
@@ -326,5 +325,6 @@ document.addEventListener("DOMContentLoaded", () => {
 
   for (const [name, value] of new URLSearchParams(location.search)) if (NAMES.includes(name)) field[name].value = value;
   form.classList.add("live");
+  part("verdict").textContent = "Computing…";
   changed();
 });
