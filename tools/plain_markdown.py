@@ -1,7 +1,8 @@
 """Turn the book's Markdown into plain Markdown, which every notebook program shows.
 
 JupyterLab, Colab and editors know headings, quotes and formulas, but not the book's boxes,
-citations and references.
+citations and references. Only these are rewritten, and all other text stays as it is, line by line:
+a parser would have to write everything anew, and markdown-it writes HTML alone.
 """
 
 import re

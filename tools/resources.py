@@ -47,7 +47,10 @@ def descendants(process: int) -> Iterator[int]:
 
 
 def resident(process: int) -> tuple[int, int]:
-    """Return how many kilobytes of memory a process holds, and the most that it ever held."""
+    """Return how many kilobytes of memory a process holds, and the most that it ever held.
+
+    The second is why Linux is asked itself: psutil does not know it.
+    """
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     status = dict(line.split(":", 1) for line in lines)
     # One that has ended, but was not asked how, holds nothing.

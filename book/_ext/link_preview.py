@@ -4,6 +4,9 @@ A page's description is its first real paragraph, and says what the book is abou
 wants absolute addresses for a page and its picture: they are there, and the pictures are drawn,
 only if the environment variable SITE_URL says where the site will be, for example
 `SITE_URL=https://example.org/book make book`.
+
+The extension sphinxext-opengraph has TeX in its descriptions and cuts them inside of a word, has no
+tags for pages without text, and writes relative addresses where the site's is not known.
 """
 
 import os

@@ -114,7 +114,7 @@ report.withoutScripts = await visit({ javaScriptEnabled: false }, async (page) =
   return { seen: await page.evaluate(seen), readable: await code.isVisible() };
 });
 
-// Opened code is not cut, on a phone and on paper; what is shut stays off the paper.
+// Opened code is not cut, on a phone, a desk and on paper; what is shut stays off the paper.
 report.wrapped = await visit(PHONE, async (page) => {
   await page.goto(`${server.origin}/${PAGE}`);
   await page.click(".nc-code-switch");
@@ -123,10 +123,13 @@ report.wrapped = await visit(PHONE, async (page) => {
       (code) => code.checkVisibility() && code.scrollWidth > code.clientWidth + 1,
     ).length;
   const onPhone = await page.evaluate(cut);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const onDesk = await page.evaluate(cut);
   await page.locator(outside).first().click();
   await page.emulateMedia({ media: "print" });
   return {
     onPhone,
+    onDesk,
     onPaper: await page.evaluate(cut),
     printed: await page.locator("details.nc-code div.cell_input:visible").count(),
     open: (await page.evaluate(seen)).open.length + (await page.evaluate(seen)).openInSolutions,

@@ -102,7 +102,7 @@ def test_code_is_reached_without_javascript(report):
 
 def test_what_is_open_is_not_cut_and_what_is_shut_is_not_printed(report):
     wrapped = report["wrapped"]
-    assert wrapped["onPhone"] == wrapped["onPaper"] == 0
+    assert wrapped["onPhone"] == wrapped["onDesk"] == wrapped["onPaper"] == 0
     assert wrapped["summaries"] == 0
     # Solutions that are shut are not printed either.
     assert 0 < wrapped["printed"] <= wrapped["open"]
