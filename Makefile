@@ -64,12 +64,16 @@ pdf: book
 	    > _build/print.json
 	@echo "The book is printed: $(CURDIR)/_build/neural-collapse-book.pdf"
 
+# A file is for one of the workers: what its tests share is built once. The longest come first.
+WORKERS ?= logical
+PYTEST := "$(PY)" -m pytest -n $(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
 test: $(VENV)/.test
-	"$(PY)" -m pytest
+	$(PYTEST)
 
 # The long runs take JupyterLab and Dask, too.
 test-all: $(VENV)/.all
-	HYPOTHESIS_PROFILE=thorough "$(PY)" -m pytest -m ""
+	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m ""
 
 lint: $(VENV)/.test node_modules/.package-lock.json
 	"$(PY)" -m ruff check .
