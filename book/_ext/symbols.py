@@ -20,7 +20,7 @@ from sphinx.environment import BuildEnvironment
 NOTATION = "book/notation"
 
 # Indices that run; any other, such as the H of lambda_H, is part of the name.
-INDEX = re.compile(r"_([aijklmqrKL]|\d+|\{[aijklmqrKL][+-]\d+\})$")
+INDEX = re.compile(r"_([agijklmqrKL]|\d+|\{[aijklmqrKL][+-]\d+\})$")
 
 # What is no place for a link, or is one already.
 NO_LINKS = (nodes.title, nodes.reference, nodes.caption, nodes.rubric, nodes.term)

@@ -132,5 +132,6 @@ def test_a_class_that_is_right_against_the_prediction_is_named():
     )
     assert compared(run).otherwise == ()
     assert compared(changed).otherwise == (0, 9)
+    assert loss_table([changed], "cifar10_subset").endswith("7:1/1    8:0/1")
     paper = nc.Problem([3, 2], 1, lambda_W=1e-2, lambda_H=1e-2)
     assert nc.global_minimizer(paper).alive == 1
