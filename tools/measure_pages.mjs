@@ -15,7 +15,7 @@ const FORMS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height:
 // Runs in the browser.
 function look() {
   const article = document.querySelector("article.bd-article");
-  const shown = (node) => node.checkVisibility() && node.getBoundingClientRect().height > 0;
+  const shown = (node) => node.checkVisibility({ visibilityProperty: true }) && node.getBoundingClientRect().height > 0;
   const all = (selector) => [...article.querySelectorAll(selector)].filter(shown);
   const height = (nodes) => nodes.reduce((sum, node) => sum + node.getBoundingClientRect().height, 0);
   const cut = (nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).length;
