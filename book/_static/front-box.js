@@ -218,21 +218,29 @@ document.addEventListener("DOMContentLoaded", () => {
     const height = rows.length * step, x = logScale(from, to, left, width - 14);
     const inside = (place) => Math.min(Math.max(place, from), to);
     const parts = [svg("rect", { class: "band", x: x(low), y: 0, width: Math.max(x(high) - x(low), 2), height: height + 4 })];
-    rows.forEach((row, r) => {
-      const y = r * step, bar = Math.max(step - (few ? 8 : 0.4), 1), end = x(inside(row.lost)), merged = x(inside(Math.max(row.merges, row.lost)));
+    // Of very many rows only the outlines: a thousand elements would hold the page up.
+    if (!few) {
+      const strip = (x1, x2, y, tall) => `M${x1.toFixed(1)},${y.toFixed(1)}H${x2.toFixed(1)}v${tall.toFixed(2)}H${x1.toFixed(1)}Z`;
+      const ends = rows.map((row) => [x(inside(row.lost)), x(inside(Math.max(row.merges, row.lost)))]);
+      parts.push(
+        svg("path", { class: "many right", d: ends.map(([end], r) => strip(left, end, r * step, step)).join("") }),
+        svg("path", { class: "many wrong", d: ends.map(([end, merged], r) => (merged > end ? strip(end, merged, r * step, step / 3) : "")).join("") }),
+        ...[[0, 12], [rows.length - 1, height]].map(([r, y]) => svg("text", { x: left - 6, y, "text-anchor": "end" }, NC.number(rows[r].count))),
+      );
+    }
+    rows.slice(0, few ? rows.length : 0).forEach((row, r) => {
+      const y = r * step, bar = step - 8, end = x(inside(row.lost)), merged = x(inside(Math.max(row.merges, row.lost)));
       const text = `${classes(row)}, ${NC.number(row.count)} samples: lost from Nλ_H = ${far(row.lost)} on, merged with others from ${far(row.merges)} on`;
-      const drawn = svg("g", { class: "nc-row", ...(few && { tabindex: 0, role: "img", "aria-label": text }) },
+      const drawn = svg("g", { class: "nc-row", tabindex: 0, role: "img", "aria-label": text },
         svg("title", {}, text),
         svg("rect", { class: "hit", x: 0, y, width, height: step }),
         svg("rect", { class: "right", x: left, y: y + (step - bar) / 2, width: Math.max(end - left, 0), height: bar }),
         svg("rect", { class: "wrong", x: end, y: y + step / 2 - Math.min(bar, 4) / 2, width: Math.max(merged - end, 0), height: Math.min(bar, 4) }),
       );
-      if (few) {
-        if (row.lost < to && row.lost > from) drawn.append(svg("path", { class: "cross", d: `M${end - 5},${y + step / 2 - 5}l10,10m0,-10l-10,10` }));
-        const label = `${reading.names ? reading.names[row.classes[0]] : row.size > 1 ? `${NC.number(row.size)} classes` : `class ${row.classes[0] + 1}`}`;
-        const letters = narrow ? 8 : 16, cut = label.length > letters ? `${label.slice(0, letters - 1)}…` : label;
-        drawn.append(svg("text", { x: left - 8, y: y + step / 2 + 4.5, "text-anchor": "end" }, `${cut} ${NC.number(row.count)}`));
-      } else if (r === 0 || r === rows.length - 1) drawn.append(svg("text", { x: left - 6, y: r ? height : 12, "text-anchor": "end" }, NC.number(row.count)));
+      if (row.lost < to && row.lost > from) drawn.append(svg("path", { class: "cross", d: `M${end - 5},${y + step / 2 - 5}l10,10m0,-10l-10,10` }));
+      const label = `${reading.names ? reading.names[row.classes[0]] : row.size > 1 ? `${NC.number(row.size)} classes` : `class ${row.classes[0] + 1}`}`;
+      const letters = narrow ? 8 : 16, cut = label.length > letters ? `${label.slice(0, letters - 1)}…` : label;
+      drawn.append(svg("text", { x: left - 8, y: y + step / 2 + 4.5, "text-anchor": "end" }, `${cut} ${NC.number(row.count)}`));
       parts.push(drawn);
     });
     for (const [k, { depth, lost: places }] of (depths ?? []).entries())

@@ -54,7 +54,7 @@ function theory() {
     if (!names && n.length > 3 && low === 1 && high > 1 && distinct === high && n.length >= 2 * distinct)
       asks(`Each number from 1 to ${high} is there, most of them often: that looks like the labels of samples. Give the number of samples of each class.`);
     if (names) {
-      const twice = names.find((name, k) => names.indexOf(name) < k);
+      const seen = new Set(), twice = names.find((name) => seen.size === seen.add(name).size);
       if (twice !== undefined) asks(`“${short(twice)}” is there twice: which count is meant?`);
     }
     return { n, names };
@@ -207,7 +207,7 @@ function theory() {
   }
   function parts(line) {
     const words = line.split(/\t|;|,\s+|,(?!\d{3}(?!\d))/).map((word) => word.trim()).filter(Boolean);
-    if (words.length === 1) {
+    if (words.length === 1 && line.length < 2_000) {
       // cat=30 dog=5, or cat 30 dog 5
       const found = line.match(/[^\s\d=:][^\s=:]*\s*[=:\s]\s*\d+(?=\s|$)/g) ?? [];
       return found.length > 1 && found.join("").replace(/\s/g, "") === line.replace(/\s/g, "") ? found : words;
@@ -737,6 +737,8 @@ function theory() {
       const all = yield* family({ n: drawn, L: depth, bias: bias === "free", lambda_W, lambda_H: high / N, weight: (x) => weightOf.get(x) });
       const factor = yield* firstLoss(all);
       if (!silent) yield { ...result, first: place(factor) }; // the verdict, before the picture
+      const { right } = all.at(factor * (1 + NEAR), false);
+      result.lost = rows.filter(({ k }) => right[all.group[k]] < 1);
       const lost = yield* losses(all);
       for (const row of rows) {
         const g = all.group[row.k], block = all.blocks.find((one) => one.kind === "inner" && one.j === g);
@@ -773,7 +775,7 @@ function theory() {
         else result.margins.push(Math.exp(Math.min(...(yield* alongPath(problem, (x) => ({ price: Math.exp(x), decay: (decay * Math.exp(x)) / price }), true)).lost)) / price);
       }
     }
-    result.lost = rows.filter(({ lost }) => lost <= result.first * (1 + (closed && poles.length <= EXACT ? 1e-6 : 0.011)));
+    result.lost ??= rows.filter(({ lost }) => lost <= result.first * (1 + 1e-5));
     return result;
   }
   /* Where each row would be lost with other numbers of layers, where that is known. */
