@@ -63,7 +63,7 @@ function compose({ entrance, pages, site, style }) {
     const id = idOf(name);
     for (const gone of article.querySelectorAll("script, button, .headerlink")) gone.remove();
     for (const form of article.querySelectorAll("form")) {
-      const note = make("p", { class: "only-online" }, "Here the online book has a calculator.");
+      const note = make("p", { class: "only-online" }, "Here the online book has a form for your own counts.");
       note.id = form.id; // Pages link to it.
       form.replaceWith(note);
     }

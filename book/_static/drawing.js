@@ -5,7 +5,8 @@ const Drawing = (() => {
     const node = space ? document.createElementNS(space, tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
       if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+      else if (value !== null && value !== undefined && value !== false)
+        node.setAttribute(name, value === true ? "" : value);
     }
     node.append(...children);
     return node;
@@ -37,8 +38,13 @@ const Drawing = (() => {
   /* A handle that a pointer drags along the picture's width: `set` gets the place in its pixels. */
   function draggable(picture, set, vertical = false) {
     const at = (event) => {
-      const box = picture.getBoundingClientRect(), view = picture.viewBox.baseVal;
-      set(vertical ? ((event.clientY - box.top) / box.height) * view.height : ((event.clientX - box.left) / box.width) * view.width);
+      const box = picture.getBoundingClientRect(),
+        view = picture.viewBox.baseVal;
+      set(
+        vertical
+          ? ((event.clientY - box.top) / box.height) * view.height
+          : ((event.clientX - box.left) / box.width) * view.width,
+      );
     };
     picture.addEventListener("pointerdown", (event) => {
       picture.setPointerCapture(event.pointerId);
@@ -48,7 +54,8 @@ const Drawing = (() => {
   }
   /* Calls `show` with the share of the time that has passed, once; returns what stops it. */
   function play(seconds, show, done = () => {}) {
-    let first, going = true;
+    let first,
+      going = true;
     const frame = (now) => {
       if (!going) return;
       first ??= now;
@@ -70,10 +77,14 @@ const Drawing = (() => {
   }
   /* The picture as a file: with the colours that it has in the page. */
   function asFile(picture) {
-    const copy = picture.cloneNode(true), [from, to] = [picture, copy].map((one) => [one, ...one.querySelectorAll("*")]);
+    const copy = picture.cloneNode(true),
+      [from, to] = [picture, copy].map((one) => [one, ...one.querySelectorAll("*")]);
     from.forEach((node, k) => {
       const { fill, stroke, fontSize, strokeWidth, strokeDasharray, opacity } = getComputedStyle(node);
-      to[k].setAttribute("style", `fill:${fill};stroke:${stroke};font-size:${fontSize};stroke-width:${strokeWidth};stroke-dasharray:${strokeDasharray};opacity:${opacity};font-family:sans-serif`);
+      to[k].setAttribute(
+        "style",
+        `fill:${fill};stroke:${stroke};font-size:${fontSize};stroke-width:${strokeWidth};stroke-dasharray:${strokeDasharray};opacity:${opacity};font-family:sans-serif`,
+      );
     });
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     return copy.outerHTML;

@@ -10,7 +10,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const part = (name) => form.querySelector(`.${name}`);
   const NAMES = ["counts", "loss", "decay", "batch", "depth", "bias", "balance", "low", "high"];
   const start = Object.fromEntries(NAMES.map((name) => [name, field[name].value]));
-  let reading = null, shown = null, spoken = false;
+  let reading = null,
+    shown = null,
+    spoken = false;
 
   // ---------------------------------------------------------------- the work, elsewhere
 
@@ -18,7 +20,9 @@ document.addEventListener("DOMContentLoaded", () => {
      source, since a page that was opened as a file may not load one; where there are none the page works
      in slices. */
   function office(tell) {
-    let worker = null, number = 0, url = null;
+    let worker = null,
+      number = 0,
+      url = null;
     const source = `const NC = (${theory})();
       onmessage = ({ data: { number, name, values } }) => {
         try {
@@ -102,8 +106,10 @@ document.addEventListener("DOMContentLoaded", () => {
         if (other) found = found.other;
       }
       reading = found;
-      const N = found.n.reduce((x, y) => x + y, 0), few = found.n.length <= 8;
-      part("found").textContent = `Read: ${NC.number(found.n.length)} classes, ${NC.number(N)} samples${few ? ` (${found.n.map((x, k) => `${found.names ? `${found.names[k]} ` : ""}${NC.number(x)}`).join(", ")})` : ""}.`;
+      const N = found.n.reduce((x, y) => x + y, 0),
+        few = found.n.length <= 8;
+      part("found").textContent =
+        `Read: ${NC.number(found.n.length)} classes, ${NC.number(N)} samples${few ? ` (${found.n.map((x, k) => `${found.names ? `${found.names[k]} ` : ""}${NC.number(x)}`).join(", ")})` : ""}.`;
       return true;
     } catch (error) {
       reading = null;
@@ -138,9 +144,12 @@ document.addEventListener("DOMContentLoaded", () => {
   // ---------------------------------------------------------------- the answer
 
   /* Text with its subscripts set as such. */
-  const rich = (text) => text.split(/(λ_[HW])/).map((part) => (/^λ_/.test(part) ? html("span", {}, "λ", html("sub", {}, part[2])) : part));
+  const rich = (text) =>
+    text.split(/(λ_[HW])/).map((part) => (/^λ_/.test(part) ? html("span", {}, "λ", html("sub", {}, part[2])) : part));
   const classes = (row) => {
-    const named = reading.names ? row.classes.map((k) => reading.names[k]).join(", ") : `class${row.size > 1 ? "es" : ""} ${row.classes.map((k) => k + 1).join(", ")}`;
+    const named = reading.names
+      ? row.classes.map((k) => reading.names[k]).join(", ")
+      : `class${row.size > 1 ? "es" : ""} ${row.classes.map((k) => k + 1).join(", ")}`;
     return `${named}${row.size > 3 ? ` and ${NC.number(row.size - 3)} more` : ""}`;
   };
   const withCount = (row) => `${classes(row)} (${NC.number(row.count)} samples${row.size > 1 ? " each" : ""})`;
@@ -148,7 +157,10 @@ document.addEventListener("DOMContentLoaded", () => {
     const more = rows.length > 3 ? ` and ${NC.number(rows.length - 3)} more` : "";
     return rows.slice(0, 3).map(withCount).join(", ") + more;
   }
-  const times = (factor) => (factor >= 1 ? `all penalties may grow ${NC.factorText(factor)}-fold before that` : `it is lost already, and would not be with all penalties times ${NC.factorText(factor)}`);
+  const times = (factor) =>
+    factor >= 1
+      ? `all penalties may grow ${NC.factorText(factor)}-fold before that`
+      : `it is lost already, and would not be with all penalties times ${NC.factorText(factor)}`;
 
   function show(found, done) {
     if (!done) {
@@ -157,23 +169,47 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     shown = found;
-    const { lost, margins, low, high, first } = found, one = low === high;
+    const { lost, margins, low, high, first } = found,
+      one = low === high;
     const many = lost.length > 1 || lost[0].size > 1;
     const verb = many ? "They are" : "It is";
-    const where = first <= low ? `${verb} lost over your whole band` : first > high ? `${verb} right over your whole band` : `${verb} lost from Nλ_H = ${plain(first)} on`;
+    const where =
+      first <= low
+        ? `${verb} lost over your whole band`
+        : first > high
+          ? `${verb} right over your whole band`
+          : `${verb} lost from Nλ_H = ${plain(first)} on`;
     const verdict = one
-      ? [`${first <= low ? "Lost first, and lost now" : "Lost first"}: `, html("strong", {}, names(lost)), `. At ${plain(low)} ${times(margins[0])}.`]
-      : ["Lost first: ", html("strong", {}, names(lost)), ...rich(`. ${where}. At ${plain(low)} ${times(margins[0])}; at ${plain(high)} ${times(margins[1])}.`)];
+      ? [
+          `${first <= low ? "Lost first, and lost now" : "Lost first"}: `,
+          html("strong", {}, names(lost)),
+          `. At ${plain(low)} ${times(margins[0])}.`,
+        ]
+      : [
+          "Lost first: ",
+          html("strong", {}, names(lost)),
+          ...rich(`. ${where}. At ${plain(low)} ${times(margins[0])}; at ${plain(high)} ${times(margins[1])}.`),
+        ];
     part("verdict").replaceChildren(...verdict);
     part("verdict").classList.remove("stale", "refused");
     part("results").hidden = false;
     part("help").replaceChildren(...advice(found).map((text) => html("li", {}, ...rich(text))));
     part("rows").replaceChildren(
-      ...found.rows.slice(0, 50).map((row) =>
-        html("tr", {}, html("th", { scope: "row" }, classes(row)), ...[NC.number(row.count), far(row.lost), far(row.merges), fate(row, low), fate(row, high)].map((text) => html("td", {}, text))),
-      ),
+      ...found.rows
+        .slice(0, 50)
+        .map((row) =>
+          html(
+            "tr",
+            {},
+            html("th", { scope: "row" }, classes(row)),
+            ...[NC.number(row.count), far(row.lost), far(row.merges), fate(row, low), fate(row, high)].map((text) =>
+              html("td", {}, text),
+            ),
+          ),
+        ),
     );
-    part("more").textContent = found.rows.length > 50 ? `The ${NC.number(found.rows.length - 50)} other counts are in the file.` : "";
+    part("more").textContent =
+      found.rows.length > 50 ? `The ${NC.number(found.rows.length - 50)} other counts are in the file.` : "";
     draw(null);
     if (field.layers.checked) compareDepths();
     if (spoken) part("spoken").textContent = part("verdict").textContent;
@@ -183,7 +219,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const fate = (row, at) => (row.lost > at ? "right" : row.merges > at ? "wrong" : "merged");
 
   function advice({ margins, lambda_W, factor, K, closed }) {
-    const form = taken(), margin = margins[1], power = (form.depth + 1) / form.depth;
+    const form = taken(),
+      margin = margins[1],
+      power = (form.depth + 1) / form.depth;
     const decay = form.decay * (margin / 2) ** power;
     const lines = [
       margin >= 2
@@ -192,12 +230,22 @@ document.addEventListener("DOMContentLoaded", () => {
     ];
     const uneven = shown.rows.length > 1;
     if (form.loss === "mse" && closed && K > 2 && margin < 2)
-      lines.push(`Or sum the squared error over the classes instead of taking their mean: then λ_W is ${K} times smaller, and the factor grows from ${NC.factorText(margin)} to ${NC.factorText(margin * K ** (1 / power))}.`);
+      lines.push(
+        `Or sum the squared error over the classes instead of taking their mean: then λ_W is ${K} times smaller, and the factor grows from ${NC.factorText(margin)} to ${NC.factorText(margin * K ** (1 / power))}.`,
+      );
     // With N/K samples of each class in an epoch all inner modes die at the same place.
     if (form.balance === "none" && form.depth === 1 && uneven)
-      lines.push(`A balanced sampler treats all classes alike: they would be lost together, at Nλ_H = ${plain(1 / K / lambda_W)}.`);
-    lines.push(`More data of every class at once does not help by itself: only Nλ_H counts, so λ_H has to fall as N grows.`);
-    lines.push(factor === 1 ? `In the theory's numbers λ_W is the weight decay itself, ${plain(lambda_W, 4)}.` : `In the theory's numbers λ_W is ${plain(lambda_W, 4)}: this loss is ${plain(factor, 4)} times the paper's.`);
+      lines.push(
+        `A balanced sampler treats all classes alike: they would be lost together, at Nλ_H = ${plain(1 / K / lambda_W)}.`,
+      );
+    lines.push(
+      `More data of every class at once does not help by itself: only Nλ_H counts, so λ_H has to fall as N grows.`,
+    );
+    lines.push(
+      factor === 1
+        ? `In the theory's numbers λ_W is the weight decay itself, ${plain(lambda_W, 4)}.`
+        : `In the theory's numbers λ_W is ${plain(lambda_W, 4)}: this loss is ${plain(factor, 4)} times the paper's.`,
+    );
     return lines;
   }
 
@@ -209,42 +257,119 @@ document.addEventListener("DOMContentLoaded", () => {
     compare("depths", asked, DEPTHS);
   }
   function draw(depths) {
-    const { rows, low, high, lost } = shown, few = rows.length <= 24;
-    const width = Math.max(Math.min(part("picture").clientWidth || 640, 900), 280), narrow = width < 480;
-    const step = few ? 26 : Math.max(360 / rows.length, 2), left = few ? (narrow ? 96 : 168) : 60;
+    const { rows, low, high, lost } = shown,
+      few = rows.length <= 24;
+    const width = Math.max(Math.min(part("picture").clientWidth || 640, 900), 280),
+      narrow = width < 480;
+    const step = few ? 26 : Math.max(360 / rows.length, 2),
+      left = few ? (narrow ? 96 : 168) : 60;
     const finite = rows.map((row) => row.lost).filter((x) => x > 0 && x < Infinity);
     const from = Math.max(Math.min(low / 1.5, lost[0].lost / 3), low / 1e3);
     const to = Math.min(Math.max(high * 1.5, Math.max(...finite) * 1.5), high * 1e4);
-    const height = rows.length * step, x = logScale(from, to, left, width - 14);
+    const height = rows.length * step,
+      x = logScale(from, to, left, width - 14);
     const inside = (place) => Math.min(Math.max(place, from), to);
-    const parts = [svg("rect", { class: "band", x: x(low), y: 0, width: Math.max(x(high) - x(low), 2), height: height + 4 })];
-    rows.forEach((row, r) => {
-      const y = r * step, bar = Math.max(step - (few ? 8 : 0.4), 1), end = x(inside(row.lost)), merged = x(inside(Math.max(row.merges, row.lost)));
+    const parts = [
+      svg("rect", { class: "band", x: x(low), y: 0, width: Math.max(x(high) - x(low), 2), height: height + 4 }),
+    ];
+    // Of very many rows only the outlines: a thousand elements would hold the page up.
+    if (!few) {
+      const strip = (x1, x2, y, tall) =>
+        `M${x1.toFixed(1)},${y.toFixed(1)}H${x2.toFixed(1)}v${tall.toFixed(2)}H${x1.toFixed(1)}Z`;
+      const ends = rows.map((row) => [x(inside(row.lost)), x(inside(Math.max(row.merges, row.lost)))]);
+      parts.push(
+        svg("path", { class: "many right", d: ends.map(([end], r) => strip(left, end, r * step, step)).join("") }),
+        svg("path", {
+          class: "many wrong",
+          d: ends.map(([end, merged], r) => (merged > end ? strip(end, merged, r * step, step / 3) : "")).join(""),
+        }),
+        ...[
+          [0, 12],
+          [rows.length - 1, height],
+        ].map(([r, y]) => svg("text", { x: left - 6, y, "text-anchor": "end" }, NC.number(rows[r].count))),
+      );
+    }
+    rows.slice(0, few ? rows.length : 0).forEach((row, r) => {
+      const y = r * step,
+        bar = step - 8,
+        end = x(inside(row.lost)),
+        merged = x(inside(Math.max(row.merges, row.lost)));
       const text = `${classes(row)}, ${NC.number(row.count)} samples: lost from Nλ_H = ${far(row.lost)} on, merged with others from ${far(row.merges)} on`;
-      const drawn = svg("g", { class: "nc-row", ...(few && { tabindex: 0, role: "img", "aria-label": text }) },
+      const drawn = svg(
+        "g",
+        { class: "nc-row", tabindex: 0, role: "img", "aria-label": text },
         svg("title", {}, text),
         svg("rect", { class: "hit", x: 0, y, width, height: step }),
         svg("rect", { class: "right", x: left, y: y + (step - bar) / 2, width: Math.max(end - left, 0), height: bar }),
-        svg("rect", { class: "wrong", x: end, y: y + step / 2 - Math.min(bar, 4) / 2, width: Math.max(merged - end, 0), height: Math.min(bar, 4) }),
+        svg("rect", {
+          class: "wrong",
+          x: end,
+          y: y + step / 2 - Math.min(bar, 4) / 2,
+          width: Math.max(merged - end, 0),
+          height: Math.min(bar, 4),
+        }),
       );
-      if (few) {
-        if (row.lost < to && row.lost > from) drawn.append(svg("path", { class: "cross", d: `M${end - 5},${y + step / 2 - 5}l10,10m0,-10l-10,10` }));
-        const label = `${reading.names ? reading.names[row.classes[0]] : row.size > 1 ? `${NC.number(row.size)} classes` : `class ${row.classes[0] + 1}`}`;
-        const letters = narrow ? 8 : 16, cut = label.length > letters ? `${label.slice(0, letters - 1)}…` : label;
-        drawn.append(svg("text", { x: left - 8, y: y + step / 2 + 4.5, "text-anchor": "end" }, `${cut} ${NC.number(row.count)}`));
-      } else if (r === 0 || r === rows.length - 1) drawn.append(svg("text", { x: left - 6, y: r ? height : 12, "text-anchor": "end" }, NC.number(row.count)));
+      if (row.lost < to && row.lost > from)
+        drawn.append(svg("path", { class: "cross", d: `M${end - 5},${y + step / 2 - 5}l10,10m0,-10l-10,10` }));
+      const label = `${reading.names ? reading.names[row.classes[0]] : row.size > 1 ? `${NC.number(row.size)} classes` : `class ${row.classes[0] + 1}`}`;
+      const letters = narrow ? 8 : 16,
+        cut = label.length > letters ? `${label.slice(0, letters - 1)}…` : label;
+      drawn.append(
+        svg("text", { x: left - 8, y: y + step / 2 + 4.5, "text-anchor": "end" }, `${cut} ${NC.number(row.count)}`),
+      );
       parts.push(drawn);
     });
     for (const [k, { depth, lost: places }] of (depths ?? []).entries())
       rows.forEach((row, r) => {
-        const place = places[r], y = r * step + step / 2, at = x(inside(place));
-        if (place > from && place < to) parts.push(svg("path", { class: `depth depth-${depth}`, d: [`M${at - 4},${y}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`, `M${at - 4},${y - 4}h8v8h-8z`, `M${at},${y - 5}l5,5l-5,5l-5,-5z`][k] }, svg("title", {}, `${depth} layers: lost at ${plain(place)}`)));
+        const place = places[r],
+          y = r * step + step / 2,
+          at = x(inside(place));
+        if (place > from && place < to)
+          parts.push(
+            svg(
+              "path",
+              {
+                class: `depth depth-${depth}`,
+                d: [
+                  `M${at - 4},${y}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`,
+                  `M${at - 4},${y - 4}h8v8h-8z`,
+                  `M${at},${y - 5}l5,5l-5,5l-5,-5z`,
+                ][k],
+              },
+              svg("title", {}, `${depth} layers: lost at ${plain(place)}`),
+            ),
+          );
       });
     parts.push(svg("line", { class: "axis", x1: left, x2: width - 14, y1: height + 4, y2: height + 4 }));
-    for (const tick of x.ticks()) parts.push(svg("text", { x: x(tick), y: height + 22, "text-anchor": "middle" }, `${tick >= 1e-4 && tick < 1e5 ? tick : tick.toExponential(0).replace("+", "")}`));
-    parts.push(svg("text", { x: (left + width) / 2, y: height + 42, "text-anchor": "middle" }, "Nλ", svg("tspan", { dy: 4, "font-size": "75%" }, "H"), svg("tspan", { dy: -4 }, narrow ? "" : ": how strongly features are held back")));
+    for (const tick of x.ticks())
+      parts.push(
+        svg(
+          "text",
+          { x: x(tick), y: height + 22, "text-anchor": "middle" },
+          `${tick >= 1e-4 && tick < 1e5 ? tick : tick.toExponential(0).replace("+", "")}`,
+        ),
+      );
+    parts.push(
+      svg(
+        "text",
+        { x: (left + width) / 2, y: height + 42, "text-anchor": "middle" },
+        "Nλ",
+        svg("tspan", { dy: 4, "font-size": "75%" }, "H"),
+        svg("tspan", { dy: -4 }, narrow ? "" : ": how strongly features are held back"),
+      ),
+    );
     part("picture").replaceChildren(
-      svg("svg", { viewBox: `0 0 ${width} ${height + 50}`, width, height: height + 50, role: "group", "aria-label": "From which Nλ_H on each class is lost" }, ...parts),
+      svg(
+        "svg",
+        {
+          viewBox: `0 0 ${width} ${height + 50}`,
+          width,
+          height: height + 50,
+          role: "group",
+          "aria-label": "From which Nλ_H on each class is lost",
+        },
+        ...parts,
+      ),
     );
     part("legend").hidden = !depths;
   }
@@ -278,7 +403,8 @@ document.addEventListener("DOMContentLoaded", () => {
       else if (shown) draw(null);
       return;
     }
-    if (target === field.preset) field.counts.value = target.selectedOptions[0].dataset.counts?.replaceAll("|", "\n") ?? field.counts.value;
+    if (target === field.preset)
+      field.counts.value = target.selectedOptions[0].dataset.counts?.replaceAll("|", "\n") ?? field.counts.value;
     if (target === field.counts) field.preset.value = "";
     if (target === field.counts || target === field.preset) delete part("reading").dataset.other;
     changed();
@@ -300,18 +426,38 @@ document.addEventListener("DOMContentLoaded", () => {
   const table = () => {
     const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const byGroup = shown.group.map((g) => shown.rows[g]);
-    const lines = shown.n.map((count, k) => [quoted(reading.names ? reading.names[k] : `${k + 1}`), count, byGroup[k].lost, byGroup[k].merges].join());
+    const lines = shown.n.map((count, k) =>
+      [quoted(reading.names ? reading.names[k] : `${k + 1}`), count, byGroup[k].lost, byGroup[k].merges].join(),
+    );
     return `${["class,count,lost_at_N_lambda_H,merges_at_N_lambda_H", ...lines].join("\n")}\n`;
   };
   part("save-table").addEventListener("click", () => shown && download("classes.csv", "text/csv", table()));
-  part("save-counts").addEventListener("click", () => reading && download("counts.csv", "text/csv", `class,count\n${reading.n.map((count, k) => `${JSON.stringify(reading.names ? reading.names[k] : `class ${k + 1}`)},${count}`).join("\n")}\n`));
-  part("save-picture").addEventListener("click", () => shown && download("classes.svg", "image/svg+xml", asFile(part("picture").firstChild)));
+  part("save-counts").addEventListener(
+    "click",
+    () =>
+      reading &&
+      download(
+        "counts.csv",
+        "text/csv",
+        `class,count\n${reading.n.map((count, k) => `${JSON.stringify(reading.names ? reading.names[k] : `class ${k + 1}`)},${count}`).join("\n")}\n`,
+      ),
+  );
+  part("save-picture").addEventListener(
+    "click",
+    () => shown && download("classes.svg", "image/svg+xml", asFile(part("picture").firstChild)),
+  );
   part("copy").addEventListener("click", async ({ target }) => {
     const link = address();
     link.hash = form.id;
     await navigator.clipboard?.writeText(link.href);
     part("spoken").textContent = target.textContent = "Link copied";
-    target.addEventListener("blur", () => { target.textContent = "Copy link"; }, { once: true });
+    target.addEventListener(
+      "blur",
+      () => {
+        target.textContent = "Copy link";
+      },
+      { once: true },
+    );
   });
   let width = 0;
   new ResizeObserver(() => {

@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import textwrap
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,9 @@ from matplotlib import image
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util.docutils import docutils_namespace
+
+from nclib.data.pasted import read_pasted
+from nclib.data.published import gallery
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 # As Jupyter Book does: one extension may use another.
@@ -408,7 +412,7 @@ class TestExplorablePages:
 
     @pytest.mark.parametrize(
         ("html", "is_one"),
-        [('<div class="nc-explorable" id="x">', True), ('<form id="calculator">', False)],
+        [('<div class="nc-explorable" id="x">', True), ('<form id="your-counts">', False)],
     )
     def test_pages_that_need_the_scripts_are_known_by_their_html(self, html, is_one):
         assert self.PAGES.is_explorable(nodes.raw("", html, format="html")) == is_one
@@ -678,3 +682,33 @@ class TestSymbols:
 
     def test_a_letter_with_another_meaning_is_left_alone(self, rows):
         assert self.linked(rows, "A group $G$ of $N$.", other={"G"}) == [("N", "symbol-N")]
+
+
+class TestMoving:
+    """What they do in a page: tests/browser/test_moving.py."""
+
+    MOVING = extension("moving")
+
+    def test_the_form_offers_the_small_sets_of_the_gallery(self):
+        options = re.findall(r'<option value="([\w-]+)" data-counts="([^"]+)">', self.MOVING.form())
+        known = {key: entry.counts for key, entry in gallery().items() if entry.counts.K <= 100}
+        assert [key for key, _ in options] == list(known)
+        for key, told in options:
+            found = read_pasted(unescape(told).replace("|", "\n"))
+            assert found.n == tuple(known[key].n.tolist()), key
+            assert found.names == known[key].names, key
+
+    def test_a_page_loads_what_it_holds_and_no_more(self):
+        loaded = []
+        app = SimpleNamespace(add_js_file=lambda name, **_: loaded.append(name))
+        for html in ('<p data-moving="picture">', '<p data-moving="live">', "<p>"):
+            page = nodes.section("", nodes.raw("", html, format="html"))
+            self.MOVING.load_scripts(app, "", "", {}, page)
+        assert loaded == [
+            "drawing.js",
+            "theory.js",
+            "pictures.js",
+            "drawing.js",
+            "theory.js",
+            "live.js",
+        ]

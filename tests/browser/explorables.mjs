@@ -72,7 +72,7 @@ async function explore(name, id) {
   };
   const box = page.locator(`#${id}`);
   const controls = box.locator(".nc-controls :is(input, select)");
-  // Another explorable's state, and the calculator's, are already in the address.
+  // Another explorable's state, and the form's, are already in the address.
   await ready(`${server.origin}/${name}?other.L=4&n=3,2,1`);
 
   const report = { first: await box.evaluate(seen), moved: [] };

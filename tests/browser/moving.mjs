@@ -104,8 +104,13 @@ await answered(page);
 report.preset = await seen(page);
 await page.locator("#your-counts [name=layers]").check();
 await page.waitForSelector("#your-counts .depth-6", { state: "attached" });
-report.depths = await page.locator("#your-counts").evaluate((form) =>
-  [1, 3, 6].map((depth) => [...form.querySelectorAll(`.depth.depth-${depth} title`)].map((title) => title.textContent)));
+report.depths = await page
+  .locator("#your-counts")
+  .evaluate((form) =>
+    [1, 3, 6].map((depth) =>
+      [...form.querySelectorAll(`.depth.depth-${depth} title`)].map((title) => title.textContent),
+    ),
+  );
 await page.locator("#your-counts [name=layers]").uncheck();
 await page.waitForSelector("#your-counts .depth-6", { state: "detached" });
 report.saved = {};
@@ -122,20 +127,34 @@ report.atEnd = page.url();
 const busy = await open(home, {
   before: () => {
     window.long = [];
-    new PerformanceObserver((list) => window.long.push(...list.getEntries().map(({ duration }) => duration))).observe({ entryTypes: ["longtask"] });
+    new PerformanceObserver((list) => window.long.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      entryTypes: ["longtask"],
+    });
   },
 });
 await answered(busy);
 await set(busy, { loss: "mse", bias: "free", decay: "1e-6" });
 await answered(busy);
-await busy.evaluate(() => { window.long.length = 0; });
-await busy.locator("#your-counts [name=counts]").fill(Array.from({ length: 1000 }, (_, k) => 5000 - 3 * k - (k % 3)).join("\n"));
+await busy.evaluate(() => {
+  window.long.length = 0;
+});
+await busy
+  .locator("#your-counts [name=counts]")
+  .fill(Array.from({ length: 1000 }, (_, k) => 5000 - 3 * k - (k % 3)).join("\n"));
 await answered(busy);
-await busy.waitForSelector("#your-counts[data-state=shown] .nc-row:nth-of-type(900)", { state: "attached" });
+await busy.waitForSelector("#your-counts .many", { state: "attached" });
 report.thousand = { ...(await seen(busy)), rows: [], bars: [], long: await busy.evaluate(() => window.long) };
 
 // Where there are no workers, and from the file system.
-const poor = await open(home, { before: () => { window.Worker = class { constructor() { throw new Error("no workers"); } }; } });
+const poor = await open(home, {
+  before: () => {
+    window.Worker = class {
+      constructor() {
+        throw new Error("no workers");
+      }
+    };
+  },
+});
 await answered(poor);
 report.withoutWorkers = await seen(poor);
 const local = await open(pathToFileURL(join(SITE, "book/intro.html")).href);
@@ -147,7 +166,8 @@ report.fromFilesMoved = await seen(local);
 
 // The picture at the top: keyboard, pointer, layers, play.
 const picture = page.locator("[data-picture=survival]");
-const alive = () => picture.evaluate((box) => ({ alive: Number(box.dataset.alive), says: box.querySelector(".readout").textContent }));
+const alive = () =>
+  picture.evaluate((box) => ({ alive: Number(box.dataset.alive), says: box.querySelector(".readout").textContent }));
 report.survival = { first: await alive() };
 await picture.locator("input[type=range]").focus();
 await page.keyboard.press("End");
@@ -169,7 +189,12 @@ report.survival.played = await calm.locator("[data-picture=survival]").evaluate(
 // The model that trains. With less motion it stands still, and steps are asked for.
 const live = await open(`${server.origin}/book/live.html`, { reducedMotion: "reduce" });
 const model = live.locator("[data-live=whole]");
-const trained = () => model.evaluate((box) => ({ alive: Number(box.dataset.alive), best: Number(box.dataset.best), strengths: box.dataset.strengths.split(" ").map(Number) }));
+const trained = () =>
+  model.evaluate((box) => ({
+    alive: Number(box.dataset.alive),
+    best: Number(box.dataset.best),
+    strengths: box.dataset.strengths.split(" ").map(Number),
+  }));
 const steps = async (times) => {
   for (let k = 0; k < times; k++) await model.getByRole("button", { name: "1,000 steps" }).click();
   return trained();
@@ -181,7 +206,11 @@ for (const depth of ["1", "3"]) {
   await live.keyboard.press("Home");
   await model.locator("[name=size]").selectOption("2");
   const seenHere = [];
-  for (const [key, times] of [["Home", 1], ["PageUp", 5], ["Home", 1]]) {
+  for (const [key, times] of [
+    ["Home", 1],
+    ["PageUp", 5],
+    ["Home", 1],
+  ]) {
     await model.locator("[name=lambda]").focus();
     for (let k = 0; k < times; k++) await live.keyboard.press(key);
     seenHere.push(await steps(12));
@@ -201,7 +230,9 @@ await model.locator("[name=bias]").uncheck();
 report.live.others = await trained();
 const running = await open(`${server.origin}/book/live.html`);
 const step = () => running.locator("[data-live=whole] .readout").textContent();
-await running.waitForFunction(() => /Step [1-9]/.test(document.querySelector("[data-live=whole] .readout").textContent));
+await running.waitForFunction(() =>
+  /Step [1-9]/.test(document.querySelector("[data-live=whole] .readout").textContent),
+);
 await running.getByRole("button", { name: "Pause" }).click();
 report.live.paused = [await step(), (await rest(running, 300), await step())];
 

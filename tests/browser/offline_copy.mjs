@@ -1,5 +1,5 @@
 // Opens the unpacked offline copy from the file system, as a double click does, and works it like a
-// reader: landing page, calculator, an explorable, search, and on to a page that was found.
+// reader: landing page, the form, an explorable, search, and on to a page that was found.
 //
 //     CHROMIUM=/path/to/chromium node offline_copy.mjs FOLDER > report.json
 
@@ -42,13 +42,25 @@ const fonts = await page.evaluate(() =>
   [...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family),
 );
 
-const calculator = page.locator("#calculator");
-await calculator.locator("textarea").fill("60, 10, 10");
-await calculator.locator("[name=lambda_W]").fill("0.039");
-await calculator.locator("[name=lambda_H]").fill("0.039");
-await calculator.locator("[name=L]").focus();
-await page.keyboard.press("Home");
-const calculated = await calculator.locator(".summary").textContent();
+const form = page.locator("#your-counts");
+await form.locator("[name=loss]").selectOption("paper");
+await form.locator("[name=bias]").selectOption("free");
+for (const [name, value] of [
+  ["decay", "0.039"],
+  ["low", "3.12"],
+  ["high", "3.12"],
+  ["counts", "60, 10, 10"],
+]) {
+  await form.locator(`[name=${name}]`).fill(value);
+}
+await page.waitForFunction(() =>
+  /10 samples each/.test(document.querySelector("#your-counts .verdict:not(.stale)")?.textContent ?? ""),
+);
+const calculated = await form.locator(".verdict").textContent();
+
+await page.locator(".nc-ways a").first().click();
+await page.waitForURL("**/book/five-minutes.html");
+await page.waitForSelector(".nc-explorable.nc-mounted", { state: "attached" });
 
 const explorable = page.locator(".nc-explorable.nc-mounted").first();
 await explorable.locator("input").first().focus();

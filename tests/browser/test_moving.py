@@ -202,6 +202,9 @@ def test_a_thousand_different_counts_leave_the_page_free(report):
     place = 10 * nc.first_loss(problem).factor ** 2
     told = re.search(r"At 0.01 all penalties may grow ([\d.]+)-fold", report["thousand"]["verdict"])
     assert float(told[1]) == pytest.approx(math.sqrt(place / 0.01), rel=6e-3)
+    lost = nc.first_loss(problem).classes
+    assert len(lost) == 1
+    assert f"class {lost[0] + 1} ({n[lost[0]]:,} samples)" in report["thousand"]["verdict"]
 
 
 def test_without_workers_and_from_the_file_system_it_answers_the_same(report):

@@ -49,11 +49,15 @@ def test_formulas_are_set_in_their_fonts(report):
     assert any("MJX" in family for family in report["fonts"])
 
 
-def test_the_calculator_answers(report):
+def test_the_form_answers(report):
     problem = nc.Problem([60, 10, 10], 1, lambda_W=0.039, lambda_H=0.039)
-    best = nc.global_minimizer(problem)
-    alive, modes = int(best.survives.sum()), int((best.kappa > 0).sum())
-    assert report["calculated"].startswith(f"{alive} of {modes} modes are alive")
+    first = nc.first_loss(problem)
+    assert first.classes == (1, 2)
+    assert first.factor < 1
+    assert report["calculated"].startswith(
+        "Lost first, and lost now: classes 2, 3 (10 samples each)"
+    )
+    assert report["calculated"].endswith(f"with all penalties times {first.factor:.3g}.")
 
 
 def test_the_explorable_moves(report):

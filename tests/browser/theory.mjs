@@ -51,7 +51,11 @@ process.stdout.write(
       or(() => {
         const { first, margins, rows } = NC.run(NC.answer(form));
         const finite = (place) => (Number.isFinite(place) ? place : null);
-        return { first, margins, rows: rows.map((row) => ({ ...row, lost: finite(row.lost), merges: finite(row.merges) })) };
+        return {
+          first,
+          margins,
+          rows: rows.map((row) => ({ ...row, lost: finite(row.lost), merges: finite(row.merges) })),
+        };
       }),
     ),
     read: texts.map((text) => or(() => NC.read(text))),
