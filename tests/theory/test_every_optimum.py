@@ -44,6 +44,7 @@ OPTIMA = {
     "logit adjustment, sampler": of_loss(
         CrossEntropy(adjustment=1.0), sampling=Sampling("sqrt", "fixed")
     ),
+    "a sampler that the penalty follows": of_loss(CrossEntropy(), sampling=Sampling("sqrt")),
     "weights, three layers": of_loss(SquaredError(1.0 / COUNTS), 3, 0.02, bias="none"),
     "smoothing, two layers": of_loss(SquaredError(label_smoothing=0.1), 2, 0.03),
     "non-negative": of_loss(CrossEntropy(), bias="none", non_negative=True),

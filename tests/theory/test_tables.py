@@ -70,8 +70,8 @@ def test_problems_of_all_kinds_in_one_row():
     """A spectrum is kept from problem to problem only where it is the same."""
     problems = [
         Problem(counts, depth, bias=bias, lambda_W=lam, lambda_H=lam, widths=widths)
-        for counts in ([30, 5, 5], [5, 30, 5], [30, 30, 5])
         for bias in (True, False)
+        for counts in ([30, 5, 5], [5, 30, 5], [30, 30, 5])
         for depth, lam, widths in ((1, 0.01, None), (2, 0.02, None), (1, 0.01, (1,)))
     ]
     for problem, found in zip(problems, outcomes_over(problems), strict=True):
