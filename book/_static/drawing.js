@@ -1,5 +1,6 @@
 /* What the moving pictures of the pages share. */
 "use strict";
+// biome-ignore lint/correctness/noUnusedVariables: the scripts after this one take it
 const Drawing = (() => {
   const made = (space, tag, properties, children) => {
     const node = space ? document.createElementNS(space, tag) : document.createElement(tag);

@@ -320,7 +320,7 @@ document.addEventListener("DOMContentLoaded", () => {
       parts.push(drawn);
     });
     for (const [k, { depth, lost: places }] of (depths ?? []).entries())
-      rows.forEach((row, r) => {
+      rows.forEach((_row, r) => {
         const place = places[r],
           y = r * step + step / 2,
           at = x(inside(place));

@@ -149,13 +149,13 @@ function live(NC) {
       }
       return modes.blocks.flatMap((block) => {
         const M = new Float64Array(block.length ** 2);
-        block.forEach((p, i) =>
+        block.forEach((p, i) => {
           block.forEach((q, j) => {
             for (let r = 0; r < K; r++)
               for (let c = 0; c < K; c++)
                 M[i * block.length + j] += modes.U[r * K + p] * T[r * K + c] * modes.V[c * K + q];
-          }),
-        );
+          });
+        });
         return NC.singularValues(M, block.length);
       });
     }
@@ -187,11 +187,11 @@ function live(NC) {
       };
     }
     function take(given) {
-      given.Ws.forEach((part, j) =>
+      given.Ws.forEach((part, j) => {
         part.forEach((x, i) => {
           W[j][i] = x * Math.sqrt(lambda);
-        }),
-      );
+        });
+      });
       given.H.forEach((x, i) => {
         H[i] = x * Math.sqrt(lambda * n[i % K]);
       });
@@ -229,7 +229,7 @@ function live(NC) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  const { html, svg, scale, logScale, plain, still } = Drawing;
+  const { html, svg, scale, plain, still } = Drawing;
   const NC = theory(),
     LIVE = live(NC);
   const SETS = {
@@ -375,7 +375,9 @@ document.addEventListener("DOMContentLoaded", () => {
         bars[k].setAttribute("y", y(Math.min(z, most)));
         bars[k].setAttribute("height", Math.max(y(0) - y(Math.min(z, most)), 0));
       });
-      model.cosines().forEach((cosine, k) => cells[k].setAttribute("fill", color(cosine)));
+      model.cosines().forEach((cosine, k) => {
+        cells[k].setAttribute("fill", color(cosine));
+      });
       const alive = strengths.filter((z, k) => z > 0.02 * model.modes.kappa[k]).length,
         best = places.filter(({ best }) => best).length;
       const stuck =

@@ -2,6 +2,7 @@
    the losses that people train with. This is the one place where nclib's formulas are written a second
    time; the tests compare both. Nothing here knows of a page, so that a worker can be made of it. */
 "use strict";
+// biome-ignore lint/correctness/noUnusedVariables: the scripts after this one, and the worker, take it
 function theory() {
   const TIE = 1e-12; // as in nclib: a mode this close to its threshold counts as dead
   const NEAR = 1e-9; // just below and just above a death, relative to it
@@ -22,7 +23,7 @@ function theory() {
   const TOTAL = WORDS("total totals sum all overall gesamt summe somme suma totale");
   const THIN = /[\u00a0\u2007\u2009\u202f]/g;
   const GROUPED = String.raw`[1-9]\d{0,2}(?:(?<mark>[,.'’_ \u202f])\d{3})(?:\k<mark>\d{3})*`;
-  const ZEROS = String.raw`(?:[.,]0{1,2})?`;
+  const ZEROS = "(?:[.,]0{1,2})?";
   const asks = (message) => {
     throw new Error(message);
   };
@@ -179,7 +180,7 @@ function theory() {
             .map((word) => word.trim().replace(/[,;]$/, ""))
             .filter(Boolean),
         )
-        .map((word, k) => {
+        .map((word, _k) => {
           const value = whole(word, thousands);
           if (Number.isNaN(value))
             asks(
@@ -996,7 +997,7 @@ function theory() {
       place = (factor) => high * factor ** power;
     const result = { K, N, rows, low, high, lambda_W, factor: given.factor, closed, group, n };
     if (closed) {
-      const weightOf = new Map(n.map((count, k) => [drawn[k], weights[k]]));
+      const weightOf = new Map(n.map((_count, k) => [drawn[k], weights[k]]));
       const all = yield* family({
         n: drawn,
         L: depth,
@@ -1116,9 +1117,17 @@ function theory() {
     const bend = ((tie(L) * price * (L - 1)) / (L + 1) ** 2) ** ((L + 1) / (2 * L));
     if (slope(bend) >= 0) return 0;
     let [x, y] = [bend, 1];
-    for (let k = 0; k < 60; k++) slope((x + y) / 2) < 0 ? (x = (x + y) / 2) : (y = (x + y) / 2);
+    for (let k = 0; k < 60; k++) {
+      const middle = (x + y) / 2;
+      if (slope(middle) < 0) x = middle;
+      else y = middle;
+    }
     let [u, v] = [1e-12, bend];
-    for (let k = 0; k < 60; k++) slope((u + v) / 2) > 0 ? (u = (u + v) / 2) : (v = (u + v) / 2);
+    for (let k = 0; k < 60; k++) {
+      const middle = (u + v) / 2;
+      if (slope(middle) > 0) u = middle;
+      else v = middle;
+    }
     return z > u ? x : 0;
   }
 
@@ -1152,9 +1161,10 @@ function theory() {
       });
       return made;
     };
-    kappa.forEach((value, j) =>
-      j && Math.abs(value - kappa[j - 1]) < 1e-9 * value ? blocks.at(-1).push(j) : blocks.push([j]),
-    );
+    kappa.forEach((value, j) => {
+      if (j && Math.abs(value - kappa[j - 1]) < 1e-9 * value) blocks.at(-1).push(j);
+      else blocks.push([j]);
+    });
     return { kappa, U: columns(A, true), V: columns(V, false), blocks };
   }
   const singularValues = (M, size) => shrunk(M, size, Infinity).values.sort((x, y) => y - x);

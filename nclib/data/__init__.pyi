@@ -2,7 +2,6 @@
 from nclib.data.batches import batch_shares as batch_shares
 from nclib.data.batches import last_batch_weight as last_batch_weight
 from nclib.data.batches import weighted_sampler as weighted_sampler
-from nclib.data.class_weights import class_weights as class_weights
 from nclib.data.penalties import Penalties as Penalties
 from nclib.data.penalties import translate_penalties as translate_penalties
 from nclib.data.published import PublishedCounts as PublishedCounts
@@ -10,3 +9,4 @@ from nclib.data.published import gallery as gallery
 from nclib.data.readers import read_counts as read_counts
 from nclib.data.script import ScriptModel as ScriptModel
 from nclib.data.script import script_model as script_model
+from nclib.data.weights import class_weights as class_weights

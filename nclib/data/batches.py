@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import as_whole
-from nclib.data.class_weights import one_per_class
 from nclib.data.readers import read_counts
+from nclib.data.weights import one_per_class
 from nclib.theory.losses.objects import Sampling
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nclib._checks import as_sequence, as_whole, positive
-from nclib.data.class_weights import one_per_class
+from nclib.data.weights import one_per_class
 from nclib.theory.counts import CountsLike, as_counts
 
 ScriptLoss = Literal["mse", "cross-entropy", "bce"]

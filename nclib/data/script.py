@@ -12,9 +12,9 @@ import numpy as np
 from nclib._checks import is_number, plain
 from nclib._records import Record
 from nclib.data.batches import batch_shares
-from nclib.data.class_weights import class_weights, read_by_class
 from nclib.data.penalties import Reduction, ScriptLoss, translate_penalties
 from nclib.data.readers import read_counts
+from nclib.data.weights import class_weights, read_by_class
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.problem import LossProblem

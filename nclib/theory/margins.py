@@ -67,7 +67,7 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
 
     See Also
     --------
-    first_loss : The least of them, for the price of one.
+    nclib.first_loss : The least of them, for the price of one.
 
     Notes
     -----

@@ -163,7 +163,7 @@ def shrink(kappa: ArrayLike, problem: Problem) -> Array:
 
     See Also
     --------
-    lemma_a2_minimizer : The same in the paper's variables.
+    nclib.theory.lemma_a2_minimizer : The same in the paper's variables.
 
     References
     ----------

@@ -199,7 +199,7 @@ const steps = async (times) => {
   for (let k = 0; k < times; k++) await model.getByRole("button", { name: "1,000 steps" }).click();
   return trained();
 };
-report.live = { still: [await trained(), (await rest(live, 300), await trained())], byDepth: {} };
+report.live = { still: [await trained(), await rest(live, 300).then(trained)], byDepth: {} };
 for (const depth of ["1", "3"]) {
   await model.locator("[name=layers]").selectOption(depth);
   await model.locator("[name=lambda]").focus();
@@ -234,7 +234,7 @@ await running.waitForFunction(() =>
   /Step [1-9]/.test(document.querySelector("[data-live=whole] .readout").textContent),
 );
 await running.getByRole("button", { name: "Pause" }).click();
-report.live.paused = [await step(), (await rest(running, 300), await step())];
+report.live.paused = [await step(), await rest(running, 300).then(step)];
 
 report.errors = errors;
 await browser.close();

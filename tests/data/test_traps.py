@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 import nclib as nc
 from nclib.data.batches import batch_shares, last_batch_weight, weighted_sampler
-from nclib.data.class_weights import class_weights
 from nclib.data.penalties import translate_penalties
 from nclib.data.script import script_model
+from nclib.data.weights import class_weights
 from nclib.theory.losses.objects import dense_loss
 
 N_K = [5, 3, 2]

@@ -12,7 +12,7 @@ from torch import Tensor
 from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
 from nclib.metrics.arrays import Labels, whole_labels
 
-Classes: TypeAlias = Labels | Tensor | Sequence[int]
+Classes: TypeAlias = "Labels | Tensor | Sequence[int]"
 """The class of each sample of a batch."""
 
 _BUFFER = 2**18
