@@ -94,7 +94,7 @@ def by_nclib(question):
 
 def problem_of(question):
     lambdas = {name: question[name] for name in ("lambda_W", "lambda_H")}
-    return nc.Problem(question["n"], question["L"], question["bias"], **lambdas)
+    return nc.Problem(question["n"], question["L"], bias=question["bias"], **lambdas)
 
 
 def largest_error(name, value, expected):
@@ -200,7 +200,7 @@ def loss_problem(form, place):
         counts,
         SquaredError(weights) if squared else CrossEntropy(weights),
         form["depth"],
-        form["bias"],
+        bias=form["bias"],
         lambda_W=lambda_W,
         lambda_H=place / N,
         sampling=Sampling(rule) if kind == "sampler" else None,
@@ -400,7 +400,7 @@ def ends_at_a_listed_minimum(settings):
     ):
         lam = setting["lambda"]
         problem = nc.Problem(
-            setting["n"], setting["L"], setting["bias"], lambda_W=lam, lambda_H=lam
+            setting["n"], setting["L"], bias=setting["bias"], lambda_W=lam, lambda_H=lam
         )
         listed = [minimum.objective for minimum in nc.local_minima(problem)]
         nearest = min(abs(end["value"] - value) for value in listed)

@@ -255,11 +255,11 @@ def test_smoothing_with_weights_can_make_the_rarest_class_the_target(ratio, reco
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_squared_error_is_the_papers(n, bias, record_error):
     for depth in (1, 3):
-        paper = Problem(ClassCounts(n), depth, bias, lambda_W=1.0, lambda_H=1.0)
+        paper = Problem(ClassCounts(n), depth, bias=bias, lambda_W=1.0, lambda_H=1.0)
         deaths = collapse_factors(paper)
         lam = 0.6 * float(deaths[deaths > 0].min())
         settings = {"lambda_W": lam, "lambda_H": lam}
         ours = LossProblem(n, SquaredError(), depth, bias="free" if bias else "none", **settings)
-        theirs = global_minimizer(Problem(ClassCounts(n), depth, bias, **settings))
+        theirs = global_minimizer(Problem(ClassCounts(n), depth, bias=bias, **settings))
         off = abs(loss_minimizer(ours).objective / theirs.objective - 1)
         assert record_error("the squared error: against the paper's theorem", off, 1e-12)
