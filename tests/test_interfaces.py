@@ -399,6 +399,12 @@ TO_DICTS = {kind: CLASSES[kind] for kind in WITH_DICTS} | {
     TrainingResult: trained,
     Measurement: measured,
     Prediction: lambda i: Prediction.of(problem(lambda_W=0.4 * i), "here", None),
+    nc.diagnosis.LossPrediction: lambda i: nc.diagnosis.predict(loss_problem(i)),
+    nc.diagnosis.Band: lambda i: nc.diagnosis.Band.of(problem(lambda_W=0.4 * i)),
+    nc.diagnosis.Leaving: lambda i: nc.diagnosis.penalties_for(problem(lambda_W=0.4 * i), 2.0),
+    nc.diagnosis.Remedy: lambda i: nc.diagnosis.remedies(
+        COUNTS, lambda_H=1e-3 * i, weight_decay=5e-4
+    )[0],
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nclib._records import plain_values
 from nclib._text import factor_text
 from nclib.diagnosis.losses import first_lost, is_the_papers, mode_limit
 from nclib.diagnosis.words import NOT_SEARCHED
@@ -203,9 +204,9 @@ class Band:
             "ends": ends,
             "words": self.words(),
         }
-        if self.beyond is not None:
-            return {**self.beyond, "band": band}
-        return {"outcomes": self.outcomes, "band": band}
+        whole = {"outcomes": self.outcomes} if self.beyond is None else self.beyond
+        plain: dict[str, Any] = plain_values({**whole, "band": band})
+        return plain
 
 
 def _row(alive: int, fates: Any, lambda_H: float) -> dict[str, Any]:

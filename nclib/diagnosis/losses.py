@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._records import plain_values
 from nclib.diagnosis.prediction import Prediction, describe
 from nclib.diagnosis.words import (
     CLOSE,
@@ -317,4 +318,5 @@ class LossPrediction(Words):
         }
         if problem.K <= MOST_LOGITS:
             content["logits"] = self.best.logits()
-        return content
+        plain: dict[str, Any] = plain_values(content)
+        return plain

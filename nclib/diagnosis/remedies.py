@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nclib._records import plain_values
 from nclib.data.readers import read_counts
 from nclib.data.script import script_model
 from nclib.diagnosis.band import BAND
@@ -73,18 +74,21 @@ class Remedy:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        return {
-            "remedy": self.name,
-            "open": self.open,
-            "first_classes_lost": self.first_lost,
-            "first_class_lost_at_factor": self.factor,
-            "order_of_deaths": self.order,
-            "order": self.order_words,
-            "modes_alive": self.modes_alive,
-            "classes_right": self.classes_right,
-            "accuracy": self.accuracy,
-            "classes_right_over_band": self.right_over_band,
-        }
+        plain: dict[str, Any] = plain_values(
+            {
+                "remedy": self.name,
+                "open": self.open,
+                "first_classes_lost": self.first_lost,
+                "first_class_lost_at_factor": self.factor,
+                "order_of_deaths": self.order,
+                "order": self.order_words,
+                "modes_alive": self.modes_alive,
+                "classes_right": self.classes_right,
+                "accuracy": self.accuracy,
+                "classes_right_over_band": self.right_over_band,
+            }
+        )
+        return plain
 
 
 def remedies(

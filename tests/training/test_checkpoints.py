@@ -413,7 +413,10 @@ def test_settings_may_be_numbers_of_numpy_and_torch(tmp_path, scalar):
     settings = {name: scalar(value) for name, value in values.items()}
     config = TrainingConfig(depth=2, **settings)
     real = {f.name for f in fields(TrainingConfig) if f.type in ("float", "tuple[float, ...]")}
-    assert real == set(values)
+    assert real == {*values, "lambda_b"}
+    one = TrainingConfig(depth=1, lambda_W=1, lambda_H=1, lambda_b=scalar(0.25))
+    assert type(one.lambda_b) is float
+    assert one.lambda_b == 0.25
     for name, value in values.items():
         has = getattr(config, name)
         for number in has if name == "lambda_W" else (has,):
@@ -433,7 +436,8 @@ def test_whole_numbers_flags_and_names_are_plain_too(tmp_path):
         "backbone": np.str_("mlp"), "head": np.str_("relu"), "schedule": np.str_("step"),
         "dtype": np.str_("float64"),
     }  # fmt: skip
-    others = {"lambda_W", "lambda_H", "head_scale", "learning_rate", "lambda_warmup"}
+    others = {"lambda_W", "lambda_H", "lambda_b", "head_scale", "learning_rate", "lambda_warmup"}
+    others |= {"loss", "sampling"}  # records, not numbers
     assert set(odd) == {f.name for f in fields(TrainingConfig)} - others - {"weight_decay"}
     first = run(tmp_path, **odd)
     for name in odd:
