@@ -35,10 +35,34 @@ CountsArgument = Annotated[
         "as ham10000.",
     ),
 ]
+
+
+def _below_one(value: float) -> float:
+    """Refuse what is no share that can be taken from a label."""
+    if not 0 <= value < 1:
+        raise typer.BadParameter(f"{value:g} is not at least 0 and below 1.")
+    return value
+
+
+def _layers(value: int) -> int:
+    """Refuse a number of layers that no head has: a range in the help would take its room."""
+    if not 1 <= value <= 1000:
+        raise typer.BadParameter(f"{value} is not from 1 to 1000.")
+    return value
+
+
+def _batch(value: int | None) -> int | None:
+    """Refuse an empty batch."""
+    if value is not None and value < 1:
+        raise typer.BadParameter(f"{value} is not at least 1.")
+    return value
+
+
 LossOption = Annotated[
     LossName | None,
     typer.Option(
         "--loss",
+        metavar="NAME",
         help="mse (MSELoss), mse-sum (its sum over a batch; needs --batch-size) or cross-entropy. "
         "Without it: cross-entropy with --weight-decay, the squared error with --lambda-W.",
     ),
@@ -47,6 +71,7 @@ WeightDecayOption = Annotated[
     list[float] | None,
     typer.Option(
         "--weight-decay",
+        metavar="NUMBER",
         callback=out.positive,
         help="As the optimiser has it (SGD or Adam; AdamW's is no penalty), on the head's layers: "
         "once for all, or once for each, W_1 first. It is translated by the loss.",
@@ -56,6 +81,7 @@ LambdaWOrNoneOption = Annotated[
     list[float] | None,
     typer.Option(
         "--lambda-W",
+        metavar="NUMBER",
         callback=out.positive,
         help="Or the penalty of the model itself, which is not translated.",
     ),
@@ -64,17 +90,22 @@ LambdaHOption = Annotated[
     float | None,
     typer.Option(
         "--lambda-H",
+        metavar="NUMBER",
         callback=out.positive,
         help="Penalty on the features. Without it: the outcome over a band of it.",
     ),
 ]
 LayersOption = Annotated[
-    int, typer.Option("--depth", "-L", min=1, max=1000, help="Linear layers L in the head.")
+    int,
+    typer.Option(
+        "--depth", "-L", metavar="L", callback=_layers, help="Linear layers L in the head."
+    ),
 ]
 BiasOption = Annotated[
     BiasName | None,
     typer.Option(
         "--bias",
+        metavar="NAME",
         help="free, none, or decayed with the rest. Default: decayed with --weight-decay, free "
         "with --lambda-W, as the paper has it.",
     ),
@@ -99,12 +130,15 @@ SamplerOption = Annotated[
 ]
 SmoothingOption = Annotated[
     float,
-    typer.Option("--label-smoothing", min=0, max=0.999999, help="Label smoothing eps."),
+    typer.Option(
+        "--label-smoothing", metavar="EPS", callback=_below_one, help="Label smoothing eps."
+    ),
 ]
 AdjustmentOption = Annotated[
     float,
     typer.Option(
         "--logit-adjustment",
+        metavar="TAU",
         help="tau of tau log(n/N), which training adds to the logits (1: balanced softmax).",
     ),
 ]
@@ -112,7 +146,8 @@ BatchSizeOption = Annotated[
     int | None,
     typer.Option(
         "--batch-size",
-        min=1,
+        metavar="B",
+        callback=_batch,
         help="Samples in a batch. A sum depends on it; and with class weights, which torch divides "
         "by their sum in each batch, what they really are.",
     ),

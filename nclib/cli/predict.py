@@ -45,6 +45,7 @@ def predict(
         float | None,
         typer.Option(
             "--margin",
+            metavar="NUMBER",
             callback=out.positive,
             help="Also say which weight decay leaves this margin: the factor by which all "
             "penalties may grow before a class is lost.",
@@ -54,6 +55,7 @@ def predict(
         list[str] | None,
         typer.Option(
             "--class",
+            metavar="CLASS",
             help="A class to tell more about (up to which factor and with how many samples it is "
             "right), by name or by number from 0; may be repeated. Default: all, where there are "
             "up to 30 distinct counts; the factor alone, up to 100.",

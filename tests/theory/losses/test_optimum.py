@@ -441,7 +441,7 @@ def test_what_is_not_known_is_said(make, words):
     ("change", "error", "words"),
     [
         ({"loss": "mse"}, TypeError, "loss must be a SquaredError or a CrossEntropy"),
-        ({"bias": True}, ValueError, "bias must be 'free', 'none' or 'decayed'"),
+        ({"bias": True}, ValueError, "bias must be 'free' or 'none' or 'decayed'"),
         ({"lambda_b": 1.0}, ValueError, "lambda_b must be None unless"),
         ({"bias": "decayed", "lambda_b": -1.0}, ValueError, "lambda_b must be positive"),
         ({"bias": "decayed", "lambda_b": "a"}, TypeError, "lambda_b must be a number"),
