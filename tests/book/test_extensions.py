@@ -698,6 +698,18 @@ class TestMoving:
             assert found.n == tuple(known[key].n.tolist()), key
             assert found.names == known[key].names, key
 
+    def test_what_a_picture_is_told_is_whole(self):
+        """An apostrophe would end it."""
+        told = []
+        for path in [*EXTENSIONS.parent.glob("*.ipynb"), *EXTENSIONS.parent.glob("*.md")]:
+            text = path.read_text(encoding="utf-8")
+            if path.suffix == ".ipynb":
+                text = "".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+            told += re.findall(r"data-told='([^']*)'", text)
+        assert len(told) >= 4
+        for one in told:
+            assert isinstance(json.loads(unescape(one)), dict)
+
     def test_a_page_loads_what_it_holds_and_no_more(self):
         loaded = []
         app = SimpleNamespace(add_js_file=lambda name, **_: loaded.append(name))
