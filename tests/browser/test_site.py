@@ -48,9 +48,9 @@ QUERIES = {
     "which classes die": "five-minutes.html",
     "pytorch": "11-your-data.html",
     "weight decay": "11-your-data.html",
-    "cross-entropy": "11-your-data.html",
+    "cross-entropy": "13-losses.html",
     "simplex ETF": "01-collapse.html",
-    "class weights": "11-your-data.html",
+    "class weights": "13-losses.html",
     "hysteresis": "12-beyond.html",
 }
 
