@@ -82,7 +82,7 @@ def many_alive(n: np.ndarray) -> nc.Minimizer:
     return nc.global_minimizer(problem)
 
 
-def dense_fates(best: nc.Minimizer) -> np.ndarray:
+def dense_outcomes(best: nc.Minimizer) -> np.ndarray:
     """Own logits and strongest rivals of distinct counts, from the table of all logits."""
     modes = best.spectrum.group_modes("right")
     root = np.sqrt(best.problem.counts.values)
@@ -127,18 +127,18 @@ def main() -> None:
     rows.append(("spectrum, 10,000 distinct counts", median_seconds(lambda: spectrum(n), 3), ""))
 
     n = grouped_counts(2_000, 1)
-    ours = median_seconds(lambda: nc.class_fates(many_alive(n)), 3)
-    memory = peak_megabytes(lambda: nc.class_fates(many_alive(n)))
-    rows.append(("class fates, 2,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
-    dense = median_seconds(lambda: dense_fates(many_alive(n)), 1)
-    memory = peak_megabytes(lambda: dense_fates(many_alive(n)))
+    ours = median_seconds(lambda: nc.class_outcomes(many_alive(n)), 3)
+    memory = peak_megabytes(lambda: nc.class_outcomes(many_alive(n)))
+    rows.append(("class outcomes, 2,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
+    dense = median_seconds(lambda: dense_outcomes(many_alive(n)), 1)
+    memory = peak_megabytes(lambda: dense_outcomes(many_alive(n)))
     note = f"{dense / ours:,.1f} x, peak {memory:,.0f} MB"
     rows.append(("  by the table of all logits", dense, note))
 
     n = grouped_counts(10_000, 1)
-    ours = median_seconds(lambda: nc.class_fates(many_alive(n)), 1)
-    memory = peak_megabytes(lambda: nc.class_fates(many_alive(n)))
-    rows.append(("class fates, 10,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
+    ours = median_seconds(lambda: nc.class_outcomes(many_alive(n)), 1)
+    memory = peak_megabytes(lambda: nc.class_outcomes(many_alive(n)))
+    rows.append(("class outcomes, 10,000 distinct counts", ours, f"peak {memory:,.0f} MB"))
 
     n = grouped_counts(1_000, 1_000)
     million = median_seconds(lambda: solve(n), 5)

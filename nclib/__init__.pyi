@@ -24,7 +24,7 @@ from nclib.theory.margins import first_loss as first_loss
 from nclib.theory.minimizer import Minimizer as Minimizer
 from nclib.theory.minimizer import global_minimizer as global_minimizer
 from nclib.theory.minimizer import local_minima as local_minima
-from nclib.theory.optimum import class_fates as class_fates
+from nclib.theory.optimum import class_outcomes as class_outcomes
 from nclib.theory.problem import Problem as Problem
 from nclib.theory.sample_counts import right_counts as right_counts
 from nclib.theory.shrinkage import shrink as shrink

@@ -100,7 +100,7 @@ CLASSES = {
     nc.theory.TrainingAccuracy: lambda i: nc.global_minimizer(
         problem(lambda_W=100 ** (1 - i))
     ).training_accuracy(),
-    nc.theory.ClassOutcomes: lambda i: nc.class_fates(nc.global_minimizer(problem(i))),
+    nc.theory.ClassOutcomes: lambda i: nc.class_outcomes(nc.global_minimizer(problem(i))),
     nc.theory.FirstLoss: lambda i: nc.first_loss(problem(i)),
     nc.theory.RightCounts: lambda i: nc.right_counts(
         nc.Problem([9, 5, 2], i, lambda_W=1e-2, lambda_H=1)

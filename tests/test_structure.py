@@ -112,7 +112,7 @@ def test_nobody_asks_which_optimum_it_is(name: str) -> None:
 
 SOLVERS = {
     *("global_minimizer", "local_minima", "LocalMinima", "loss_minimizer", "loss_path"),
-    *("penalised_bias_minimizer", "target_minimizer", "class_fates"),
+    *("penalised_bias_minimizer", "target_minimizer", "class_outcomes"),
     *("first_loss", "misclassification_factors", "right_counts", "descend", "sweep_lambdas"),
     *("loss_margins", "loss_collapse_factors", "measure", "MetricsAccumulator"),
 }

@@ -122,7 +122,7 @@ def class_rows(
     prediction: Prediction | LossPrediction, groups: list[int | None]
 ) -> tuple[list[str], list[tuple[Any, ...] | None]]:
     """Return the columns and the rows of the table of classes, one row for each count."""
-    fates = prediction.fates
+    outcomes = prediction.outcomes
     columns = [
         "class",
         "outcome",
@@ -145,11 +145,11 @@ def class_rows(
         row: tuple[Any, ...] = (
             prediction.label(g),
             prediction.outcome(g),
-            int(fates.count[g]),
-            int(fates.size[g]),
-            share_text(fates.right[g]),
-            float(fates.own_logit[g]),
-            float(fates.rival_logit[g]),
+            int(outcomes.count[g]),
+            int(outcomes.size[g]),
+            share_text(outcomes.right[g]),
+            float(outcomes.own_logit[g]),
+            float(outcomes.rival_logit[g]),
         )
         if factors:
             row += (limit_text(factors[g]) if g in factors else None,)

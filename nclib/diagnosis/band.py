@@ -19,9 +19,9 @@ from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.margins import FirstLoss, first_loss
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem
-from nclib.theory.tables import fates_over_lambda_H
+from nclib.theory.tables import outcomes_over_lambda_H
 
 BAND = (1e-4, 1e-1)
 """N lambda_H from here to there stands for a lambda_H that nobody has measured.
@@ -53,18 +53,18 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
     if not (sys.float_info.min < first / 10 and 10 * last < math.inf):
         raise beyond
     # Only the product of all penalties counts: here lambda_H alone makes it what it is to be.
-    lost = first_loss(problem, class_fates(global_minimizer(problem)).representative).factor
+    lost = first_loss(problem, class_outcomes(global_minimizer(problem)).representative).factor
     lost_at = problem.lambda_H * math.exp((problem.depth + 1) * math.log(lost))
     values = np.geomspace(first / 10, last * 10**0.5, 12)
     rows = [
         {
-            "lambda_H": fates.minimizer.problem.lambda_H,
-            "modes_alive": fates.minimizer.alive,
-            "classes_right": fates.classes_right,
-            "classes_merged": fates.classes_merged,
-            "accuracy": fates.accuracy,
+            "lambda_H": outcomes.minimizer.problem.lambda_H,
+            "modes_alive": outcomes.minimizer.alive,
+            "classes_right": outcomes.classes_right,
+            "classes_merged": outcomes.classes_merged,
+            "accuracy": outcomes.accuracy,
         }
-        for fates in fates_over_lambda_H(problem, values.tolist())
+        for outcomes in outcomes_over_lambda_H(problem, values.tolist())
     ]
     return {
         "first_class_lost_at_lambda_H": lost_at,
@@ -107,14 +107,14 @@ class Band:
             problem = problem.model
         if isinstance(problem, Problem):
             rows = [
-                _row(fates.minimizer.alive, fates, fates.minimizer.problem.lambda_H)
-                for fates in fates_over_lambda_H(problem, values)
+                _row(outcomes.minimizer.alive, outcomes, outcomes.minimizer.problem.lambda_H)
+                for outcomes in outcomes_over_lambda_H(problem, values)
             ]
             return cls(problem, rows, over_lambda_H(problem))
         rows = []
         for lambda_H in values:
             best = loss_minimizer(replace(problem, lambda_H=lambda_H))
-            rows.append(_row(best.alive, class_fates(best), lambda_H))
+            rows.append(_row(best.alive, class_outcomes(best), lambda_H))
         return cls(problem, rows, None)
 
     @property
@@ -209,11 +209,11 @@ class Band:
         return plain
 
 
-def _row(alive: int, fates: Any, lambda_H: float) -> dict[str, Any]:
+def _row(alive: int, outcomes: Any, lambda_H: float) -> dict[str, Any]:
     return {
         "lambda_H": lambda_H,
         "modes_alive": alive,
-        "classes_right": fates.classes_right,
-        "classes_merged": fates.classes_merged,
-        "accuracy": fates.accuracy,
+        "classes_right": outcomes.classes_right,
+        "classes_merged": outcomes.classes_merged,
+        "accuracy": outcomes.accuracy,
     }

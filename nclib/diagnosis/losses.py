@@ -35,7 +35,7 @@ from nclib.theory.losses.thresholds import (
 )
 from nclib.theory.margins import FirstLoss, first_loss
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.optimum import ClassOutcomes, class_outcomes
 from nclib.theory.problem import Problem
 
 Array = NDArray[np.float64]
@@ -109,9 +109,9 @@ def first_lost(problem: Problem | LossProblem) -> FirstLoss | None:
         if not is_the_papers(problem):
             return None if problem.form.G > MOST_COUNTS else loss_first_lost(problem)
         problem = problem.model
-    fates = class_fates(global_minimizer(problem))
-    lost = first_loss(problem, fates.representative)
-    classes = np.flatnonzero(np.isin(fates.group, fates.group[list(lost.classes)]))
+    outcomes = class_outcomes(global_minimizer(problem))
+    lost = first_loss(problem, outcomes.representative)
+    classes = np.flatnonzero(np.isin(outcomes.group, outcomes.group[list(lost.classes)]))
     return FirstLoss(lost.factor, tuple(classes.tolist()))
 
 
@@ -133,9 +133,9 @@ class LossPrediction(Words):
         return cls(problem, source, loss_minimizer(problem), chosen)
 
     @cached_property
-    def fates(self) -> ClassOutcomes[Any]:  # type: ignore[override]
+    def outcomes(self) -> ClassOutcomes[Any]:  # type: ignore[override]
         """What becomes of the classes."""
-        return class_fates(self.best)
+        return class_outcomes(self.best)
 
     @property
     def counts(self) -> ClassCounts:
@@ -181,7 +181,7 @@ class LossPrediction(Words):
         first = self.problem.representative
         groups = list(range(self.groups))
         if self.chosen is not None:
-            groups = sorted({int(self.fates.group[k]) for k in self.chosen})
+            groups = sorted({int(self.outcomes.group[k]) for k in self.chosen})
         return {g: float(self.margins.lost[first[g]]) for g in groups}
 
     @property
@@ -197,12 +197,12 @@ class LossPrediction(Words):
         if self.groups > MOST_COUNTS:
             return None
         factor, classes = loss_first_lost(self.problem)
-        return Loss(factor, tuple(sorted({int(self.fates.group[k]) for k in classes})))
+        return Loss(factor, tuple(sorted({int(self.outcomes.group[k]) for k in classes})))
 
     @cached_property
     def next_lost(self) -> Loss | None:
         """What is lost next of what is right, where known."""
-        return None if self.margins is None else self._first_of(self.fates.right == 1)
+        return None if self.margins is None else self._first_of(self.outcomes.right == 1)
 
     def _first_of(self, among: NDArray[np.bool_]) -> Loss:
         assert self.margins is not None
@@ -277,19 +277,19 @@ class LossPrediction(Words):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        problem, fates = self.problem, self.fates
+        problem, outcomes = self.problem, self.outcomes
         names = problem.counts.names
         groups = []
         for g in range(self.groups):
-            members = np.flatnonzero(fates.group == g).tolist()
+            members = np.flatnonzero(outcomes.group == g).tolist()
             entry = {
-                "samples": fates.count[g],
+                "samples": outcomes.count[g],
                 "classes": [names[k] for k in members] if names else members,
-                "right": fates.right[g],
-                "merged": fates.merged[g],
-                "own_logit": fates.own_logit[g],
-                "rival_logit": fates.rival_logit[g],
-                "rival_samples": fates.count[fates.rival[g]],
+                "right": outcomes.right[g],
+                "merged": outcomes.merged[g],
+                "own_logit": outcomes.own_logit[g],
+                "rival_logit": outcomes.rival_logit[g],
+                "rival_samples": outcomes.count[outcomes.rival[g]],
                 "merges_at_factor": self.collapse.inner[g],
             }
             if g in self.right_up_to:
@@ -300,14 +300,14 @@ class LossPrediction(Words):
             **describe(problem, self.source),
             "objective": self.best.objective,
             "certificate": self.best.certificate,
-            "accuracy": fates.accuracy,
+            "accuracy": outcomes.accuracy,
             "modes_alive": self.alive,
             "modes_total": self.real_modes,
-            "classes_right": fates.classes_right,
-            "classes_merged": fates.classes_merged,
+            "classes_right": outcomes.classes_right,
+            "classes_merged": outcomes.classes_merged,
             "first_class_lost_at_factor": None if first is None else first.factor,
             "first_classes_lost": (
-                None if first is None else [fates.count[g] for g in first.groups]
+                None if first is None else [outcomes.count[g] for g in first.groups]
             ),
             "first_mode_dies_at_factor": (self.first_death if self.margins is not None else None),
             "last_mode_dies_at_factor": self.collapse.total,

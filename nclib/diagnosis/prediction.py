@@ -25,7 +25,7 @@ from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.margins import first_loss, misclassification_factors
 from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.optimum import ClassOutcomes, class_outcomes
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
 
@@ -50,19 +50,19 @@ class Prediction(Words):
 
     problem: Problem
     source: str
-    fates: ClassOutcomes[Minimizer]
+    outcomes: ClassOutcomes[Minimizer]
     chosen: tuple[int, ...] | None
     """Classes asked about; None for all."""
 
     @classmethod
     def of(cls, problem: Problem, source: str, chosen: tuple[int, ...] | None) -> Prediction:
         """Solve a problem."""
-        return cls(problem, source, class_fates(global_minimizer(problem)), chosen)
+        return cls(problem, source, class_outcomes(global_minimizer(problem)), chosen)
 
     @property
     def best(self) -> Minimizer:
         """The global minimiser."""
-        return self.fates.minimizer
+        return self.outcomes.minimizer
 
     @property
     def counts(self) -> ClassCounts:
@@ -83,14 +83,14 @@ class Prediction(Words):
     def with_factor(self) -> list[int]:
         """Groups of which it is known up to which factor they are right."""
         if self.chosen is not None:
-            return sorted({int(self.fates.group[k]) for k in self.chosen})
+            return sorted({int(self.outcomes.group[k]) for k in self.chosen})
         return list(range(self.groups)) if self.problem.counts.m <= MOST_COUNTS else []
 
     @cached_property
     def right_up_to(self) -> dict[int, float]:
         """Factor on all penalties up to which a group is right, where known."""
         factors = misclassification_factors(
-            self.problem, self.fates.representative[self.with_factor]
+            self.problem, self.outcomes.representative[self.with_factor]
         )
         return dict(zip(self.with_factor, factors.tolist(), strict=True))
 
@@ -100,8 +100,8 @@ class Prediction(Words):
         if self.chosen is not None or self.problem.counts.m <= MOST_RUNS:
             groups = self.with_factor
         else:
-            groups = np.flatnonzero(self.fates.right < 1)[-ADVISED:].tolist()
-        runs = right_counts(self.problem, self.fates.representative[groups])
+            groups = np.flatnonzero(self.outcomes.right < 1)[-ADVISED:].tolist()
+        runs = right_counts(self.problem, self.outcomes.representative[groups])
         return dict(zip(groups, runs, strict=True))
 
     @cached_property
@@ -112,13 +112,13 @@ class Prediction(Words):
     @cached_property
     def next_lost(self) -> Loss:
         """What is lost next of what is right."""
-        return self._first_of(np.flatnonzero(self.fates.right == 1))
+        return self._first_of(np.flatnonzero(self.outcomes.right == 1))
 
     def _first_of(self, groups: NDArray[np.int64]) -> Loss:
         if not groups.size:
             return Loss(math.inf, ())
-        lost = first_loss(self.problem, self.fates.representative[groups])
-        return Loss(lost.factor, tuple(sorted({int(self.fates.group[k]) for k in lost.classes})))
+        lost = first_loss(self.problem, self.outcomes.representative[groups])
+        return Loss(lost.factor, tuple(sorted({int(self.outcomes.group[k]) for k in lost.classes})))
 
     @cached_property
     def mode_factors(self) -> Array:
@@ -177,11 +177,11 @@ class Prediction(Words):
                     f"layer{'s' * (other > 1)} the margin is {factor_text(depth[other])} instead "
                     f"of {factor_text(factor)}."
                 )
-        lost = [g for g in self.right_with if self.fates.right[g] < 1]
+        lost = [g for g in self.right_with if self.outcomes.right[g] < 1]
         for g in lost[-ADVISED:]:
             run = self.right_with[g]
             if run.low is not None:
-                alone = "each alone, " * bool(self.fates.size[g] > 1)
+                alone = "each alone, " * bool(self.outcomes.size[g] > 1)
                 lines.append(
                     f"Change the samples of a class: {self.named([g])} would be right with "
                     f"{run_text(run)} samples ({alone}the other counts as they are"
@@ -212,7 +212,7 @@ class Prediction(Words):
         """Compare depths: the margin. Only where all margins are computed unasked."""
         if self.problem.counts.m > MOST_COUNTS:
             return {}
-        classes = self.fates.representative
+        classes = self.outcomes.representative
         return {d: first_loss(other, classes).factor for d, other in self.other_depths.items()}
 
     def deaths(self) -> dict[int, float]:
@@ -226,20 +226,22 @@ class Prediction(Words):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; None stands for infinite."""
-        problem, fates = self.problem, self.fates
-        of_group = np.split(np.argsort(fates.group, kind="stable"), np.cumsum(fates.size)[:-1])
+        problem, outcomes = self.problem, self.outcomes
+        of_group = np.split(
+            np.argsort(outcomes.group, kind="stable"), np.cumsum(outcomes.size)[:-1]
+        )
         names = problem.counts.names
         groups = []
         for g in range(self.groups):
             members = of_group[g].tolist()
             entry = {
-                "samples": fates.count[g],
+                "samples": outcomes.count[g],
                 "classes": [names[k] for k in members] if names else members,
-                "right": fates.right[g],
-                "merged": fates.merged[g],
-                "own_logit": fates.own_logit[g],
-                "rival_logit": fates.rival_logit[g],
-                "rival_samples": fates.count[fates.rival[g]],
+                "right": outcomes.right[g],
+                "merged": outcomes.merged[g],
+                "own_logit": outcomes.own_logit[g],
+                "rival_logit": outcomes.rival_logit[g],
+                "rival_samples": outcomes.count[outcomes.rival[g]],
             }
             if g in self.right_up_to:
                 entry["right_up_to_factor"] = self.right_up_to[g]
@@ -249,13 +251,13 @@ class Prediction(Words):
         content = {
             **describe(problem, self.source),
             "objective": self.best.objective,
-            "accuracy": fates.accuracy,
+            "accuracy": outcomes.accuracy,
             "modes_alive": self.best.alive,
             "modes_total": self.real_modes,
-            "classes_right": fates.classes_right,
-            "classes_merged": fates.classes_merged,
+            "classes_right": outcomes.classes_right,
+            "classes_merged": outcomes.classes_merged,
             "first_class_lost_at_factor": self.first_lost.factor,
-            "first_classes_lost": [fates.count[g] for g in self.first_lost.groups],
+            "first_classes_lost": [outcomes.count[g] for g in self.first_lost.groups],
             "first_mode_dies_at_factor": self.first_death,
             "groups": groups,
             "modes": self.blocks(),

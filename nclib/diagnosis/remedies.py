@@ -19,7 +19,7 @@ from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.thresholds import loss_collapse_factors
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 
 _ALIKE = 1e-9
 """Factors that agree so far are the same."""
@@ -183,7 +183,7 @@ def _candidates(
 
 
 def _row(name: str, problem: LossProblem, over_band: bool) -> Remedy:
-    alive, fates = _today(problem)
+    alive, outcomes = _today(problem)
     lost = first_lost(problem)
     order, words = _order(problem)
     band = None
@@ -197,15 +197,15 @@ def _row(name: str, problem: LossProblem, over_band: bool) -> Remedy:
         order=order,
         order_words=words,
         modes_alive=alive,
-        classes_right=fates.classes_right,
-        accuracy=fates.accuracy,
+        classes_right=outcomes.classes_right,
+        accuracy=outcomes.accuracy,
         right_over_band=band,
     )
 
 
 def _today(problem: LossProblem) -> tuple[int, Any]:
     best = loss_minimizer(problem)
-    return best.alive, class_fates(best)
+    return best.alive, class_outcomes(best)
 
 
 def _order(problem: LossProblem) -> tuple[tuple[int, ...] | None, str | None]:

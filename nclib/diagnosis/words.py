@@ -48,7 +48,7 @@ class Loss:
 class Words:
     """What predictions share, from the outcome by class and the modes alive."""
 
-    fates: ClassOutcomes[Any]
+    outcomes: ClassOutcomes[Any]
 
     @property
     def counts(self) -> ClassCounts:
@@ -88,7 +88,7 @@ class Words:
     @property
     def groups(self) -> int:
         """Number of groups of classes that fare alike."""
-        return int(self.fates.size.size)
+        return int(self.outcomes.size.size)
 
     def class_name(self, k: int) -> str:
         """Name of a class, or its number."""
@@ -97,25 +97,25 @@ class Words:
 
     def label(self, group: int) -> str:
         """Name some classes of a group."""
-        first = np.flatnonzero(self.fates.group == group)[:NAMES]
+        first = np.flatnonzero(self.outcomes.group == group)[:NAMES]
         named = ", ".join(_short(self.class_name(int(k))) for k in first)
-        more = int(self.fates.size[group]) - len(first)
+        more = int(self.outcomes.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
 
     def named(self, groups: Sequence[int]) -> str:
         """Name some groups in a sentence, with their counts; a bare number would be one of it."""
         parts = []
         for g in groups[:4]:
-            several = int(self.fates.size[g]) > 1
+            several = int(self.outcomes.size[g]) > 1
             kind = "" if self.counts.names else ("classes " if several else "class ")
             each = " each" * several
-            parts.append(f"{kind}{self.label(g)} ({self.fates.count[g]:,} samples{each})")
-        classes = int(self.fates.size[list(groups[4:])].sum())
+            parts.append(f"{kind}{self.label(g)} ({self.outcomes.count[g]:,} samples{each})")
+        classes = int(self.outcomes.size[list(groups[4:])].sum())
         return "; ".join(parts) + (f"; and {classes:,} more classes" if classes else "")
 
     def outcome(self, group: int) -> str:
         """Say in a word or two what becomes of a group."""
-        right, merged = self.fates.right[group], int(self.fates.merged[group])
+        right, merged = self.outcomes.right[group], int(self.outcomes.merged[group])
         if right == 1:
             return "right"
         if right == 0:
@@ -124,16 +124,16 @@ class Words:
 
     def summary(self) -> str:
         """Say how many modes are alive, and how many classes and samples are right."""
-        fates = self.fates
+        outcomes = self.outcomes
         return (
             f"{modes_are_alive(self.alive, self.real_modes)}. The optimum classifies "
-            f"{fates.classes_right:,} of {self.counts.K:,} classes right, and "
-            f"{share_text(fates.accuracy)} of the training samples."
+            f"{outcomes.classes_right:,} of {self.counts.K:,} classes right, and "
+            f"{share_text(outcomes.accuracy)} of the training samples."
         )
 
     def what_is_lost(self) -> list[str]:
         """Name the classes that are not right, by what has become of them."""
-        right, merged = self.fates.right, self.fates.merged > 1
+        right, merged = self.outcomes.right, self.outcomes.merged > 1
         tie = (
             "The largest logit is another class's as well."
             if self.has_bias
@@ -166,7 +166,7 @@ class Words:
         if first.factor == 0:
             return [f"No penalty leaves every class right: {self.named(first.groups)}."]
         margin, when = factor_text(first.factor), "when all penalties are multiplied by"
-        if self.fates.classes_right == self.counts.K:
+        if self.outcomes.classes_right == self.counts.K:
             return [f"Margin: a class is lost {when} {margin}: {self.named(first.groups)}."]
         lines = [f"Margin: every class is right only {when} less than {margin}."]
         if following is not None and following.groups:

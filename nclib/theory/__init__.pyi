@@ -42,7 +42,7 @@ from nclib.theory.minimizer import local_minima as local_minima
 from nclib.theory.optimum import ClassOutcomes as ClassOutcomes
 from nclib.theory.optimum import Optimum as Optimum
 from nclib.theory.optimum import TrainingAccuracy as TrainingAccuracy
-from nclib.theory.optimum import class_fates as class_fates
+from nclib.theory.optimum import class_outcomes as class_outcomes
 from nclib.theory.penalised_bias import PenalisedBiasMinimizer as PenalisedBiasMinimizer
 from nclib.theory.penalised_bias import penalised_bias_minimizer as penalised_bias_minimizer
 from nclib.theory.penalised_bias import penalised_bias_threshold as penalised_bias_threshold
@@ -64,7 +64,7 @@ from nclib.theory.spectrum import effective_label_matrix as effective_label_matr
 from nclib.theory.tables import accuracy_by_count as accuracy_by_count
 from nclib.theory.tables import common_lambda as common_lambda
 from nclib.theory.tables import deaths_by_lambda as deaths_by_lambda
-from nclib.theory.tables import fates_over_lambda_H as fates_over_lambda_H
 from nclib.theory.tables import kept_shares as kept_shares
 from nclib.theory.tables import outcomes_over as outcomes_over
 from nclib.theory.tables import outcomes_over_factors as outcomes_over_factors
+from nclib.theory.tables import outcomes_over_lambda_H as outcomes_over_lambda_H

@@ -54,7 +54,7 @@ def interval_of(
     return first_at(holds, least, top), first_at(lambda i: not holds(i), top + 1, most + 1) - 1
 
 
-def fate_of(k: int, problem: Problem) -> int:
+def outcome_of(k: int, problem: Problem) -> int:
     """Return a number that class k shares with those that fare alike whatever the penalties."""
     return int(problem.counts.group[k]) if problem.widths is None else k
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory._search import chosen_classes, fate_of, last_at
+from nclib.theory._search import chosen_classes, last_at, outcome_of
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.minimizer import LocalMinima, global_minimizer
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem, require_problem
 
 Array = NDArray[np.float64]
@@ -95,8 +95,8 @@ def misclassification_factors(problem: Problem, classes: Iterable[int] | None = 
     array([ inf, 7.45])
     """
     chosen = chosen_classes(require_problem(problem), classes)
-    fate = np.array([fate_of(k, problem) for k in chosen], dtype=np.int64)
-    _, first, answer = np.unique(fate, return_index=True, return_inverse=True)
+    outcome = np.array([outcome_of(k, problem) for k in chosen], dtype=np.int64)
+    _, first, answer = np.unique(outcome, return_index=True, return_inverse=True)
     losses = _Losses(problem, np.array(chosen, dtype=np.int64)[first].tolist())
     deaths = losses.deaths
     # All classes halve together: what is needed at one factor is computed once and not kept.
@@ -182,9 +182,9 @@ class _Losses:
         problem = self.best.problem
         each = math.exp(self.log_lambda + math.log(factor))
         moved = replace(problem, lambda_W=(each,) * problem.depth, lambda_H=each)
-        fates = class_fates(LocalMinima(moved, self.best.spectrum).best)
-        group = fates.group[self.chosen]
-        return _Lead((fates.own_logit - fates.rival_logit)[group], fates.right[group])
+        outcomes = class_outcomes(LocalMinima(moved, self.best.spectrum).best)
+        group = outcomes.group[self.chosen]
+        return _Lead((outcomes.own_logit - outcomes.rival_logit)[group], outcomes.right[group])
 
     def first(self, near: int) -> float:
         """Find the factor at which the first of the classes is lost.

@@ -235,7 +235,7 @@ class Optimum(Factors):
         TrainingAccuracy
             Overall, and per class. A t-way tie for the largest logit counts 1/t.
         """
-        outcomes = class_fates(self)
+        outcomes = class_outcomes(self)
         return TrainingAccuracy(outcomes.accuracy, outcomes.right[outcomes.group])
 
 
@@ -268,7 +268,7 @@ class TrainingAccuracy(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassOutcomes(Record, Generic[M]):
-    """What an optimum does to the classes, in groups that fare alike; made by `class_fates`.
+    """What an optimum does to the classes, in groups that fare alike; made by `class_outcomes`.
 
     Arrays have one entry for each of G groups. What counts are the logits of the model itself,
     ``P h + b``: whatever a loss adds to them, margins and adjustments, it adds in training only.
@@ -330,7 +330,7 @@ class ClassOutcomes(Record, Generic[M]):
         )
 
 
-def class_fates(minimizer: M) -> ClassOutcomes[M]:
+def class_outcomes(minimizer: M) -> ClassOutcomes[M]:
     """Return what an optimum does to the classes: which are told apart and classified right.
 
     Parameters
@@ -351,7 +351,7 @@ def class_fates(minimizer: M) -> ClassOutcomes[M]:
     --------
     >>> from nclib import Problem, global_minimizer
     >>> problem = Problem([500, 100, 100], depth=3, lambda_W=1.5e-2, lambda_H=1.5e-2)
-    >>> outcomes = class_fates(global_minimizer(problem))
+    >>> outcomes = class_outcomes(global_minimizer(problem))
     >>> outcomes
     ClassOutcomes(1 of 3 classes right, 2 merged, accuracy=0.857143)
     >>> outcomes.count, outcomes.right, outcomes.merged

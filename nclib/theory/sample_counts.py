@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nclib._checks import MAX_COUNT
 from nclib.theory import shrinkage
-from nclib.theory._search import chosen_classes, fate_of, interval_of, last_at
+from nclib.theory._search import chosen_classes, interval_of, last_at, outcome_of
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem, require_problem
@@ -109,7 +109,7 @@ def right_counts(problem: Problem, classes: Iterable[int] | None = None) -> list
     [RightCounts(low=2, high=2, smallest=2, exhaustive=True)]
     """
     chosen = chosen_classes(require_problem(problem), classes)
-    return _once_per_fate(lambda k: _OneCount(problem, k).answer(), chosen, problem)
+    return _once_per_outcome(lambda k: _OneCount(problem, k).answer(), chosen, problem)
 
 
 class _OneCount:
@@ -265,12 +265,12 @@ class _OneCount:
         return lead, doubt
 
 
-def _once_per_fate(answer: Callable[[int], T], classes: list[int], problem: Problem) -> list[T]:
+def _once_per_outcome(answer: Callable[[int], T], classes: list[int], problem: Problem) -> list[T]:
     """Answer for each class, once for all classes of one count where no width sets them apart."""
     known: dict[int, T] = {}
     result = []
     for k in classes:
-        key = fate_of(k, problem)
+        key = outcome_of(k, problem)
         if key not in known:
             known[key] = answer(k)
         result.append(known[key])

@@ -20,7 +20,7 @@ from nclib.theory.losses.minimizer import LossMinimizer
 from nclib.theory.losses.optimum import loss_path
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import LocalMinima, Minimizer
-from nclib.theory.optimum import ClassOutcomes, class_fates
+from nclib.theory.optimum import ClassOutcomes, class_outcomes
 from nclib.theory.problem import Problem, require_problem
 from nclib.theory.spectrum import Spectrum
 
@@ -114,7 +114,7 @@ def outcomes_over(problems: Iterable[Problem]) -> Iterator[ClassOutcomes[Minimiz
     >>> [outcomes.classes_right for outcomes in over]
     [3, 3, 1]
     """
-    return map(class_fates, _optima(problems))
+    return map(class_outcomes, _optima(problems))
 
 
 def outcomes_over_factors(
@@ -144,11 +144,13 @@ def outcomes_over_factors(
     """
     asked = list(factors)
     falling = sorted(set(asked), reverse=True)
-    found = dict(zip(falling, map(class_fates, loss_path(problem, falling, tol=tol)), strict=True))
+    found = dict(
+        zip(falling, map(class_outcomes, loss_path(problem, falling, tol=tol)), strict=True)
+    )
     yield from (found[factor] for factor in asked)
 
 
-def fates_over_lambda_H(
+def outcomes_over_lambda_H(
     problem: Problem, lambda_H: Iterable[float]
 ) -> Iterator[ClassOutcomes[Minimizer]]:
     """Yield what the optimum does to the classes, for one lambda_H after another.
@@ -167,7 +169,7 @@ def fates_over_lambda_H(
     Examples
     --------
     >>> problem = Problem([500, 100, 100], depth=3, lambda_W=1.5e-2, lambda_H=1)
-    >>> [fates.classes_right for fates in fates_over_lambda_H(problem, [1e-3, 1e-2, 1])]
+    >>> [outcomes.classes_right for outcomes in outcomes_over_lambda_H(problem, [1e-3, 1e-2, 1])]
     [3, 1, 1]
     """
     return outcomes_over(replace(require_problem(problem), lambda_H=value) for value in lambda_H)

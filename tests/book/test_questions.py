@@ -42,8 +42,8 @@ def wrong_at(remedy, factor, counts=LESIONS, lambda_W=5e-4, lambda_H=1e-5):
     problem = nc.LossProblem(
         counts, loss, lambda_W=factor * lambda_W, lambda_H=factor * lambda_H, sampling=sampling
     )
-    fates = nc.class_fates(nc.loss_minimizer(problem, tol=1e-11))
-    return set(np.flatnonzero(fates.right[fates.group] < 1).tolist())
+    outcomes = nc.class_outcomes(nc.loss_minimizer(problem, tol=1e-11))
+    return set(np.flatnonzero(outcomes.right[outcomes.group] < 1).tolist())
 
 
 def is_margin(written, remedy, first=None, **settings):
@@ -77,7 +77,7 @@ def row_ratio(loss, bias, lam):
 
 def right(loss, lam):
     problem = nc.LossProblem(CIFAR, loss, lambda_W=lam, lambda_H=lam)
-    return nc.class_fates(nc.loss_minimizer(problem)).classes_right
+    return nc.class_outcomes(nc.loss_minimizer(problem)).classes_right
 
 
 def merging(counts, **settings):

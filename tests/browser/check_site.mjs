@@ -16,10 +16,11 @@ import { meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const FORMS = ["light", "dark"].flatMap((theme) =>
-  [1280, 390].map((width) => ({ name: `${theme}-${width}`, theme, width })),
-);
 const PHONE = 390;
+const WIDTHS = [1280, PHONE];
+const THEMES = ["light", "dark"];
+// Of the rules that axe has, those that look at colours.
+const OF_COLORS = ["color-contrast", "link-in-text-block"];
 // What readers may look for.
 const QUERIES = process.argv.slice(3);
 // As many as there are cores in the smallest place where this runs.
@@ -102,53 +103,59 @@ async function found(job, broken) {
   }
 }
 
-async function axe(page) {
+// What axe finds by all its usual rules, or by some.
+async function axe(page, rules) {
   await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+  const violations = await page.evaluate(async (rules) => {
+    const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
+    const { violations } = await window.axe.run(document, options);
     return violations;
-  });
+  }, rules);
   return violations.flatMap(({ id, impact, nodes }) =>
     nodes.map((node) => ({ id, impact, where: node.target.join(" "), html: node.html.slice(0, 160) })),
   );
 }
 
-// One page in one form.
-async function visit(name, form) {
-  const { page, errors, close } = await open(`${server.origin}/${name}`, form);
-  await complete(page, errors);
-  const seen = {
-    page: name,
-    form: form.name,
-    console: errors,
-    formulas: await page.evaluate(look.formulas),
-    pictures: await page.evaluate(look.pictures),
-    sideways: await page.evaluate(look.sideways),
-    head: await page.evaluate(look.head),
-    letters: await page.evaluate(look.letters),
-    touch: form.width === PHONE ? await page.evaluate(look.touch) : [],
-    axe: await axe(page),
-    ...(await page.evaluate(look.addresses)),
-  };
-  await close();
-  return seen;
-}
-
-// What a first visit costs: bytes, and the work of the page, in units of a fixed calculation.
-async function measure(name) {
+// One page at one width, first in light and then, as when the reader's system turns dark, in dark: of
+// its colours alone, all else is the same. On the desk also what the first visit costs: bytes, and the
+// work of the page, in units of a fixed calculation.
+async function visit(name, width) {
   let worked;
   const before = async (page) => {
     worked = await meter(page);
   };
-  const { page, errors, requests, close } = await open(`${server.origin}/${name}`, { before });
+  const { page, errors, requests, close } = await open(`${server.origin}/${name}`, { width, before });
   await complete(page, errors);
-  const work = await worked();
-  const bytes = [...requests]
-    .filter((url) => url.startsWith(server.origin))
-    .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
-  const unit = await yardstick(page, worked);
+  const cost = { page: name, work: await worked() };
+  const visits = [];
+  for (const theme of THEMES) {
+    const noted = errors.length;
+    if (theme !== THEMES[0]) await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
+    await rest(page, 0);
+    visits.push({
+      page: name,
+      form: `${theme}-${width}`,
+      formulas: await page.evaluate(look.formulas),
+      pictures: await page.evaluate(look.pictures),
+      sideways: await page.evaluate(look.sideways),
+      head: await page.evaluate(look.head),
+      letters: await page.evaluate(look.letters),
+      touch: width === PHONE ? await page.evaluate(look.touch) : [],
+      axe: await axe(page, theme === THEMES[0] ? null : OF_COLORS),
+      ...(await page.evaluate(look.addresses)),
+      console: errors.slice(theme === THEMES[0] ? 0 : noted),
+    });
+  }
+  if (width !== PHONE) {
+    cost.bytes = [...requests]
+      .filter((url) => url.startsWith(server.origin))
+      .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
+    cost.work /= await yardstick(page, worked);
+    cost.problems = errors;
+  }
   await close();
-  return { page: name, bytes, work: work / unit, problems: errors };
+  return { visits, cost };
 }
 
 // Links and anchors of all pages against each other; a file that is no page need only be there.
@@ -310,26 +317,28 @@ async function entrance(options) {
 }
 const leads = { scripts: await entrance({}), none: await entrance({ javaScriptEnabled: false }) };
 
-const costs = await all(
-  inner.map(
-    (page) => () =>
-      found(
-        () => measure(page),
-        (problem) => ({ page, problems: [problem] }),
-      ),
-  ),
-);
-const visits = await all(
+const seen = await all(
   inner.flatMap((page) =>
-    FORMS.map(
-      (form) => () =>
-        found(
-          () => visit(page, form),
-          (problem) => ({ page, form: form.name, console: [problem], links: [], anchors: [] }),
-        ),
-    ),
+    WIDTHS.map((width) => async () => ({
+      width,
+      ...(await found(
+        () => visit(page, width),
+        (problem) => ({
+          visits: THEMES.map((theme) => ({
+            page,
+            form: `${theme}-${width}`,
+            console: [problem],
+            links: [],
+            anchors: [],
+          })),
+          cost: { page, problems: [problem] },
+        }),
+      )),
+    })),
   ),
 );
+const visits = seen.flatMap(({ visits }) => visits);
+const costs = seen.filter(({ width }) => width !== PHONE).map(({ cost }) => cost);
 const situations = await all(
   Object.entries(SITUATIONS).map(([name, run]) => async () => ({
     name,

@@ -22,7 +22,7 @@ START = {"n": LESIONS, "loss": "cross-entropy", "decay": 5e-4, "batch": 128, "de
 START |= {"bias": "decayed", "balance": "none", "low": 0.01, "high": 10.0}
 PAPER = [500, 500, 400, 400, 300, 300, 200, 200, 100, 100]
 
-# Every control, away from where it begins; the band and the decay such that fates differ.
+# Every control, away from where it begins; the band and the decay such that outcomes differ.
 CLOSED = {"loss": "mse", "bias": "free"}
 STATES = [
     {},
@@ -64,7 +64,7 @@ def form_of(state):
     return form
 
 
-def fate(form, k, place):
+def outcome(form, k, place):
     """What becomes of a class at a value of N lambda_H, by the optimum of nclib there."""
     problem = loss_problem(form, place)
     closed = form["loss"] != "cross-entropy" and form["balance"] == "none"
@@ -94,7 +94,7 @@ def test_every_control_gives_the_answer_of_nclib(report, position):
     assert [number(row[1]) for row in seen["rows"]] == distinct
     for row in seen["rows"]:
         k = form["n"].index(int(number(row[1])))
-        assert row[4:] == [fate(form, k, form["low"]), fate(form, k, form["high"])], row
+        assert row[4:] == [outcome(form, k, form["low"]), outcome(form, k, form["high"])], row
     # The place in the row, and the picture's bar, in the order of the rows.
     places = [number(row[2]) for row in seen["rows"]]
     assert np.argsort(places, kind="stable")[0] == np.argmin(seen["bars"])
@@ -103,7 +103,7 @@ def test_every_control_gives_the_answer_of_nclib(report, position):
     )
     first = form["n"].index(int(number(lost[1])))
     for x, right in ((0.99, True), (1.01, False)):
-        assert (fate(form, first, min(places) * x) == "right") == right, (row, x)
+        assert (outcome(form, first, min(places) * x) == "right") == right, (row, x)
     # The verdict: the factors on all penalties, today's bias decay included.
     factors = [
         float(f) for f in re.findall(r"(?:grow |times )([\d.e+-]+)(?=-fold|[.;])", seen["verdict"])

@@ -73,19 +73,19 @@ def random_problems(number, seed=0):
 def by_nclib(question):
     problem = problem_of(question)
     best = nc.global_minimizer(problem)
-    accuracy, fates = best.training_accuracy(), nc.class_fates(best)
+    accuracy, outcomes = best.training_accuracy(), nc.class_outcomes(best)
     merged = np.ones(problem.K)
     for classes in best.merged_classes():
         merged[list(classes)] = len(classes)
-    first = nc.first_loss(problem, fates.representative)
+    first = nc.first_loss(problem, outcomes.representative)
     return {
         "kappa": best.kappa,
         "z": best.z,
         "dies": nc.collapse_factors(problem),
         "right": accuracy.per_class,
         "merged": merged,
-        "own": fates.own_logit[fates.group],
-        "best": fates.rival_logit[fates.group],
+        "own": outcomes.own_logit[outcomes.group],
+        "best": outcomes.rival_logit[outcomes.group],
         "accuracy": accuracy.overall,
         "objective": best.objective,
         "margin": first.factor,

@@ -15,7 +15,7 @@ import nclib as nc
 from nclib import _files
 from nclib._text import factor_text, share_text
 from nclib.theory.margins import misclassification_factors
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.sample_counts import right_counts
 
 PAPER = ("cifar10-paper", "--depth", "3", "--lambda-W", "5e-4", "--lambda-H", "1e-5")
@@ -514,9 +514,9 @@ def test_charts_of_the_report_hold_what_nclib_computes(page):
     # The last slider moves fastest: L = 3 is third, factor 1 in the middle.
     start = (2 * 21 + 10) * 7
     problem = nc.Problem(nc.read_counts("ham10000"), 3, lambda_W=5e-4, lambda_H=5e-3)
-    fates = class_fates(nc.global_minimizer(problem))
-    np.testing.assert_allclose(columns["own"][start : start + 7], fates.own_logit, rtol=1e-5)
-    np.testing.assert_allclose(columns["other"][start : start + 7], fates.rival_logit, rtol=1e-5)
+    outcomes = class_outcomes(nc.global_minimizer(problem))
+    np.testing.assert_allclose(columns["own"][start : start + 7], outcomes.own_logit, rtol=1e-5)
+    np.testing.assert_allclose(columns["other"][start : start + 7], outcomes.rival_logit, rtol=1e-5)
 
 
 def test_a_report_that_fails_leaves_the_old_one(nclib, tmp_path, monkeypatch):

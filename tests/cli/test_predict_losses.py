@@ -320,7 +320,7 @@ def test_the_report_goes_over_the_band_too(nclib, tmp_path, step):
         # Factor 1 is the eleventh, with two counts each.
         start = 20
         np.testing.assert_allclose(columns["own"][start : start + 2],
-                                   nc.class_fates(best).own_logit, rtol=1e-4)  # fmt: skip
+                                   nc.class_outcomes(best).own_logit, rtol=1e-4)  # fmt: skip
 
 
 def test_the_share_that_is_right_is_of_training_and_of_the_optimum(nclib, tmp_path, step):

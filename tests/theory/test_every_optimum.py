@@ -8,7 +8,7 @@ from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import LocalMinima, global_minimizer, local_minima
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.penalised_bias import penalised_bias_minimizer
 from nclib.theory.problem import Problem
 
@@ -99,7 +99,7 @@ def test_outcomes_are_those_of_the_dense_logits(best):
     distance = np.linalg.norm(means[:, :, None] - means[:, None], axis=0)
     merged = (distance <= 1e-7 * max(np.linalg.norm(means, axis=0).max(), 1e-12)).sum(axis=0)
 
-    found = class_fates(best)
+    found = class_outcomes(best)
     np.testing.assert_allclose(found.right[found.group], right, rtol=1e-15)
     np.testing.assert_array_equal(found.merged[found.group], merged)
     np.testing.assert_allclose(found.own_logit[found.group], own, rtol=0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Logits and fates of many distinct counts, without a table of all pairs.
+"""Logits and outcomes of many distinct counts, without a table of all pairs.
 
 References: eigenvectors of the labels' covariance to 80 digits (mpmath), the same by numpy's dense
 decomposition, and polynomials of that matrix, which need no eigenvectors at all.
@@ -17,7 +17,7 @@ from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.margins import misclassification_factors
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem
 from nclib.theory.secular import _SecularSums
 from nclib.theory.spectrum import Spectrum
@@ -204,25 +204,25 @@ def dense_logits(minimizer):
     return np.sqrt(n)[:, None] * ((Vt.T * s) @ Vt) / np.sqrt(n)
 
 
-def assert_fates_are_those_of(Z, minimizer, record_error):
-    fates, n = class_fates(minimizer), minimizer.problem.counts.n
+def assert_outcomes_are_those_of(Z, minimizer, record_error):
+    outcomes, n = class_outcomes(minimizer), minimizer.problem.counts.n
     own = np.diag(Z).copy()
     others = Z.copy()
     np.fill_diagonal(others, -np.inf)
     rival = others.max(axis=0)
     size = np.maximum(np.sqrt(n.max() / n), 1)  # how the dense logits' rounding grows
     for what, found, wanted in (
-        ("own", fates.own_logit, own),
-        ("rival", fates.rival_logit, rival),
+        ("own", outcomes.own_logit, own),
+        ("rival", outcomes.rival_logit, rival),
     ):
-        error = (np.abs(found[fates.group] - wanted) / size).max()
+        error = (np.abs(found[outcomes.group] - wanted) / size).max()
         assert record_error(f"{what} logits against a dense decomposition", error, 1e-12)
     doubtful = np.abs(own - rival) < 1e-11 * size
-    right = fates.right[fates.group]
+    right = outcomes.right[outcomes.group]
     np.testing.assert_array_equal((right == 1)[~doubtful], (own > rival)[~doubtful])
     # The group of the strongest rival holds another class with that logit.
     for j in range(n.size):
-        same = np.flatnonzero(fates.group == fates.rival[fates.group[j]])
+        same = np.flatnonzero(outcomes.group == outcomes.rival[outcomes.group[j]])
         assert others[same, j].max() > rival[j] - 1e-11 * size[j]
     accuracy = minimizer.training_accuracy()
     assert accuracy.overall == pytest.approx((accuracy.per_class * n).sum() / n.sum())
@@ -230,7 +230,7 @@ def assert_fates_are_those_of(Z, minimizer, record_error):
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("quantile", [0.02, 0.3, 0.8])
-def test_fates_of_many_counts_against_a_dense_decomposition(bias, quantile, record_error):
+def test_outcomes_of_many_counts_against_a_dense_decomposition(bias, quantile, record_error):
     """400 distinct counts, which are worked on in several blocks."""
     n = np.random.default_rng(1).choice(10**4, 400, replace=False) + 1
     n = np.concatenate([n, n[:40]])
@@ -238,7 +238,7 @@ def test_fates_of_many_counts_against_a_dense_decomposition(bias, quantile, reco
     deaths = collapse_factors(problem)
     best = global_minimizer(at(problem, np.quantile(deaths[deaths > 0], quantile) * 0.999))
     assert 0 < best.alive < best.problem.K
-    assert_fates_are_those_of(dense_logits(best), best, record_error)
+    assert_outcomes_are_those_of(dense_logits(best), best, record_error)
 
 
 @settings(max_examples=settings.default.max_examples // 4)
@@ -247,12 +247,14 @@ def test_fates_of_many_counts_against_a_dense_decomposition(bias, quantile, reco
     st.integers(1, 3),
     st.floats(0, 1),
 )
-def test_fates_of_distinct_counts_against_a_dense_decomposition(n, depth, where):
+def test_outcomes_of_distinct_counts_against_a_dense_decomposition(n, depth, where):
     problem = Problem(n, depth, lambda_W=1.0, lambda_H=1.0)
     deaths = collapse_factors(problem)
     low, high = 0.1 * deaths[:-1].min(), 1.1 * deaths.max()
     best = global_minimizer(at(problem, low * (high / low) ** where))
-    assert_fates_are_those_of(dense_logits(best), best, lambda _, error, allowed: error < allowed)
+    assert_outcomes_are_those_of(
+        dense_logits(best), best, lambda _, error, allowed: error < allowed
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,11 +292,11 @@ def test_many_distinct_counts_need_no_table_of_pairs(bias, record_error):
     problem = Problem(n, 2, bias=bias, lambda_W=1.0, lambda_H=1.0)
     deaths = collapse_factors(problem)
 
-    def fates():
+    def outcomes():
         best = global_minimizer(at(problem, float(np.median(deaths[deaths > 0]))))
-        return class_fates(best), best.training_accuracy()
+        return class_outcomes(best), best.training_accuracy()
 
-    (found, accuracy), peak = peak_of(fates)
+    (found, accuracy), peak = peak_of(outcomes)
     assert peak < 12e6
     # Half of the modes are alive, and with no class of a count beside it the largest are right.
     assert found.accuracy == accuracy.overall

@@ -12,10 +12,10 @@ from nclib.theory import sample_counts
 from nclib.theory.collapse import collapse_factors, collapse_lambda_H
 from nclib.theory.margins import FirstLoss, first_loss, misclassification_factors
 from nclib.theory.minimizer import global_minimizer, local_minima
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem
 from nclib.theory.sample_counts import RightCounts, right_counts
-from nclib.theory.tables import fates_over_lambda_H
+from nclib.theory.tables import outcomes_over_lambda_H
 
 TIE = 1e-11
 
@@ -57,31 +57,31 @@ def dense_right(problem):
 
 
 @given(problems(widths=True), st.data())
-def test_fates_are_those_of_the_dense_logits(problem, data):
+def test_outcomes_are_those_of_the_dense_logits(problem, data):
     minima = local_minima(problem)
     minimizer = minima[data.draw(st.integers(0, len(minima) - 1))]
-    fates = class_fates(minimizer)
+    outcomes = class_outcomes(minimizer)
     Z = minimizer.logits()
     own, n = np.diag(Z).copy(), problem.counts.n
     others = Z.copy()
     np.fill_diagonal(others, -np.inf)
-    group = fates.group
-    np.testing.assert_allclose(fates.own_logit[group], own, atol=1e-12)
-    np.testing.assert_allclose(fates.rival_logit[group], others.max(axis=0), atol=1e-12)
-    assert (fates.count[group] == n).all()
-    assert (np.bincount(group) == fates.size).all()
-    assert (group[fates.representative] == np.arange(fates.size.size)).all()
+    group = outcomes.group
+    np.testing.assert_allclose(outcomes.own_logit[group], own, atol=1e-12)
+    np.testing.assert_allclose(outcomes.rival_logit[group], others.max(axis=0), atol=1e-12)
+    assert (outcomes.count[group] == n).all()
+    assert (np.bincount(group) == outcomes.size).all()
+    assert (group[outcomes.representative] == np.arange(outcomes.size.size)).all()
     accuracy = minimizer.training_accuracy()
-    assert fates.accuracy == accuracy.overall
-    np.testing.assert_array_equal(fates.right[group], accuracy.per_class)
+    assert outcomes.accuracy == accuracy.overall
+    np.testing.assert_array_equal(outcomes.right[group], accuracy.per_class)
     merged = np.ones(problem.K)
     for classes in minimizer.merged_classes():
         merged[list(classes)] = len(classes)
-    np.testing.assert_array_equal(fates.merged[group], merged)
-    assert fates.classes_merged == sum(map(len, minimizer.merged_classes()))
+    np.testing.assert_array_equal(outcomes.merged[group], merged)
+    assert outcomes.classes_merged == sum(map(len, minimizer.merged_classes()))
     # The group of the strongest rival holds a class with that logit.
     for k in range(problem.K):
-        rivals = [j for j in np.flatnonzero(group == fates.rival[group[k]]) if j != k]
+        rivals = [j for j in np.flatnonzero(group == outcomes.rival[group[k]]) if j != k]
         assert Z[rivals, k].max() == pytest.approx(others[:, k].max(), abs=1e-12)
 
 
@@ -337,11 +337,11 @@ def test_no_class_is_answered_as_one_with_fewer_samples(problem, data):
 
 def test_of_rivals_that_tie_the_own_group_is_named():
     # Without a bias every logit but the own is 0: all others tie.
-    fates = class_fates(
+    outcomes = class_outcomes(
         global_minimizer(Problem([9, 9, 5, 2, 2], 1, bias=False, lambda_W=0.01, lambda_H=0.01))
     )
-    assert fates.rival_logit.tolist() == [0, 0, 0]
-    assert fates.count[fates.rival].tolist() == [9, 9, 2]
+    assert outcomes.rival_logit.tolist() == [0, 0, 0]
+    assert outcomes.count[outcomes.rival].tolist() == [9, 9, 2]
 
 
 def test_all_modes_of_a_smaller_class_alive_is_not_needed_to_be_right():
@@ -350,8 +350,8 @@ def test_all_modes_of_a_smaller_class_alive_is_not_needed_to_be_right():
     deaths = collapse_factors(problem)[:2]
     between = at(problem, float(np.sqrt(deaths[0] * deaths[1])))
     assert global_minimizer(between).alive == 1
-    fates = class_fates(global_minimizer(between))
-    np.testing.assert_array_equal(fates.right[fates.group] == 1, dense_right(between))
+    outcomes = class_outcomes(global_minimizer(between))
+    np.testing.assert_array_equal(outcomes.right[outcomes.group] == 1, dense_right(between))
 
 
 def test_the_lambda_H_of_each_death():
@@ -367,12 +367,12 @@ def test_the_lambda_H_of_each_death():
 def test_over_lambda_H_is_one_problem_after_another():
     problem = Problem([50, 50, 20, 5], 2, bias=False, lambda_W=1e-2, lambda_H=1.0)
     values = np.geomspace(1e-6, 10, 20).tolist()
-    for value, fates in zip(values, fates_over_lambda_H(problem, values), strict=True):
+    for value, outcomes in zip(values, outcomes_over_lambda_H(problem, values), strict=True):
         expected = global_minimizer(replace(problem, lambda_H=value))
-        assert fates.minimizer.alive == expected.alive
-        assert fates.accuracy == expected.training_accuracy().overall
-        np.testing.assert_allclose(fates.minimizer.z, expected.z, rtol=1e-14)
-        assert (fates.minimizer.unique, fates.minimizer.is_global) == (expected.unique, True)
+        assert outcomes.minimizer.alive == expected.alive
+        assert outcomes.accuracy == expected.training_accuracy().overall
+        np.testing.assert_allclose(outcomes.minimizer.z, expected.z, rtol=1e-14)
+        assert (outcomes.minimizer.unique, outcomes.minimizer.is_global) == (expected.unique, True)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -381,12 +381,12 @@ def test_what_is_unique_over_lambda_H_is_what_is_unique(bias):
     problem = Problem([50, 50, 20, 5], 2, bias=bias, lambda_W=1e-2, lambda_H=1.0)
     death = float(collapse_lambda_H(problem)[0])
     for start in (problem, replace(problem, lambda_H=death)):
-        found = fates_over_lambda_H(start, [death * 0.99, death, death * 1.01])
-        assert [fates.minimizer.unique for fates in found] == [True, False, True]
+        found = outcomes_over_lambda_H(start, [death * 0.99, death, death * 1.01])
+        assert [outcomes.minimizer.unique for outcomes in found] == [True, False, True]
     cut = replace(problem, counts=[50, 50, 50, 5], widths=(1, 1))
     death = float(collapse_lambda_H(cut)[0])
-    found = fates_over_lambda_H(cut, [death * 0.99, death * 1.01])
-    assert [fates.minimizer.unique for fates in found] == [False, True]
+    found = outcomes_over_lambda_H(cut, [death * 0.99, death * 1.01])
+    assert [outcomes.minimizer.unique for outcomes in found] == [False, True]
 
 
 @pytest.mark.parametrize("lambda_W", [1e-300, 1e-150, 1e-9, 1e150, 1e295])
@@ -432,4 +432,4 @@ def test_other_arguments_are_refused():
     with pytest.raises(ValueError, match="classes must have at least one class"):
         first_loss(Problem([3, 2], 1, lambda_W=1, lambda_H=1), [])
     with pytest.raises(TypeError, match="minimizer must be a Minimizer"):
-        class_fates(Problem([3, 2], 1, lambda_W=1, lambda_H=1))
+        class_outcomes(Problem([3, 2], 1, lambda_W=1, lambda_H=1))

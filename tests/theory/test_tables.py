@@ -8,15 +8,15 @@ import pytest
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.optimum import class_fates
+from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem
 from nclib.theory.tables import (
     accuracy_by_count,
     common_lambda,
     deaths_by_lambda,
-    fates_over_lambda_H,
     kept_shares,
     outcomes_over,
+    outcomes_over_lambda_H,
 )
 
 COUNTS = ClassCounts([3, 40, 3, 12])
@@ -76,10 +76,10 @@ def test_problems_of_all_kinds_in_one_row():
     ]
     for problem, found in zip(problems, outcomes_over(problems), strict=True):
         assert found.minimizer.problem == problem
-        assert found == class_fates(global_minimizer(problem))
+        assert found == class_outcomes(global_minimizer(problem))
         alive = (collapse_factors(problem) > 1).sum()
         assert found.minimizer.alive == alive
-    over = list(fates_over_lambda_H(problems[0], [0.01, 0.1]))
+    over = list(outcomes_over_lambda_H(problems[0], [0.01, 0.1]))
     assert [each.minimizer.problem for each in over] == [
         replace(problems[0], lambda_H=value) for value in (0.01, 0.1)
     ]

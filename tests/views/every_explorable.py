@@ -21,7 +21,7 @@ EXPLORABLES = {
     "secular": explorables.secular_function,
     "curves": lambda: explorables.training_curves(main_runs()),
     "data-sets": explorables.data_sets,
-    "remedies": explorables.remedy_fates,
+    "remedies": explorables.remedy_outcomes,
 }
 
 

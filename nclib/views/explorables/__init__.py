@@ -6,7 +6,7 @@ from nclib.views.explorables.explorable import Explorable, Slider
 from nclib.views.explorables.gallery import data_sets
 from nclib.views.explorables.gram import gram_maps
 from nclib.views.explorables.lemma import lemma_curve
-from nclib.views.explorables.losses import remedy_fates
+from nclib.views.explorables.losses import remedy_outcomes
 from nclib.views.explorables.norms import surviving_norms
 from nclib.views.explorables.phases import phase_diagram
 from nclib.views.explorables.rule import one_rule
@@ -20,7 +20,7 @@ __all__ = [
     "lemma_curve",
     "one_rule",
     "phase_diagram",
-    "remedy_fates",
+    "remedy_outcomes",
     "secular_function",
     "survival",
     "surviving_norms",

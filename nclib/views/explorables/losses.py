@@ -50,7 +50,7 @@ REMEDY = Slider("remedy", "Remedy", tuple(REMEDIES), default="nothing")
 LAMBDA = Slider("lambda", "Every λ", geometric(3e-4, 1.5e-2, 25), default=0.0013)
 
 
-def remedy_fates() -> Explorable:
+def remedy_outcomes() -> Explorable:
     """Show what a remedy does to seven classes of skin lesions, for two losses.
 
     Returns
@@ -61,7 +61,7 @@ def remedy_fates() -> Explorable:
 
     Examples
     --------
-    >>> remedy_fates().summaries["cross-entropy", "class weights 1/√n", 0.0013].split(":")[0]
+    >>> remedy_outcomes().summaries["cross-entropy", "class weights 1/√n", 0.0013].split(":")[0]
     'All 7 classes are right, and 6 of 6 modes are alive'
     """
     counts = gallery()["ham10000"].counts
@@ -69,14 +69,14 @@ def remedy_fates() -> Explorable:
     summaries: dict[State, str] = {}
     for loss in LOSSES:
         for remedy in REMEDIES:
-            for lam, fates in _path(counts, loss, remedy):
-                best, right = fates.minimizer, fates.right[fates.group] == 1
+            for lam, outcomes in _path(counts, loss, remedy):
+                best, right = outcomes.minimizer, outcomes.right[outcomes.group] == 1
                 lead = _leads(best, loss == "cross-entropy")
                 rows += [
                     (loss, remedy, lam, k + 1, counts.n[k], round(float(lead[k]), 5), int(right[k]))
                     for k in range(counts.K)
                 ]
-                summaries[loss, remedy, lam] = _sentence(counts, fates, right, loss, remedy)
+                summaries[loss, remedy, lam] = _sentence(counts, outcomes, right, loss, remedy)
     names = ("loss", "remedy", "lambda", "class", "n", "lead", "right")
     return Explorable(
         name="remedies",
@@ -121,7 +121,11 @@ def _leads(best: Optimum, softmax: bool) -> Array:
 
 
 def _sentence(
-    counts: ClassCounts, fates: ClassOutcomes[Any], right: NDArray[np.bool_], loss: str, remedy: str
+    counts: ClassCounts,
+    outcomes: ClassOutcomes[Any],
+    right: NDArray[np.bool_],
+    loss: str,
+    remedy: str,
 ) -> str:
     if right.all():
         what = f"All {counts.K} classes are right"
@@ -133,8 +137,8 @@ def _sentence(
     if loss == "squared error" and remedy == "logit adjustment":
         what = f"The squared error has no logits to adjust, so nothing is done. {what}"
     return (
-        f"{what}, and {fates.minimizer.alive} of {counts.K - 1} modes are alive: training "
-        f"accuracy of the optimum {share_text(fates.accuracy)}."
+        f"{what}, and {outcomes.minimizer.alive} of {counts.K - 1} modes are alive: training "
+        f"accuracy of the optimum {share_text(outcomes.accuracy)}."
     )
 
 

@@ -70,17 +70,17 @@ def class_outcomes(problem: Problem | LossProblem, label: Callable[[int], str]) 
     sliders = _sliders(problem)
     rows: list[tuple[Any, ...]] = []
     summaries: dict[State, str] = {}
-    for state, fates in _outcomes(problem, sliders):
-        summaries[state] = _sentence(fates)
-        for g in _some(fates.size.size):
+    for state, outcomes in _outcomes(problem, sliders):
+        summaries[state] = _sentence(outcomes)
+        for g in _some(outcomes.size.size):
             rows.append(
                 (
                     *state,
-                    fates.count[g],
+                    outcomes.count[g],
                     _name(label(g)),
-                    fates.own_logit[g],
-                    fates.rival_logit[g],
-                    _outcome(fates.right[g]),
+                    outcomes.own_logit[g],
+                    outcomes.rival_logit[g],
+                    _outcome(outcomes.right[g]),
                 )
             )
     return Explorable(
@@ -120,15 +120,15 @@ def mode_outcomes(problem: Problem) -> Explorable:
     rows: list[tuple[Any, ...]] = []
     summaries: dict[State, str] = {}
     factors: dict[int, Any] = {}
-    for state, fates in _states(problem, sliders):
-        best = fates.minimizer
+    for state, outcomes in _states(problem, sliders):
+        best = outcomes.minimizer
         depth, factor = best.problem.depth, state[-1]
         if depth not in factors:
             factors[depth] = factor * collapse_factors(best.problem)
         spectrum = best.spectrum
         start = np.cumsum(spectrum.block_size) - spectrum.block_size
         start = start[spectrum.block_kappa > 0]
-        summaries[state] = _sentence(fates)
+        summaries[state] = _sentence(outcomes)
         for i in start[_some(start.size)]:
             rows.append((*state, best.kappa[i], best.z[i], factors[depth][i]))
     return Explorable(
@@ -163,8 +163,8 @@ def _outcomes(
         yield from _states(problem, sliders)
         return
     factors = sliders[-1].values
-    for factor, fates in zip(factors, outcomes_over_factors(problem, factors), strict=True):
-        yield (factor,), fates
+    for factor, outcomes in zip(factors, outcomes_over_factors(problem, factors), strict=True):
+        yield (factor,), outcomes
 
 
 def _states(
@@ -208,15 +208,15 @@ def _outcome(right: float) -> str:
     return "right" if right == 1 else "a guess" if right else "wrong"
 
 
-def _sentence(fates: ClassOutcomes[Any]) -> str:
-    alive, possible = fates.minimizer.alive, mode_limit(fates.minimizer.problem)
-    K = fates.group.size
-    right, merged = fates.classes_right, fates.classes_merged
+def _sentence(outcomes: ClassOutcomes[Any]) -> str:
+    alive, possible = outcomes.minimizer.alive, mode_limit(outcomes.minimizer.problem)
+    K = outcomes.group.size
+    right, merged = outcomes.classes_right, outcomes.classes_merged
     also = f", {merged:,} have merged" if merged and right < K else ""
     return (
         f"{modes_are_alive(alive, possible)}, and {right:,} of {K:,} "
         f"classes {'is' if right == 1 else 'are'} right{also}; the optimum gets "
-        f"{percent(fates.accuracy, 1)} % of the training samples right."
+        f"{percent(outcomes.accuracy, 1)} % of the training samples right."
     )
 
 

@@ -346,7 +346,7 @@ def test_a_million_classes():
     lam = 0.1 * np.sqrt(1280) / n.sum()
     best = loss_minimizer(LossProblem(n, CrossEntropy(), lambda_W=lam, lambda_H=lam))
     assert best.certificate <= 1e-9
-    assert nc.class_fates(best).size.sum() == 10**6
+    assert nc.class_outcomes(best).size.sum() == 10**6
 
 
 # --- outcomes by class ---
@@ -356,7 +356,7 @@ def test_a_million_classes():
 def test_outcomes_are_those_of_the_dense_logits(seed):
     problem = random_problem(np.random.default_rng(3000 + seed))
     best = loss_minimizer(problem)
-    Z, seen = best.logits(), nc.class_fates(best)
+    Z, seen = best.logits(), nc.class_outcomes(best)
     scale = 1e-9 * np.abs(Z).max()
     for k, g in enumerate(seen.group):
         rivals = np.delete(Z[:, k], k)
@@ -371,13 +371,13 @@ def test_outcomes_are_those_of_the_dense_logits(seed):
         assert seen.merged[g] == np.count_nonzero(same)
 
 
-def test_outcomes_of_the_squared_error_are_those_of_class_fates():
+def test_outcomes_of_the_squared_error_are_those_of_class_outcomes():
     for lam in (0.001, 0.004, 0.0045, 0.006, 0.0073, 0.01):
         problem = LossProblem(
             nc.ClassCounts.cifar10_paper(), SquaredError(), lambda_W=lam, lambda_H=lam
         )
-        ours = nc.class_fates(loss_minimizer(problem))
-        theirs = nc.class_fates(nc.global_minimizer(problem.model))
+        ours = nc.class_outcomes(loss_minimizer(problem))
+        theirs = nc.class_outcomes(nc.global_minimizer(problem.model))
         np.testing.assert_allclose(ours.right[ours.group], theirs.right[theirs.group])
         np.testing.assert_array_equal(ours.merged[ours.group], theirs.merged[theirs.group])
         assert ours.accuracy == pytest.approx(theirs.accuracy)
@@ -386,8 +386,8 @@ def test_outcomes_of_the_squared_error_are_those_of_class_fates():
 def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
     lam = np.sqrt(100) / 300 * (1 - 1e-10)
     problem = LossProblem([100] * 3, SquaredError(), lambda_W=lam, lambda_H=lam)
-    seen = nc.class_fates(loss_minimizer(problem))
-    theirs = nc.class_fates(nc.global_minimizer(problem.model))
+    seen = nc.class_outcomes(loss_minimizer(problem))
+    theirs = nc.class_outcomes(nc.global_minimizer(problem.model))
     np.testing.assert_array_equal(seen.right, theirs.right)
     assert seen.right[0] == 1
     assert seen.merged[0] == 1

@@ -233,11 +233,11 @@ def test_classes_are_right_below_and_lost_above_their_factor(kind):
     for k, factor in enumerate(margins.lost):
         if np.isinf(factor):
             total = loss_collapse_factors(problem).total
-            above = nc.class_fates(loss_minimizer(problem.rescaled(2 * total)))
+            above = nc.class_outcomes(loss_minimizer(problem.rescaled(2 * total)))
             assert above.right[above.group[k]] == 1
             continue
-        below = nc.class_fates(loss_minimizer(problem.rescaled(factor * (1 - 1e-3))))
-        above = nc.class_fates(loss_minimizer(problem.rescaled(factor * (1 + 1e-3))))
+        below = nc.class_outcomes(loss_minimizer(problem.rescaled(factor * (1 - 1e-3))))
+        above = nc.class_outcomes(loss_minimizer(problem.rescaled(factor * (1 + 1e-3))))
         assert below.right[below.group[k]] == 1
         assert above.right[above.group[k]] < 1
     assert margins.first == margins.lost.min()
