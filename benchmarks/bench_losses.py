@@ -1,7 +1,7 @@
 """Time the optimum of one layer with cross-entropy, in one run on one machine.
 
 Run by ``make bench``, or by hand with ``--long`` for the largest rows too. Durations
-are of the processor (a machine that does other things at the same time does not change them much);
+are of the CPU (a machine that does other things at the same time does not change them much);
 ratios are to a cold solve of the same problem, or of an alternative to ours. Nothing is asserted
 here: machines differ, and the numbers are for reading.
 """
@@ -25,7 +25,7 @@ import nclib as nc
 
 
 def seconds(function: Callable[[], object], repeat: int) -> float:
-    """Median processor time of `repeat` calls; where there are several, one more goes first."""
+    """Median CPU time of `repeat` calls; where there are several, one more goes first."""
     if repeat > 1:
         function()
     durations = []

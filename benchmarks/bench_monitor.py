@@ -1,6 +1,6 @@
 """Time epochs of a small convolutional network with and without the monitor, in turns.
 
-Run by ``make bench``. Processor time of one thread, so that what else the machine does matters
+Run by ``make bench``. CPU time of one thread, so that what else the machine does matters
 less; the least of several epochs of each kind. Nothing is asserted here: the numbers are for
 reading.
 """

@@ -42,7 +42,7 @@ _EXPLORABLE = "explorable"
 def work_of():
     """Call a function; return what it returns, and its work in loops of a million steps.
 
-    Time of the processor against time of the processor: a clock would say how fast the machine is,
+    CPU time against CPU time: a clock would say how fast the machine is,
     and what else it does.
     """
 

@@ -4,7 +4,7 @@ import time
 
 
 def yardstick(repeat=5):
-    """Seconds of the processor that a loop of a million steps takes, at least."""
+    """CPU seconds that a loop of a million steps takes, at least."""
     seconds = []
     for _ in range(repeat):
         began, state = time.process_time(), 1

@@ -92,7 +92,7 @@ def table() -> dict[str, Any]:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Write the table as JSON, a row in a line; nine digits are the same on every processor."""
+    """Write the table as JSON, a row in a line; nine digits are the same on every CPU."""
     head = {key: part for key, part in content.items() if key != "rows"}
     rows = ",\n".join(f"  {json.dumps(_rounded(row))}" for row in content["rows"])
     return f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{rows}\n ]\n}}\n'

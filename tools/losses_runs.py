@@ -89,7 +89,7 @@ def do(run: Run, out: Path, log: Path) -> None:
     from nclib.training.experiments import run as run_experiment
 
     # What is as good as 0 (features of a dead mode, and what Adam remembers of them) takes a
-    # processor many times as long as other numbers.
+    # CPU many times as long as other numbers.
     torch.set_flush_denormal(True)
     try:
         run_experiment(

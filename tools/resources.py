@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LOOKS = 0.02
 class Cost(NamedTuple):
     """What one notebook takes, from the start of its kernel to the end of its last cell.
 
-    The seconds are those of the processor: they do not grow when the machine has other work, too.
+    The seconds are those of the CPU: they do not grow when the machine has other work, too.
     """
 
     megabytes: int
@@ -91,8 +91,8 @@ class PeakMemory(threading.Thread):
         self.join()
 
 
-def processor_seconds() -> float:
-    """Return what processes that this one has started, and that have ended, took of a processor."""
+def cpu_seconds() -> float:
+    """Return what processes that this one has started, and that have ended, took of a CPU."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -108,13 +108,13 @@ def measure(path: Path) -> Cost:
     cores = os.sched_getaffinity(0)
     # Whatever is started from here stays on the same core.
     os.sched_setaffinity(0, {max(cores)})
-    start = processor_seconds()
+    start = cpu_seconds()
     try:
         with PeakMemory() as peak:
             execute(path)
     finally:
         os.sched_setaffinity(0, cores)
-    return Cost(round(peak.kilobytes * 1024 / 1e6), processor_seconds() - start)
+    return Cost(round(peak.kilobytes * 1024 / 1e6), cpu_seconds() - start)
 
 
 def notebooks() -> list[Path]:

@@ -26,7 +26,7 @@ from nclib.training.experiments import Result, divided_images
 
 RUNS = Path(__file__).resolve().parent.parent / "book" / "results" / "runs"
 
-# Of the beginning, before any step: seven digits are stored, and processors round differently.
+# Of the beginning, before any step: seven digits are stored, and CPUs round differently.
 BEGINNING = 1e-4
 
 

@@ -70,9 +70,10 @@
 
   // A formula wider than the screen scrolls in its own box: let the keyboard reach it there.
   const reachable = () => {
-    for (const formula of document.querySelectorAll("mjx-container[display]")) {
-      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-    }
+    // All are measured before one is changed: else each has the whole page laid out anew.
+    const formulas = [...document.querySelectorAll("mjx-container[display]")];
+    const wide = formulas.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+    for (const formula of wide) formula.tabIndex = 0;
   };
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;

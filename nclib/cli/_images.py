@@ -28,7 +28,7 @@ DeviceOption = Annotated[
 
 
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Threads of torch on the processor.")
+    int | None, typer.Option(min=1, max=1024, help="Threads of torch on the CPU.")
 ]
 
 

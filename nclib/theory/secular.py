@@ -19,7 +19,7 @@ Side = Literal["left", "right"]
 
 
 _CHUNK = 2**16
-"""Entries of an m x m table that are worked on at a time: few enough for a processor's cache."""
+"""Entries of an m x m table that are worked on at a time: few enough for a CPU's cache."""
 
 _PANEL = 64
 """Neighbouring intervals of the secular equation that share one polynomial for the far poles."""

@@ -148,7 +148,7 @@ def train(
     test : pair of samples and labels, optional
         Others, for the test accuracy.
     device : str or torch.device, optional
-        Default: a CUDA device, Apple's MPS, or the processor, the first that is there.
+        Default: a CUDA device, Apple's MPS, or the CPU, the first that is there.
     checkpoints : path-like, optional
         A folder for checkpoints: all that a run needs to go on exactly where it was. The newest
         two are kept. One is written when the training ends.

@@ -182,7 +182,7 @@ def _config(treatment: Treatment, data: str, scale: str, seed: int) -> TrainingC
 
 
 def _rounded(value: float) -> float:
-    """Round to ten digits: processors differ in the last, and a file is named after all of them."""
+    """Round to ten digits: CPUs differ in the last, and a file is named after all of them."""
     return float(f"{value:.10g}")
 
 

@@ -313,7 +313,7 @@ def make_network(
     Returns
     -------
     Network
-        In float32, on the processor.
+        In float32, on the CPU.
 
     Examples
     --------

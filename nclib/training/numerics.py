@@ -29,7 +29,7 @@ def chosen_device(device: str | torch.device | None = None) -> torch.device:
 def matrix_products(dtype: Precision, device: torch.device) -> Iterator[None]:
     """Set how matrix products round, and make convolutions reproducible, for a while."""
     before = torch.get_float32_matmul_precision()
-    # On processors "medium" rounds the factors to bfloat16 inside the product.
+    # On CPUs "medium" rounds the factors to bfloat16 inside the product.
     rounded = dtype == "bfloat16" and device.type == "cpu"
     torch.set_float32_matmul_precision("medium" if rounded else "highest")
     try:

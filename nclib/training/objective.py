@@ -74,7 +74,7 @@ class BatchObjective:
         self.chances = None if sampling is None else torch.from_numpy(self.drawn / n)
 
     def epoch(self, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw the order of an epoch's samples, (N,); `y` and the result are on the processor."""
+        """Draw the order of an epoch's samples, (N,); `y` and the result are on the CPU."""
         if self.chances is None:
             return torch.randperm(self.N, generator=generator)
         chances = self.chances[y]

@@ -56,7 +56,7 @@ class Listed(Figure):
     ----------
     runs : list of Line2D
         Lines along a minimisation whose steps amplify rounding, such as L-BFGS: how many there are,
-        and where they lead through, depends on the processor. Of these lines only the ends are
+        and where they lead through, depends on the CPU. Of these lines only the ends are
         listed, and of marks only the heights.
     """
 
@@ -229,7 +229,7 @@ def _writers(artist: Artist, axes: Axes) -> list[Write]:
 
 
 def _ends(runs: Iterable[Line2D], axes: Axes) -> str:
-    """Say how high lines end, and how high marks are: what is alike on every processor."""
+    """Say how high lines end, and how high marks are: what is alike on every CPU."""
     write, on_log = _writer(axes.yaxis), axes.get_yscale() == "log"
     heights: list[float] = []
     for line in runs:

@@ -319,7 +319,7 @@ def test_make_says_what_it_cannot_do_with_a_space(make):
 
 
 def test_no_test_reads_a_clock():
-    """It would say what else the machine does; the processor's time and counts do not."""
+    """It would say what else the machine does; CPU time and counts do not."""
     clocks = re.compile(r"perf_coun[t]er|monoton[i]c|time\.time\(\)|performance\.n[o]w|Date\.n[o]w")
     # One measures for `make bench`, the other gives up on a notebook that hangs.
     allowed = {"work.mjs", "jupyterlab.mjs"}

@@ -14,7 +14,7 @@ from every_explorable import EXPLORABLES, explorable
 
 SCRIPT = Path(__file__).with_name("explorables.mjs")
 # Work of one redrawing, in units of a fixed calculation in the same browser (half a second of the
-# processor's time where this was set).
+# CPU time where this was set).
 MAX_REDRAW = 0.15
 
 

@@ -19,7 +19,7 @@ export async function within(job, patience = PATIENCE) {
 }
 
 // A function that says how long the main thread of a page has worked so far, in seconds of the
-// processor: they do not pass while others have it. From before the page is opened.
+// CPU: they do not pass while others have it. From before the page is opened.
 export async function meter(page) {
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });

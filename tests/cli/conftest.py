@@ -49,7 +49,7 @@ class Outcome:
 class Cost(NamedTuple):
     out: str
     work: float
-    """Time of the processor, in loops of a million steps."""
+    """CPU time, in loops of a million steps."""
     peak: int
     """Memory at most, KiB."""
 
@@ -60,12 +60,12 @@ from pathlib import Path
 from nclib.cli import app
 folder = sys.argv.pop(1)
 app(sys.argv[1:], standalone_mode=False)
-processor = time.process_time()
+used = time.process_time()
 # Not getrusage: what it calls the peak includes that of the process that started this one.
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
 sys.path.append(folder)
 from yardstick import yardstick
-print(processor / yardstick(), peak, file=sys.stderr)
+print(used / yardstick(), peak, file=sys.stderr)
 """
 
 

@@ -18,7 +18,7 @@ def run(*arguments, code=None, stdin=None):
 
 def test_help_answers_at_once():
     """In at most five times what it takes to start Python and to load numpy."""
-    # The time of the processor, from the start of the interpreter: others may keep it busy.
+    # CPU time, from the start of the interpreter: others may keep it busy.
     say = "print(time.process_time(), file=sys.stderr)"
     answer = (
         "import sys, time\nfrom nclib.cli import app\napp(sys.argv[1:], standalone_mode=False)\n"

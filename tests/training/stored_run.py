@@ -254,9 +254,9 @@ def of_singular_values(truth, entry):
 
 # ---------------------------------------------------------------- a run and its repetition
 
-# Processors round differently, and a training makes more of it, already in the first epoch: Adam
+# CPUs round differently, and a training makes more of it, already in the first epoch: Adam
 # takes a full step also where a gradient is nothing but rounding. What is allowed is several times
-# what single and double precision, inputs changed by 1e-7, and another processor came to.
+# what single and double precision, inputs changed by 1e-7, and another CPU came to.
 ALLOWED = (
     {"objective": 1e-4, "fit": 1e-4, "penalty_W": 1e-4, "penalty_H": 1e-4},
     {"objective": 0.02, "fit": 0.02, "penalty_W": 0.01, "penalty_H": 0.1},

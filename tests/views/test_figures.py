@@ -127,7 +127,7 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
 
 
 def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
-    """As on another processor: other starts lead through other points, in more or fewer steps."""
+    """As on another CPU: other starts lead through other points, in more or fewer steps."""
     problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
     ways = [nc.descend(problem, starts=1, seed=seed) for seed in (0, 1, 2)]
     assert len({found.path.step[-1] for found in ways}) > 1

@@ -283,7 +283,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("scale", ["linear", "log"])
     @pytest.mark.parametrize("seed", range(20))
-    def test_rounding_of_another_processor_does_not_matter(self, seed, scale):
+    def test_rounding_of_another_cpu_does_not_matter(self, seed, scale):
         """Ties are drawn on purpose: half a step of the axis, and five digits that end in 5."""
         rng = np.random.default_rng(seed)
         ties = rng.integers(1, 10_000, 40) / 1000 + 0.0005
