@@ -16,7 +16,7 @@ $(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) m
 
 .DEFAULT_GOAL := help
 .PHONY: help book zip pdf test test-all lint notebooks evidence resources copies lab bench \
-        requirements clean
+        requirements clean gpu
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -34,6 +34,7 @@ help:
 	@echo "make copies        write the notebooks for students and for teachers"
 	@echo "make lab           open the notebooks in JupyterLab"
 	@echo "make bench         measure speed and memory"
+	@echo "make gpu IMAGES=   check what only a CUDA device can show, under ten minutes"
 	@echo "make requirements  pin the newest versions that resolve together"
 	@echo "make clean         remove the environment and everything built"
 
@@ -108,6 +109,10 @@ bench: $(VENV)/.test
 	"$(PY)" benchmarks/bench_training.py
 	"$(PY)" benchmarks/bench_monitor.py
 	"$(PY)" benchmarks/bench_site.py
+
+# On a machine with a CUDA device: make gpu IMAGES=path/to/cifar10_subset.npz
+gpu: $(VENV)/.test
+	"$(PY)" -m tools.gpu --images "$(IMAGES)" --out _build/gpu
 
 # One set for every platform and every Python from 3.11 on. The last line installs nclib itself,
 # so that `pip install -r requirements.txt` is all a reader without make needs.

@@ -4,12 +4,11 @@ Run by ``make bench``. All train the paper's network on images of CIFAR-10's sha
 head of six layers, batches of 128. They take turns, a few batches each, round after round; printed
 are medians over the rounds, and of ratios the median of the rounds' ratios, so that a machine with
 other work to do is fair to all. Nothing is asserted here: machines differ, and the numbers are for
-reading. On a CUDA device follows the paper's whole run, timed.
+reading.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
@@ -24,10 +23,9 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import VisionDataset
 
-import nclib as nc
 from nclib.training import engine
 from nclib.training.config import Precision
-from nclib.training.engine import TrainingConfig, chosen_device, train
+from nclib.training.engine import TrainingConfig, chosen_device
 from nclib.training.networks import Network, make_network
 from nclib.training.numerics import matrix_products
 
@@ -207,18 +205,6 @@ def seconds(step: Step, device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def whole_run(images: np.ndarray, floor: float) -> None:
-    """Time the paper's run: its CIFAR-10 counts, 12,000 epochs, 60 evaluations."""
-    config, counts = TrainingConfig(**SETTINGS), nc.ClassCounts.cifar10_paper()
-    labels = np.repeat(np.arange(counts.K), counts.n)
-    rng = np.random.default_rng(1)
-    x = images[rng.integers(len(images), size=counts.N)].transpose(0, 3, 1, 2) / np.float32(255)
-    result = train(config, (x - 0.5) / 0.25, labels)
-    took = result.final["seconds"]
-    share = config.epochs * math.ceil(counts.N / BATCH) * floor / took
-    print(f"paper's run, N = {counts.N}, float32: {took:,.0f} s; {share:.0%} of the floor")
-
-
 def main() -> None:
     """Print one table."""
     device = chosen_device()
@@ -266,12 +252,6 @@ def main() -> None:
                 f"{np.median(floor / step):.0%} of the floor"
             )
         print(line)
-    if device.type == "cuda":
-        whole_run(
-            images,
-            operations / np.median(rates["matrix product, float32"])
-            + moved / np.median(rates["memory"]),
-        )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def reproduce(
     figure: Annotated[int, typer.Option(min=1, max=4, help="Figure of the paper.")],
     scale: Annotated[
         str,
-        typer.Option(help="paper (12,000 epochs, width 2048), medium or small: the same shape."),
+        typer.Option(help="paper (12,000 epochs, width 2048), wide (1,500), medium or small."),
     ] = "small",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many seeds, from 0 on.")] = 1,
     data: Annotated[
@@ -67,8 +67,8 @@ def reproduce(
 
     - `nclib results results --plot figure1.svg`
     """
-    if scale not in ("paper", "medium", "small"):
-        raise typer.BadParameter(f"--scale is paper, medium or small; got {scale!r}")
+    if scale not in ("paper", "wide", "medium", "small"):
+        raise typer.BadParameter(f"--scale is paper, wide, medium or small; got {scale!r}")
     with out.reported():
         from nclib.training.experiments import on_images, sweep
         from nclib.training.paper import paper_figure
