@@ -260,3 +260,8 @@ def test_it_moves_only_when_it_may(report):
 
 def test_nothing_goes_wrong(report):
     assert not report["errors"]
+
+
+def test_the_scripts_of_the_moving_pages_are_light():
+    names = ["theory", "drawing", "pictures", "front-box", "live"]
+    assert sum((SITE / "_static" / f"{name}.js").stat().st_size for name in names) < 60_000
