@@ -297,7 +297,7 @@ def test_without_lambda_H_a_band_is_stated_and_gone_through(nclib, step, penalty
         assert end["first_classes"] == ["c3", "c4", "c5"]
     text = nclib(*words).flat
     assert f"Taken here is a band: N lambda_H from {low:g} to {high:g}" in text
-    assert "That is no measurement" in text
+    assert "That is no measurement; the stored networks of figures 1 and 3" in text
 
 
 def test_the_report_goes_over_the_band_too(nclib, tmp_path, step):

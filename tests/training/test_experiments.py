@@ -95,6 +95,12 @@ def test_every_mode_is_alive_at_the_chosen_penalties(number):
         assert experiment.minimizer.alive == len(margin)
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_stored_networks_have_the_lambda_H_that_the_form_and_predict_name(number):
+    for experiment in paper_figure(number, "medium"):
+        assert experiment.counts.N * experiment.config.lambda_H == pytest.approx(0.03)
+
+
 def test_the_smaller_scales_have_the_same_shape():
     for scale in experiments.SCALES:
         for ours, paper in zip(paper_figure(1, scale), paper_figure(1), strict=True):
