@@ -121,7 +121,7 @@ class Evaluator:
             x_test, y_test = self.test
             test_right, test_per_class = _accuracy(self._forward(x_test)[1], y_test, problem.K)
         values = self._singular_values(features, logits)
-        alive = int(np.count_nonzero(values["prediction"][: self.cut.size] > self.cut))
+        alive = self._alive(values)
         if epoch == config.epochs:
             values["layers"] = [_spectrum(W, problem.K) for W in Ws]
         of_bias: _PenaltyOfBias = {"penalty_b": penalty_b} if config.lambda_b else {}
@@ -183,6 +183,10 @@ class Evaluator:
         if head.kind == "linear":
             values["product"] = _spectrum(head.product(), problem.K)
         return values
+
+    def _alive(self, values: SingularValues) -> int:
+        """Count the modes that the prediction has."""
+        return int(np.count_nonzero(values["prediction"][: self.cut.size] > self.cut))
 
 
 def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | None]]:

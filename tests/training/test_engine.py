@@ -56,13 +56,10 @@ def test_a_mode_counts_as_alive_from_half_of_the_least_share_it_can_keep(depth, 
         logits = predicting(run, shares)
         if bias:
             logits = logits + run.network.head.b.detach()
-        counted = run.evaluator._singular_values(
-            features, logits, list(run.network.head.weights), False
-        )
+        values = run.evaluator._singular_values(features, logits)
         z = np.linalg.svd(np.diag(run.minimizer.kappa[: len(shares)] * shares), compute_uv=False)
-        measured = counted["singular_values"]["prediction"]
-        np.testing.assert_allclose(measured[: len(z)], z, rtol=1e-10)
-        return counted["alive"]
+        np.testing.assert_allclose(values["prediction"][: len(z)], z, rtol=1e-10)
+        return run.evaluator._alive(values)
 
     for first in range(modes):
         above, rest = [0.95] * first, modes - first
