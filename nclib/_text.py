@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def percent(share: float, digits: int = 2) -> str:
     """Write a share in percent, without the sign: no share but all is 100, and none but none is 0.
@@ -66,3 +68,15 @@ def factor_text(factor: float, digits: int = 3) -> str:
     if float(text) == 1 and abs(factor - 1) > 1e-12:
         return factor_text(factor, digits + 1)
     return text
+
+
+def numbers_text(values: Iterable[float], digits: int) -> str:
+    """Write numbers with so many digits, as one where all are the same.
+
+    Examples
+    --------
+    >>> numbers_text([0.5, 0.5], 4), numbers_text([0.5, 0.25], 4), numbers_text([1 / 3], 2)
+    ('0.5', '0.5, 0.25', '0.33')
+    """
+    numbers = [f"{value:.{digits}g}" for value in values]
+    return numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers)

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -48,13 +47,7 @@ def mend(text: str) -> tuple[str, Counter[str]]:
     return text, found
 
 
-def note_page(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
+def note_page(app: Sphinx, pagename: str, *more: object) -> None:
     """Note a page that is written in this run; what stands there from another is mended already."""
     app.written_pages.append(pagename)
 

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -29,13 +28,7 @@ def possible(app: Sphinx) -> bool:
     return app.builder.format == "html" and package.is_dir() and shutil.which("node") is not None
 
 
-def load_script(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
+def load_script(app: Sphinx, pagename: str, *more: object) -> None:
     """Ask the index on the page of the search, if there will be one."""
     if pagename == "search" and possible(app):
         app.add_js_file("search.js", loading_method="defer")

@@ -49,6 +49,17 @@ document.addEventListener("DOMContentLoaded", () => {
     return html("fieldset", { class: "choice" }, html("legend", {}, label), ...inputs);
   }
 
+  const layers = (chosen, set) =>
+    choice(
+      "Layers",
+      [
+        [1, "1"],
+        [3, "3"],
+      ],
+      chosen,
+      set,
+    );
+
   /* Which classes survive: a row for each, as high as the share of its answer that the optimum keeps. */
   function survival(box, { counts, names, depth: first }) {
     const low = 3e-4,
@@ -177,18 +188,10 @@ document.addEventListener("DOMContentLoaded", () => {
         "div",
         { class: "controls" },
         control.node,
-        choice(
-          "Layers",
-          [
-            [1, "1"],
-            [3, "3"],
-          ],
-          depth,
-          (value) => {
-            depth = value;
-            make();
-          },
-        ),
+        layers(depth, (value) => {
+          depth = value;
+          make();
+        }),
         button,
       ),
       readout,
@@ -286,19 +289,11 @@ document.addEventListener("DOMContentLoaded", () => {
         "div",
         { class: "controls" },
         control.node,
-        choice(
-          "Layers",
-          [
-            [1, "1"],
-            [3, "3"],
-          ],
-          depth,
-          (next) => {
-            depth = next;
-            settle();
-            draw();
-          },
-        ),
+        layers(depth, (next) => {
+          depth = next;
+          settle();
+          draw();
+        }),
       ),
       readout,
     );

@@ -7,9 +7,9 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,6 +18,8 @@ from nclib._records import plain_values
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON value, nothing else.")]
 
 ROWS = 30
 """A table shows up to this many rows, and of more the first and the last."""
@@ -276,12 +278,23 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def positive(values: Any) -> Any:
-    """Check numbers of the command line that must be positive."""
-    for value in values if isinstance(values, list) else [values]:
-        if value is not None and not 0 < value < math.inf:
-            raise typer.BadParameter(f"{value} is not a positive, finite number")
-    return values
+def checked(allowed: Callable[[Any], bool], words: str) -> Callable[[Any], Any]:
+    """Return the callback of an option that refuses what is not allowed, and says what would be.
+
+    A range of typer's own would be written into the help of each option, and take its room.
+    """
+
+    def check(values: Any) -> Any:
+        for value in values if isinstance(values, list) else [values]:
+            if value is not None and not allowed(value):
+                raise typer.BadParameter(f"{value} is not {words}")
+        return values
+
+    return check
+
+
+positive = checked(lambda value: 0 < value < math.inf, "a positive, finite number")
+"""Callback of numbers that must be positive."""
 
 
 def per_layer(lambda_W: list[float], depth: int, option: str = "--lambda-W") -> tuple[float, ...]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nclib.cli import _output as out
+
+if TYPE_CHECKING:
+    from nclib.data.script import ScriptModel
+    from nclib.theory.counts import ClassCounts
+
+Command = Callable[..., None]
 
 
 class LossName(StrEnum):
@@ -35,27 +45,6 @@ CountsArgument = Annotated[
         "as ham10000.",
     ),
 ]
-
-
-def _below_one(value: float) -> float:
-    """Refuse what is no share that can be taken from a label."""
-    if not 0 <= value < 1:
-        raise typer.BadParameter(f"{value:g} is not at least 0 and below 1.")
-    return value
-
-
-def _layers(value: int) -> int:
-    """Refuse a number of layers that no head has: a range in the help would take its room."""
-    if not 1 <= value <= 1000:
-        raise typer.BadParameter(f"{value} is not from 1 to 1000.")
-    return value
-
-
-def _batch(value: int | None) -> int | None:
-    """Refuse an empty batch."""
-    if value is not None and value < 1:
-        raise typer.BadParameter(f"{value} is not at least 1.")
-    return value
 
 
 LossOption = Annotated[
@@ -86,6 +75,14 @@ LambdaWOrNoneOption = Annotated[
         help="Or the penalty of the model itself, which is not translated.",
     ),
 ]
+LambdaWOption = Annotated[
+    list[float],
+    typer.Option(
+        "--lambda-W",
+        callback=out.positive,
+        help="Penalty on the head's layers: once for all, or once for each, W_1 first.",
+    ),
+]
 LambdaHOption = Annotated[
     float | None,
     typer.Option(
@@ -98,7 +95,11 @@ LambdaHOption = Annotated[
 LayersOption = Annotated[
     int,
     typer.Option(
-        "--depth", "-L", metavar="L", callback=_layers, help="Linear layers L in the head."
+        "--depth",
+        "-L",
+        metavar="L",
+        callback=out.checked(lambda value: 1 <= value <= 1000, "from 1 to 1000"),
+        help="Linear layers L in the head.",
     ),
 ]
 BiasOption = Annotated[
@@ -110,6 +111,7 @@ BiasOption = Annotated[
         "with --lambda-W, as the paper has it.",
     ),
 ]
+NoBiasOption = Annotated[bool, typer.Option("--no-bias", help="The head has no bias.")]
 ClassWeightOption = Annotated[
     str,
     typer.Option(
@@ -131,7 +133,10 @@ SamplerOption = Annotated[
 SmoothingOption = Annotated[
     float,
     typer.Option(
-        "--label-smoothing", metavar="EPS", callback=_below_one, help="Label smoothing eps."
+        "--label-smoothing",
+        metavar="EPS",
+        callback=out.checked(lambda value: 0 <= value < 1, "at least 0 and below 1"),
+        help="Label smoothing eps.",
     ),
 ]
 AdjustmentOption = Annotated[
@@ -147,7 +152,7 @@ BatchSizeOption = Annotated[
     typer.Option(
         "--batch-size",
         metavar="B",
-        callback=_batch,
+        callback=out.checked(lambda value: value >= 1, "at least 1"),
         help="Samples in a batch. A sum depends on it; and with class weights, which torch divides "
         "by their sum in each batch, what they really are.",
     ),
@@ -159,17 +164,21 @@ DropLastOption = Annotated[
 
 def script_of(
     *,
-    loss: LossName | None,
-    weight_decay: list[float] | None,
-    lambda_W: list[float] | None,
-    depth: int,
-    bias: BiasName | None,
-    no_bias: bool = False,
-    batch_size: int | None,
-    drop_last: bool,
-    **more: Any,
-) -> dict[str, Any]:
-    """Return what `script_model` is told, or raise for wrong usage."""
+    loss: LossOption = None,
+    weight_decay: WeightDecayOption = None,
+    lambda_W: LambdaWOrNoneOption = None,
+    lambda_H: LambdaHOption = None,
+    depth: LayersOption = 1,
+    bias: BiasOption = None,
+    no_bias: NoBiasOption = False,
+    class_weight: ClassWeightOption = "none",
+    sampler: SamplerOption = "none",
+    label_smoothing: SmoothingOption = 0.0,
+    logit_adjustment: AdjustmentOption = 0.0,
+    batch_size: BatchSizeOption = None,
+    drop_last: DropLastOption = False,
+) -> Script:
+    """Take up what a script is said to be, or raise for wrong usage."""
     if not weight_decay and not lambda_W:
         raise typer.BadParameter("give --weight-decay or --lambda-W")
     if weight_decay and lambda_W:
@@ -180,16 +189,91 @@ def script_of(
         raise typer.BadParameter("--drop-last needs --batch-size")
     if no_bias and bias not in (None, BiasName.NONE):
         raise typer.BadParameter(f"--no-bias contradicts --bias {bias}")
-    script: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "loss": None if loss is None else str(loss),
         "depth": depth,
         "bias": "none" if no_bias else None if bias is None else str(bias),
         "batch_size": batch_size,
         "drop_last": drop_last,
-        **more,
     }
     if weight_decay:
-        script["weight_decay"] = out.per_layer(weight_decay, depth, "--weight-decay")
+        settings["weight_decay"] = out.per_layer(weight_decay, depth, "--weight-decay")
     else:
-        script["lambda_W"] = out.per_layer(lambda_W or [], depth)
-    return script
+        settings["lambda_W"] = out.per_layer(lambda_W or [], depth)
+    remedy = {
+        "class_weight": class_weight,
+        "sampler": sampler,
+        "label_smoothing": label_smoothing,
+        "logit_adjustment": logit_adjustment,
+    }
+    return Script(lambda_H, settings, remedy)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a command was told of a training script.
+
+    Attributes
+    ----------
+    lambda_H : float or None
+        None for a band of it.
+    settings, remedy : dict
+        What `script_model` takes beside: without and with what is done about imbalance.
+    """
+
+    lambda_H: float | None
+    settings: dict[str, Any]
+    remedy: dict[str, Any]
+
+    @property
+    def over_band(self) -> bool:
+        """Whether the answer is over a band of lambda_H."""
+        return self.lambda_H is None
+
+    def model(self, source: str) -> tuple[ClassCounts, float, ScriptModel]:
+        """Return the counts, lambda_H (of a band, its middle), and the model that is minimised."""
+        from nclib.data.readers import read_counts
+        from nclib.data.script import script_model
+        from nclib.diagnosis import middle_of_band
+
+        counts = read_counts(source)
+        at = middle_of_band(counts.N) if self.lambda_H is None else self.lambda_H
+        return counts, at, script_model(counts, lambda_H=at, **self.settings, **self.remedy)
+
+
+def asks_for_script(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
+    """Give a command the options of `script_of`, in the place of its parameter `script`.
+
+    Parameters
+    ----------
+    without : collection of str
+        Options that the command does not have.
+
+    Returns
+    -------
+    callable
+        A decorator. The command gets the `Script`.
+    """
+    options = [
+        option
+        for option in inspect.signature(script_of, eval_str=True).parameters.values()
+        if option.name not in without
+    ]
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def told(**values: Any) -> None:
+            script = script_of(**{option.name: values.pop(option.name) for option in options})
+            command(script=script, **values)
+
+        own = inspect.signature(command, eval_str=True)
+        asked = [
+            option.replace(kind=option.KEYWORD_ONLY)
+            for each in own.parameters.values()
+            for option in (options if each.name == "script" else [each])
+        ]
+        # typer reads the options from here.
+        told.__signature__ = own.replace(parameters=asked)  # type: ignore[attr-defined]
+        return told
+
+    return decorate

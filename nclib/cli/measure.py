@@ -10,7 +10,7 @@ import typer
 
 from nclib._text import modes, share_text
 from nclib.cli import _output as out
-from nclib.cli.predict import JsonOption, LambdaWOption
+from nclib.cli._script import LambdaWOption
 
 if TYPE_CHECKING:
     from nclib.cli._measurement import Measurement
@@ -62,7 +62,7 @@ def measure(
         Shown,
         typer.Option(help="balanced: also what the literature on balanced data reports."),
     ] = Shown.COLLAPSE,
-    as_json: JsonOption = False,
+    as_json: out.JsonOption = False,
 ) -> None:
     """Measure NC1 to NC4 of a network against the optimum for its class counts.
 

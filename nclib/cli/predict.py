@@ -13,34 +13,11 @@ from nclib.cli import _script as said
 if TYPE_CHECKING:
     from nclib.theory.counts import ClassCounts
 
-DepthOption = said.LayersOption
-LambdaWOption = Annotated[
-    list[float],
-    typer.Option(
-        "--lambda-W",
-        callback=out.positive,
-        help="Penalty on the head's layers: once for all, or once for each, W_1 first.",
-    ),
-]
-NoBiasOption = Annotated[bool, typer.Option("--no-bias", help="The head has no bias.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON value, nothing else.")]
 
-
+@said.asks_for_script()
 def predict(
     source: said.CountsArgument,
-    loss: said.LossOption = None,
-    weight_decay: said.WeightDecayOption = None,
-    lambda_W: said.LambdaWOrNoneOption = None,
-    lambda_H: said.LambdaHOption = None,
-    depth: said.LayersOption = 1,
-    bias: said.BiasOption = None,
-    no_bias: NoBiasOption = False,
-    class_weight: said.ClassWeightOption = "none",
-    sampler: said.SamplerOption = "none",
-    label_smoothing: said.SmoothingOption = 0.0,
-    logit_adjustment: said.AdjustmentOption = 0.0,
-    batch_size: said.BatchSizeOption = None,
-    drop_last: said.DropLastOption = False,
+    script: said.Script,
     margin: Annotated[
         float | None,
         typer.Option(
@@ -65,7 +42,7 @@ def predict(
         Path | None,
         typer.Option(help="Write a page with charts to move, readable offline, to this file."),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: out.JsonOption = False,
 ) -> None:
     r"""Say which classes the best possible network keeps apart and classifies right.
 
@@ -97,31 +74,13 @@ def predict(
     there is no upper end, a low of null that no number was found, exhaustive whether all were tried
     or are proved, and smallest, where that is known, the smallest number of all.
     """
-    script = said.script_of(
-        loss=loss,
-        weight_decay=weight_decay,
-        lambda_W=lambda_W,
-        depth=depth,
-        bias=bias,
-        no_bias=no_bias,
-        batch_size=batch_size,
-        drop_last=drop_last,
-        class_weight=class_weight,
-        sampler=sampler,
-        label_smoothing=label_smoothing,
-        logit_adjustment=logit_adjustment,
-    )
     with out.reported():
         from nclib import diagnosis
         from nclib.cli import prediction_tables as tables
-        from nclib.data.readers import read_counts
-        from nclib.data.script import script_model
 
-        counts = read_counts(source)
+        counts, _, model = script.model(source)
         chosen = chosen_classes(counts, classes)
-        at = diagnosis.middle_of_band(counts.N) if lambda_H is None else lambda_H
-        model = script_model(counts, lambda_H=at, **script)
-        band = diagnosis.Band.of(model.problem) if lambda_H is None else None
+        band = diagnosis.Band.of(model.problem) if script.over_band else None
         content: dict[str, Any] = {"script": list(model.words)}
         prediction = None
         if band is None or report is not None:

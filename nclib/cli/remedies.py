@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from nclib._text import factor_text, share_text
 from nclib.cli import _output as out
 from nclib.cli import _script as said
-from nclib.cli.predict import JsonOption
 
 if TYPE_CHECKING:
     from nclib.diagnosis import Remedy
@@ -17,17 +16,13 @@ OPEN = "open"
 """What stands in the row of a remedy of which the optimum is not known; the reason goes below."""
 
 
+@said.asks_for_script(
+    without=("no_bias", "class_weight", "sampler", "label_smoothing", "logit_adjustment")
+)
 def remedies(
     source: said.CountsArgument,
-    loss: said.LossOption = None,
-    weight_decay: said.WeightDecayOption = None,
-    lambda_W: said.LambdaWOrNoneOption = None,
-    lambda_H: said.LambdaHOption = None,
-    depth: said.LayersOption = 1,
-    bias: said.BiasOption = None,
-    batch_size: said.BatchSizeOption = None,
-    drop_last: said.DropLastOption = False,
-    as_json: JsonOption = False,
+    script: said.Script,
+    as_json: out.JsonOption = False,
 ) -> None:
     """Compare what people do about imbalance: weights, samplers, smoothing, adjusted logits.
 
@@ -45,25 +40,12 @@ def remedies(
 
     - `nclib remedies ham10000 --weight-decay 5e-3 --batch-size 128 --json`
     """
-    script = said.script_of(
-        loss=loss,
-        weight_decay=weight_decay,
-        lambda_W=lambda_W,
-        depth=depth,
-        bias=bias,
-        batch_size=batch_size,
-        drop_last=drop_last,
-    )
     with out.reported():
         from nclib import diagnosis
-        from nclib.data.readers import read_counts
-        from nclib.data.script import script_model
 
-        counts = read_counts(source)
-        over_band = lambda_H is None
-        at = diagnosis.middle_of_band(counts.N) if lambda_H is None else lambda_H
-        model = script_model(counts, lambda_H=at, **script)
-        rows = diagnosis.remedies(counts, lambda_H=at, over_band=over_band, **script)
+        counts, at, model = script.model(source)
+        over_band = script.over_band
+        rows = diagnosis.remedies(counts, lambda_H=at, over_band=over_band, **script.settings)
         low, high = diagnosis.BAND
         assumed = (
             f"No lambda_H is given: the table is for N lambda_H = {counts.N * at:.3g}, the middle "

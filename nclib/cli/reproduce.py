@@ -21,7 +21,6 @@ from nclib.cli._images import (
     require_images,
     say_what_is_held_out,
 )
-from nclib.cli.predict import JsonOption
 from nclib.cli.results import show_results, summary
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def reproduce(
     download: DownloadOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
-    as_json: JsonOption = False,
+    as_json: out.JsonOption = False,
 ) -> None:
     """Run the experiments of a figure of the paper, those that are not done yet.
 

@@ -10,7 +10,6 @@ import typer
 
 from nclib._text import share_text
 from nclib.cli import _output as out
-from nclib.cli.predict import JsonOption
 
 if TYPE_CHECKING:
     from nclib.training.results import Result
@@ -21,7 +20,7 @@ def results(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the training curves into this .svg or .png file.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: out.JsonOption = False,
 ) -> None:
     """List and compare stored results, and draw their curves.
 

@@ -20,7 +20,7 @@ from nclib.cli._images import (
     require_images,
     say_what_is_held_out,
 )
-from nclib.cli.predict import DepthOption, JsonOption, NoBiasOption
+from nclib.cli._script import LayersOption, NoBiasOption
 
 if TYPE_CHECKING:
     from nclib.training.results import Result
@@ -40,7 +40,7 @@ def train(
             "without a split 'test', 50 images of each class are held out as test images.",
         ),
     ] = "digits",
-    depth: DepthOption = 2,
+    depth: LayersOption = 2,
     counts: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +91,7 @@ def train(
     download: DownloadOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
-    as_json: JsonOption = False,
+    as_json: out.JsonOption = False,
 ) -> None:
     """Train a network on real images and compare it with the closed form.
 

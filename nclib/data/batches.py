@@ -29,7 +29,7 @@ def batch_shares(
     drop_last: bool = False,
     drawn: ArrayLike | None = None,
 ) -> Array:
-    """Compute what share of the loss each class really has where weights are divided by batch.
+    r"""Compute what share of the loss each class really has where weights are divided by batch.
 
     ``CrossEntropyLoss(weight=w)`` divides by the sum of the weights of the batch. The mean of a
     ratio is not the ratio of the means: in small batches the weights count for less, and in batches
@@ -52,8 +52,11 @@ def batch_shares(
     Returns
     -------
     (K,) ndarray
-        Mean over the batches of ``w_k c_k / sum_j w_j c_j``, with c_k the samples of class k in the
-        batch; they sum to 1. Divided by the counts they are the weights that the training has.
+        With c_k the samples of class k in a batch, the mean over the batches of
+
+        .. math:: \frac{w_k c_k}{\sum_j w_j c_j};
+
+        they sum to 1. Divided by the counts they are the weights that the training has.
 
     Raises
     ------

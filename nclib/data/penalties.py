@@ -72,7 +72,7 @@ def translate_penalties(
     ignored: int = 0,
     optimizer: Optimizer = "sgd",
 ) -> Penalties:
-    """Translate between the penalties of the theory and those of a training script.
+    r"""Translate between the penalties of the theory and those of a training script.
 
     Give either `weight_decay` or `lambda_W`, either `feature_penalty` or `lambda_H`; the other of
     each pair is computed. The default loss is that of ``torch.nn.MSELoss()`` on one-hot labels.
@@ -132,18 +132,23 @@ def translate_penalties(
 
     Notes
     -----
-    With c the `loss_factor`, the optimiser minimises
-    ``c/(2N) ||Z - Y||^2 + weight_decay/2 sum_j ||W_j||^2 + mu/N ||H||^2`` (and the like for other
-    losses). Division by c gives::
+    With c the `loss_factor` and omega the weight decay, the optimiser minimises
 
-        lambda_W = weight_decay / c        lambda_H = 2 mu / (c N)
+    .. math:: \frac{c}{2N} \lVert Z - Y \rVert_F^2 + \frac{\omega}{2} \sum_j \lVert W_j \rVert_F^2
+        + \frac{\mu}{N} \lVert H \rVert_F^2
+
+    (and the like for other losses). Division by c gives
+
+    .. math:: \lambda_W = \frac{\omega}{c}, \qquad \lambda_H = \frac{2 \mu}{c N}
+
+    with c / scale being::
 
                         "mean"               "sum"         "batchmean"
         mse             2 / K                2 B wbar      2 wbar
         cross-entropy   1                    B wbar        wbar
         bce             wbar / K             B wbar        wbar
 
-    for c / scale, with B = N / (number of batches in an epoch), or B = `batch_size` with
+    where B = N / (number of batches in an epoch), or B = `batch_size` with
     `drop_last`, where all batches are full, and wbar the mean weight of a sample, 1 without
     weights: the losses of the theory, `SquaredError` and `CrossEntropy`, are divided by it. So does
     torch in its weighted "mean", but not where the targets are probabilities, even one-hot ones:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nclib._checks import is_number, plain
 from nclib._records import Record
+from nclib._text import numbers_text
 from nclib.data.batches import batch_shares
 from nclib.data.penalties import Reduction, ScriptLoss, translate_penalties
 from nclib.data.readers import read_counts
@@ -215,7 +216,7 @@ def script_model(
     sentence = ", ".join(filter(None, parts))
     words.append(f"{sentence[0].upper()}{sentence[1:]}.")
     if lambda_W is None:
-        decay, lam = (_listed(np.multiply(problem.lambda_W, c)) for c in (factor, 1.0))
+        decay, lam = (numbers_text(np.multiply(problem.lambda_W, c), 6) for c in (factor, 1.0))
         words.append(f"The weight decay {decay} is lambda_W = {lam}.")
     named_or_decayed = loss is not None or lambda_W is None
     return ScriptModel(problem, factor if named_or_decayed else None, (*words, *notes))
@@ -245,11 +246,6 @@ def _number(name: str, value: Any) -> float:
     if not is_number(value):
         raise TypeError(f"{name} must be a number; got {value!r:.60}")
     return float(plain(value))
-
-
-def _listed(values: Any) -> str:
-    numbers = [f"{value:.6g}" for value in values]
-    return numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers)
 
 
 def _weakened(weights: Any, effective: Any, batch_size: int) -> str:

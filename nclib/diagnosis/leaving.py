@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from nclib._checks import positive
+from nclib._text import numbers_text
 from nclib.diagnosis.losses import first_lost
 from nclib.theory.losses.margins import loss_first_lost, weight_decay_leaving
 from nclib.theory.losses.problem import LossProblem
@@ -47,10 +48,10 @@ class Leaving:
         )
 
     def _decay(self, lambda_W: tuple[float, ...]) -> str:
-        lam = _listed(lambda_W)
+        lam = numbers_text(lambda_W, 4)
         if self.loss_factor is None:
             return f"lambda_W = {lam}"
-        decay = _listed(tuple(self.loss_factor * value for value in lambda_W))
+        decay = numbers_text([self.loss_factor * value for value in lambda_W], 4)
         return f"a weight decay of {decay} (lambda_W = {lam})"
 
     def to_dict(self) -> dict[str, object]:
@@ -120,8 +121,3 @@ def penalties_for(
         lambda_W_alone=alone,
         loss_factor=loss_factor,
     )
-
-
-def _listed(values: tuple[float, ...]) -> str:
-    numbers = [f"{value:.4g}" for value in values]
-    return numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers)

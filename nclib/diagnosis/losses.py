@@ -278,23 +278,6 @@ class LossPrediction(Words):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         problem, outcomes = self.problem, self.outcomes
-        names = problem.counts.names
-        groups = []
-        for g in range(self.groups):
-            members = np.flatnonzero(outcomes.group == g).tolist()
-            entry = {
-                "samples": outcomes.count[g],
-                "classes": [names[k] for k in members] if names else members,
-                "right": outcomes.right[g],
-                "merged": outcomes.merged[g],
-                "own_logit": outcomes.own_logit[g],
-                "rival_logit": outcomes.rival_logit[g],
-                "rival_samples": outcomes.count[outcomes.rival[g]],
-                "merges_at_factor": self.collapse.inner[g],
-            }
-            if g in self.right_up_to:
-                entry["right_up_to_factor"] = self.right_up_to[g]
-            groups.append(entry)
         first = self.first_lost
         content = {
             **describe(problem, self.source),
@@ -311,7 +294,10 @@ class LossPrediction(Words):
             ),
             "first_mode_dies_at_factor": (self.first_death if self.margins is not None else None),
             "last_mode_dies_at_factor": self.collapse.total,
-            "groups": groups,
+            "groups": self.group_entries(
+                merges_at_factor=dict(enumerate(self.collapse.inner)),
+                right_up_to_factor=self.right_up_to,
+            ),
             "modes": self.blocks(),
             "verdict": self.verdict(),
             "advice": self.advice(),

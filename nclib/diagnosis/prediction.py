@@ -227,27 +227,6 @@ class Prediction(Words):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; None stands for infinite."""
         problem, outcomes = self.problem, self.outcomes
-        of_group = np.split(
-            np.argsort(outcomes.group, kind="stable"), np.cumsum(outcomes.size)[:-1]
-        )
-        names = problem.counts.names
-        groups = []
-        for g in range(self.groups):
-            members = of_group[g].tolist()
-            entry = {
-                "samples": outcomes.count[g],
-                "classes": [names[k] for k in members] if names else members,
-                "right": outcomes.right[g],
-                "merged": outcomes.merged[g],
-                "own_logit": outcomes.own_logit[g],
-                "rival_logit": outcomes.rival_logit[g],
-                "rival_samples": outcomes.count[outcomes.rival[g]],
-            }
-            if g in self.right_up_to:
-                entry["right_up_to_factor"] = self.right_up_to[g]
-            if g in self.right_with:
-                entry["right_with"] = self.right_with[g]._asdict()
-            groups.append(entry)
         content = {
             **describe(problem, self.source),
             "objective": self.best.objective,
@@ -259,7 +238,10 @@ class Prediction(Words):
             "first_class_lost_at_factor": self.first_lost.factor,
             "first_classes_lost": [outcomes.count[g] for g in self.first_lost.groups],
             "first_mode_dies_at_factor": self.first_death,
-            "groups": groups,
+            "groups": self.group_entries(
+                right_up_to_factor=self.right_up_to,
+                right_with={g: run._asdict() for g, run in self.right_with.items()},
+            ),
             "modes": self.blocks(),
             "first_loss_by_depth": self.losses(),
             "first_death_by_depth": self.deaths(),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,12 @@ class Words:
         """Number of groups of classes that fare alike."""
         return int(self.outcomes.size.size)
 
+    @cached_property
+    def members(self) -> list[NDArray[np.intp]]:
+        """Classes of each group, rising."""
+        order = np.argsort(self.outcomes.group, kind="stable")
+        return np.split(order, np.cumsum(self.outcomes.size)[:-1])
+
     def class_name(self, k: int) -> str:
         """Name of a class, or its number."""
         names = self.counts.names
@@ -97,7 +104,7 @@ class Words:
 
     def label(self, group: int) -> str:
         """Name some classes of a group."""
-        first = np.flatnonzero(self.outcomes.group == group)[:NAMES]
+        first = self.members[group][:NAMES]
         named = ", ".join(_short(self.class_name(int(k))) for k in first)
         more = int(self.outcomes.size[group]) - len(first)
         return named + (f" +{more:,}" if more else "")
@@ -121,6 +128,23 @@ class Words:
         if right == 0:
             return f"wrong, {merged:,} merged" if merged > 1 else "wrong"
         return f"guess among {round(1 / right):,}"
+
+    def group_entries(self, **known: Mapping[int, Any]) -> list[dict[str, Any]]:
+        """List the groups for JSON: what becomes of each, and what else is known of some."""
+        outcomes, names = self.outcomes, self.counts.names
+        return [
+            {
+                "samples": outcomes.count[g],
+                "classes": [names[k] for k in members] if names else members.tolist(),
+                "right": outcomes.right[g],
+                "merged": outcomes.merged[g],
+                "own_logit": outcomes.own_logit[g],
+                "rival_logit": outcomes.rival_logit[g],
+                "rival_samples": outcomes.count[outcomes.rival[g]],
+                **{key: values[g] for key, values in known.items() if g in values},
+            }
+            for g, members in enumerate(self.members)
+        ]
 
     def summary(self) -> str:
         """Say how many modes are alive, and how many classes and samples are right."""

@@ -55,10 +55,11 @@ class Measured:
 
 
 def cdnv(measured: Measured) -> float:
-    """Class-distance normalised variance, the mean over all pairs of classes.
+    r"""Class-distance normalised variance, the mean over all pairs of classes.
 
-    ``(v_j + v_k) / (2 |h_j - h_k|^2)`` with the variances ``v``. Infinite where two class means are
-    equal and their classes vary.
+    .. math:: \frac{2}{K (K - 1)} \sum_{j < k} \frac{v_j + v_k}{2 \lVert h_j - h_k \rVert^2}
+
+    with the variances v. Infinite where two class means are equal and their classes vary.
 
     References
     ----------
@@ -76,7 +77,10 @@ def cdnv(measured: Measured) -> float:
 
 
 def equinorm_means(measured: Measured) -> float:
-    """Coefficient of variation of the lengths of the centred class means.
+    r"""Coefficient of variation of the lengths of the centred class means.
+
+    .. math:: \frac{\operatorname{std}_k \lVert h_k - h_G \rVert}
+        {\operatorname{mean}_k \lVert h_k - h_G \rVert}
 
     References
     ----------
@@ -117,7 +121,10 @@ def equiangle_head(measured: Measured) -> float:
 
 
 def max_angle_means(measured: Measured) -> float:
-    """Mean distance of the cosines between centred class means from ``-1/(K - 1)``.
+    r"""Mean distance of the cosines between centred class means from ``-1/(K - 1)``.
+
+    .. math:: \frac{2}{K (K - 1)} \sum_{j < k}
+        \left\lvert \cos(h_j - h_G, h_k - h_G) + \frac{1}{K - 1} \right\rvert
 
     References
     ----------
@@ -137,9 +144,11 @@ def max_angle_head(measured: Measured) -> float:
 
 
 def etf_means(measured: Measured) -> float:
-    """Distance of the Gram matrix of the centred class means from that of a simplex ETF.
+    r"""Distance of the Gram matrix of the centred class means from that of a simplex ETF.
 
-    ``|| G / ||G||_F - (I - 11'/K) / sqrt(K - 1) ||_F`` with ``G = M' M``.
+    .. math:: \left\lVert \frac{G}{\lVert G \rVert_F}
+        - \frac{I - \mathbf{1} \mathbf{1}' / K}{\sqrt{K - 1}} \right\rVert_F,
+        \qquad G = M' M
 
     References
     ----------
@@ -162,9 +171,10 @@ def etf_head(measured: Measured) -> float:
 
 
 def self_duality(measured: Measured) -> float:
-    """Distance of the classifiers from the centred class means, both of norm 1.
+    r"""Distance of the classifiers from the centred class means, both of norm 1.
 
-    ``|| P / ||P||_F - M' / ||M||_F ||_F``.
+    .. math:: \left\lVert \frac{P}{\lVert P \rVert_F}
+        - \frac{M'}{\lVert M \rVert_F} \right\rVert_F
 
     References
     ----------

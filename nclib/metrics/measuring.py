@@ -33,7 +33,7 @@ def measure(
     rtol: float | None = None,
     check_counts: bool = True,
 ) -> Metrics:
-    """Measure NC1 to NC4 of a network's features and head.
+    r"""Measure NC1 to NC4 of a network's features and head.
 
     Parameters
     ----------
@@ -75,15 +75,21 @@ def measure(
     Notes
     -----
     With ``P = W_L ... W_1``, class means Hbar (d x K), ``D = diag(sqrt(n))``, the singular value
-    decomposition ``Yhat = U diag(kappa) V'`` and ``unit(A) = A / ||A||_F``, with a bias::
+    decomposition ``Yhat = U diag(kappa) V'`` and u(A) = A / ||A||_F, with a bias:
 
-        NC2^W  = || unit(U' P P' U)             - unit(diag(p^2)) ||_F
-        NC2^H  = || unit(V' D Hbar' Hbar D V)   - unit(diag(e^2)) ||_F
-        NC2^WH = || unit(U' P Hbar D V)         - unit(diag(z))   ||_F
-        NC3    = || unit rows of U' P           - unit columns of Hbar D V ||_F
+    .. math::
 
-    where p, e and z are the singular values of P, Hbar D and P Hbar D at the minimiser. Without
-    bias, as in Appendix C, D is left out: targets ``p^2``, ``e^2 / n`` and ``s = z / sqrt(n)``.
+        \mathrm{NC2}^W &= \left\lVert u(U' P P' U) - u(\operatorname{diag}(p^2)) \right\rVert_F \\
+        \mathrm{NC2}^H &= \left\lVert u(V' D \bar H' \bar H D V)
+            - u(\operatorname{diag}(e^2)) \right\rVert_F \\
+        \mathrm{NC2}^{WH} &= \left\lVert u(U' P \bar H D V)
+            - u(\operatorname{diag}(z)) \right\rVert_F \\
+        \mathrm{NC3} &= \Bigl( \sum_k \Bigl\lVert \frac{a_k}{\lVert a_k \rVert}
+            - \frac{c_k}{\lVert c_k \rVert} \Bigr\rVert^2 \Bigr)^{1/2}
+
+    where, for each mode k, a_k is the row of U' P and c_k the column of Hbar D V, and p, e and z
+    are the singular values of P, Hbar D and P Hbar D at the minimiser. Without bias, as in
+    Appendix C, D is left out: targets ``p^2``, ``e^2 / n`` and ``s = z / sqrt(n)``.
 
     As printed, the target of NC2^WH is ``e^2 / kappa``, from a wrong square in the fourth identity
     of Theorem 4.3, so it stays above 0 at the optimum (for the paper's CIFAR-10 counts at .21, .39
@@ -196,7 +202,7 @@ def nc1(
     center: Center = "samples",
     rtol: float | None = None,
 ) -> NC1Result:
-    """Measure NC1: how much the features vary within their classes.
+    r"""Measure NC1: how much the features vary within their classes.
 
     Parameters
     ----------
@@ -227,11 +233,15 @@ def nc1(
 
     Notes
     -----
-    ``NC1 = 1/K tr(Sigma_W Sigma_B^+)`` with, over samples i and classes k,
-    ``Sigma_W = 1/N sum_i (h_i - h_class(i)) (h_i - h_class(i))'`` and
-    ``Sigma_B = 1/K sum_k (h_k - h_G) (h_k - h_G)'``. A thin singular value decomposition of the
-    centred class means gives ``Sigma_B^+ = Q diag(1/s^2) Q'``, and the trace is the sum of squares
-    of ``diag(1/s) Q' (h_i - h_class(i))``, over N: a sum of squares cannot become negative.
+    Over samples i of class c(i), and classes k,
+
+    .. math:: \mathrm{NC1} &= \tfrac1K \operatorname{tr} (\Sigma_W \Sigma_B^+), \\
+        \Sigma_W &= \tfrac1N \sum_i (h_i - \bar h_{c(i)}) (h_i - \bar h_{c(i)})', \\
+        \Sigma_B &= \tfrac1K \sum_k (\bar h_k - h_G) (\bar h_k - h_G)'.
+
+    A thin singular value decomposition of the centred class means gives
+    ``Sigma_B^+ = Q diag(1/s^2) Q'``, and the trace is the sum of squares of
+    ``diag(1/s) Q' (h_i - h_c(i))``, over N: a sum of squares cannot become negative.
 
     Three definitions are in use: the paper's (the default), ``between="weighted"`` and
     ``center="classes"``. On imbalanced data they differ by factors; compare like with like.
@@ -261,7 +271,7 @@ def nc1(
 
 
 def effective_lambda_H(features: Floats, labels: Integers, W_1: Floats, lambda_W1: float) -> float:
-    """Measure the lambda_H that a network behaves as if it had.
+    r"""Measure the lambda_H that a network behaves as if it had.
 
     A network trained in the usual way has weight decay but no penalty on its features. At every
     critical point of the model W_1 and the class means are in balance, so the one penalty and the
@@ -283,8 +293,10 @@ def effective_lambda_H(features: Floats, labels: Integers, W_1: Floats, lambda_W
     Returns
     -------
     float
-        ``lambda_W1 ||W_1||_F^2 / ||Hbar D||_F^2``. Infinite where every class mean is 0, and NaN
-        where W_1 is 0 too.
+        .. math:: \lambda_H = \lambda_{W_1}
+            \frac{\lVert W_1 \rVert_F^2}{\lVert \bar H D \rVert_F^2};
+
+        infinite where every class mean is 0, and NaN where W_1 is 0 too.
 
     Raises
     ------

@@ -19,7 +19,7 @@ _LOG_RANGE = tuple(np.log([np.finfo(float).tiny, np.finfo(float).max]))
 
 
 def collapse_factors(problem: Problem) -> Array:
-    """Find the common factor on every lambda at which each mode dies.
+    r"""Find the common factor on every lambda at which each mode dies.
 
     Parameters
     ----------
@@ -30,7 +30,11 @@ def collapse_factors(problem: Problem) -> Array:
     -------
     (K,) ndarray
         By mode: in the global minimiser the mode is alive below this factor and dead above it.
-        0 where kappa = 0 or the width excludes the mode, and nowhere else.
+        0 where kappa = 0 or the width excludes the mode, and nowhere else. With
+        ``Lambda = lambda_H lambda_W1 ... lambda_WL`` and 0^0 = 1 it is
+
+        .. math:: \left( \frac{(L-1)^{L-1} \kappa^{2L}}{L^{2L} N^{L+1} \Lambda}
+            \right)^{1/(L+1)}.
 
     Raises
     ------
@@ -58,8 +62,7 @@ def collapse_lambda_H(problem: Problem) -> Array:
     Returns
     -------
     (K,) ndarray
-        By mode: in the global minimiser the mode is alive below this value and dead above it. 0
-        where kappa = 0 or the width excludes the mode, and nowhere else.
+        By mode, as for `collapse_factors`: lambda_H times the factor there to the power L + 1.
 
     Raises
     ------
@@ -136,7 +139,7 @@ class TwoClassLimits(NamedTuple):
 
 
 def two_class_limits(problem: Problem) -> TwoClassLimits:
-    """Say when the optimum loses the rarer of two classes, in closed form.
+    r"""Say when the optimum loses the rarer of two classes, in closed form.
 
     Parameters
     ----------
@@ -146,9 +149,12 @@ def two_class_limits(problem: Problem) -> TwoClassLimits:
     Returns
     -------
     TwoClassLimits
-        With counts ``n_1 >= n_2`` the rarer class is right while ``s > (1 - n_2/n_1) / 2``. For one
-        layer that ends at the share ``N / (2 n_1)`` of the way to the death of the mode; for more,
-        s is at least 1/2 while the mode is alive, and both ends are one.
+        With counts ``n_1 >= n_2`` the rarer class is right while
+
+        .. math:: s > \frac12 \left( 1 - \frac{n_2}{n_1} \right).
+
+        For one layer that ends at the share ``N / (2 n_1)`` of the way to the death of the mode;
+        for more, s is at least 1/2 while the mode is alive, and both ends are one.
 
     Raises
     ------

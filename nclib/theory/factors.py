@@ -23,7 +23,7 @@ z^(2/(L+1)) of such a value would not be small at all.
 def cheapest_factors(
     Z: ArrayLike, problem: Problem, seed: int | np.random.Generator = 0
 ) -> tuple[list[Array], Array]:
-    """Write Z as a product of the layers and the class means at the lowest penalty.
+    r"""Write Z as a product of the layers and the class means at the lowest penalty.
 
     Parameters
     ----------
@@ -50,9 +50,14 @@ def cheapest_factors(
     -----
     A singular value z of Z is shared so that each of the L + 1 factors pays the same for it,
     ``Lambda^(1/(L+1)) z^(2/(L+1)) / 2`` with ``Lambda = lambda_H lambda_W1 ... lambda_WL``. So all
-    together cost ``(L+1)/2 Lambda^(1/(L+1)) sum_i z_i^(2/(L+1))``, and no other factors of Z cost
-    less. For one layer this is Lemma A.1 with ``alpha = sqrt(lambda_H / lambda_W)``:
-    ``W = alpha^(1/2) U S^(1/2) R'`` and ``E = alpha^(-1/2) R S^(1/2) V'``.
+    together cost
+
+    .. math:: \frac{L+1}{2} \Lambda^{1/(L+1)} \sum_i z_i^{2/(L+1)},
+
+    and no other factors of Z cost less. For one layer this is Lemma A.1:
+
+    .. math:: W = \alpha^{1/2} U S^{1/2} R', \qquad E = \alpha^{-1/2} R S^{1/2} V',
+        \qquad \alpha = \sqrt{\lambda_H / \lambda_W}.
 
     References
     ----------

@@ -34,7 +34,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Minimizer(Optimum, Record):
-    """A local or global minimiser of a `Problem`: its `alive` strongest modes survive.
+    r"""A local or global minimiser of a `Problem`: its `alive` strongest modes survive.
 
     Made by `global_minimizer` and `local_minima`. All arrays over modes are ordered by falling
     kappa; arrays over classes keep the user's order.
@@ -55,10 +55,16 @@ class Minimizer(Optimum, Record):
 
     Notes
     -----
-    With the shrink factor ``s = z / kappa`` of each mode, the product ``P = W_L ... W_1`` has
-    singular values squared ``N lambda_H s / (1-s)``, the class means ``E = Hbar D`` have
-    ``s (1-s) kappa^2 / (N lambda_H)``, layer j has ``s (1-s) kappa^2 / (N lambda_Wj)``, and the
-    objective is ``1/2 sum mu (1-s) (1 + L s)`` with ``mu = kappa^2 / N``.
+    With the shrink factor ``s = z / kappa`` of each mode, the product ``P = W_L ... W_1``, the
+    class means ``E = Hbar D`` and the layers have the squared singular values
+
+    .. math:: p^2 = \frac{N \lambda_H s}{1 - s}, \qquad
+        e^2 = \frac{s (1 - s) \kappa^2}{N \lambda_H}, \qquad
+        w_j^2 = \frac{s (1 - s) \kappa^2}{N \lambda_{W_j}},
+
+    and the objective is, summed over the modes,
+
+    .. math:: \sum \frac{\kappa^2}{2N} (1 - s) (1 + L s).
 
     References
     ----------

@@ -43,7 +43,7 @@ _SAME_MEAN = 1e-7
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PenalisedBiasMinimizer(Optimum, Record):
-    """Global minimiser of a `Problem` with the term ``rho_b/2 ||b||^2`` added to its objective.
+    r"""Global minimiser of a `Problem` with the term ``rho_b/2 ||b||^2`` added to its objective.
 
     Made by `penalised_bias_minimizer`.
 
@@ -60,10 +60,12 @@ class PenalisedBiasMinimizer(Optimum, Record):
     Notes
     -----
     With ``v = sqrt(n / N)``, ``gamma^2 = rho_b / (1 + rho_b)`` and
-    ``M = I - (1 - gamma^2) v v'``, the best bias for a prediction T is
-    ``b = (n/N - T v / sqrt(N)) / (1 + rho_b)``, and the objective that is left is
-    ``1/(2N) tr((T - D) M (T - D)')`` plus the price of T,
-    ``(L+1)/2 Lambda^(1/(L+1))`` times the sum of ``z^(2/(L+1))`` over its singular values.
+    ``M = I - (1 - gamma^2) v v'``, the best bias for a prediction T, and the objective that is
+    left, with the singular values z of T, are
+
+    .. math:: b &= \frac{1}{1 + \rho_b} \left( \frac{n}{N} - \frac{T v}{\sqrt N} \right), \\
+        f(T) &= \frac{1}{2N} \operatorname{tr} \bigl( (T - D) M (T - D)' \bigr)
+        + \frac{L+1}{2} \Lambda^{1/(L+1)} \sum_i z_i^{2/(L+1)}.
     """
 
     problem: Problem
@@ -204,7 +206,7 @@ def penalised_bias_minimizer(problem: Problem, rho_b: float) -> PenalisedBiasMin
 
 
 def penalised_bias_threshold(problem: Problem) -> float:
-    """Penalty on the bias from which on one layer answers as if it had no bias.
+    r"""Penalty on the bias from which on one layer answers as if it had no bias.
 
     Parameters
     ----------
@@ -214,8 +216,10 @@ def penalised_bias_threshold(problem: Problem) -> float:
     Returns
     -------
     float
-        ``rho_c = tau sum_k n_k / (sqrt(n_k) - N tau)`` with ``tau = sqrt(lambda_W lambda_H)``. For
-        every ``rho_b > rho_c`` the logits are those of the same problem without bias, while the
+        .. math:: \rho_c = \tau \sum_k \frac{n_k}{\sqrt{n_k} - N \tau},
+            \qquad \tau = \sqrt{\lambda_W \lambda_H}.
+
+        For every ``rho_b > rho_c`` the logits are those of the same problem without bias, while the
         bias is ``tau / rho_b * sqrt(n)``. Infinite where that problem has lost a class, that is,
         where some ``sqrt(n_k) <= N tau``.
 

@@ -43,12 +43,15 @@ class ObjectiveParts(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem(ClassModel):
-    """The L-extended unconstrained feature model for given class counts.
+    r"""The L-extended unconstrained feature model for given class counts.
 
-    The variables are a linear head of L layers, the features of all samples and a bias::
+    The variables are a linear head of L layers, the features of all samples and a bias:
 
-        f = 1/(2N) ||W_L ... W_1 H + b 1' - Y||_F^2
-            + 1/2 sum_j lambda_Wj ||W_j||_F^2 + lambda_H / 2 ||H||_F^2
+    .. math::
+
+        f = \frac{1}{2N} \lVert W_L \cdots W_1 H + b \mathbf{1}' - Y \rVert_F^2
+            + \frac12 \sum_j \lambda_{W_j} \lVert W_j \rVert_F^2
+            + \frac{\lambda_H}{2} \lVert H \rVert_F^2
 
     Parameters
     ----------
@@ -164,15 +167,20 @@ class Problem(ClassModel):
     def split(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
     ) -> ObjectiveParts:
-        """Split the objective exactly into four parts that can be made small one by one.
+        r"""Split the objective exactly into four parts that can be made small one by one.
 
         With Delta the distances of the samples from their class mean, h_G the global mean of the
-        features and E = (Hbar - h_G 1') D::
+        features and E = (Hbar - h_G 1') D, f is the sum of
 
-            f = 1/(2N) ||P E - Yhat||^2 + penalties of the weights and of E        (core)
-                + 1/(2N) ||P Delta||^2 + lambda_H / 2 ||Delta||^2                  (spread)
-                + N lambda_H / 2 ||h_G||^2                                         (mean)
-                + 1/2 ||b - (n/N - P h_G)||^2                                      (bias)
+        .. math::
+
+            & \frac{1}{2N} \lVert P E - \hat Y \rVert_F^2
+              + \frac12 \sum_j \lambda_{W_j} \lVert W_j \rVert_F^2
+              + \frac{\lambda_H}{2} \lVert E \rVert_F^2 && \text{(core)} \\
+            & \frac{1}{2N} \lVert P \Delta \rVert_F^2
+              + \frac{\lambda_H}{2} \lVert \Delta \rVert_F^2 && \text{(spread)} \\
+            & \frac{N \lambda_H}{2} \lVert h_G \rVert^2 && \text{(mean)} \\
+            & \frac12 \lVert b - (n/N - P h_G) \rVert^2 && \text{(bias)}
 
         So Delta = 0, h_G = 0 and b = n/N at every minimum. Without a bias nothing is centred:
         E = Hbar D, Yhat = D, and the last two parts are 0.

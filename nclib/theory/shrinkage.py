@@ -141,7 +141,7 @@ def global_logit(log_values: Array, depth: int) -> Array:
 
 
 def shrink(kappa: ArrayLike, problem: Problem) -> Array:
-    """Apply the one rule: the singular value that the global minimiser makes of each kappa.
+    r"""Apply the one rule: the singular value that the global minimiser makes of each kappa.
 
     Parameters
     ----------
@@ -153,8 +153,13 @@ def shrink(kappa: ArrayLike, problem: Problem) -> Array:
     Returns
     -------
     ndarray
-        ``z = argmin scalar_objective(z, kappa, problem)``, shaped like `kappa`. At the threshold,
-        where 0 and a positive z cost the same (depth at least 2), z is 0.
+        Shaped like `kappa`: for each the z >= 0 at which `scalar_objective` is least,
+
+        .. math:: z(\kappa) = \arg\min_{z \ge 0} \; \frac{(\kappa - z)^2}{2N}
+            + \frac{L+1}{2} \Lambda^{1/(L+1)} z^{2/(L+1)},
+            \qquad \Lambda = \lambda_H \lambda_{W_1} \cdots \lambda_{W_L}.
+
+        At the threshold, where 0 and a positive z cost the same (depth at least 2), z is 0.
 
     Raises
     ------
@@ -183,7 +188,7 @@ def shrink(kappa: ArrayLike, problem: Problem) -> Array:
 
 
 def threshold_kappa(problem: Problem) -> float:
-    """Find the singular value below which `shrink` gives 0.
+    r"""Find the singular value below which `shrink` gives 0.
 
     Parameters
     ----------
@@ -193,7 +198,10 @@ def threshold_kappa(problem: Problem) -> float:
     Returns
     -------
     float
-        The kappa at which alive and dead cost the same; any stronger mode survives.
+        The kappa at which alive and dead cost the same; any stronger mode survives. With
+        ``Lambda = lambda_H lambda_W1 ... lambda_WL`` and 0^0 = 1 it is
+
+        .. math:: \kappa^* = \left( \frac{L^{2L} N^{L+1} \Lambda}{(L-1)^{L-1}} \right)^{1/(2L)}.
 
     References
     ----------
@@ -209,7 +217,7 @@ def threshold_kappa(problem: Problem) -> float:
 
 
 def scalar_objective(z: ArrayLike, kappa: ArrayLike, problem: Problem) -> Array:
-    """Cost of answering the singular value kappa with z: what `shrink` minimises.
+    r"""Cost of answering the singular value kappa with z: what `shrink` minimises.
 
     Parameters
     ----------
@@ -221,8 +229,12 @@ def scalar_objective(z: ArrayLike, kappa: ArrayLike, problem: Problem) -> Array:
     Returns
     -------
     ndarray
-        ``(kappa - z)^2 / (2N) + (L+1)/2 Lambda^(1/(L+1)) z^(2/(L+1))``. The sum of the minima over
-        the singular values of Yhat is the minimum of the whole objective.
+        With ``Lambda = lambda_H lambda_W1 ... lambda_WL``
+
+        .. math:: \frac{(\kappa - z)^2}{2N} + \frac{L+1}{2} \Lambda^{1/(L+1)} z^{2/(L+1)}.
+
+        The sum of the minima over the singular values of Yhat is the minimum of the whole
+        objective.
 
     Raises
     ------
@@ -242,7 +254,9 @@ def scalar_objective(z: ArrayLike, kappa: ArrayLike, problem: Problem) -> Array:
 
 
 def lemma_a2_g(x: ArrayLike, alpha: ArrayLike, depth: int) -> Array:
-    """Evaluate the function g of Lemma A.2, ``g(x) = 1 / (x^L + 1) + alpha x``.
+    r"""Evaluate the function g of Lemma A.2.
+
+    .. math:: g(x) = \frac{1}{x^L + 1} + \alpha x
 
     Parameters
     ----------
@@ -278,7 +292,7 @@ def lemma_a2_g(x: ArrayLike, alpha: ArrayLike, depth: int) -> Array:
 
 
 def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
-    """Global minimiser of the function g of Lemma A.2.
+    r"""Global minimiser of the function g of Lemma A.2.
 
     Parameters
     ----------
@@ -292,7 +306,9 @@ def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
     -------
     ndarray
         0 where alpha is above `lemma_a2_threshold`, and at it, where 0 and (L-1)^(1/L) are both
-        minimisers; below it the LARGEST root of ``alpha = L x^(L-1) / (x^L + 1)^2``.
+        minimisers; below it the LARGEST root of
+
+        .. math:: \alpha = \frac{L x^{L-1}}{(x^L + 1)^2}.
 
     Raises
     ------
@@ -317,7 +333,9 @@ def lemma_a2_minimizer(alpha: ArrayLike, depth: int) -> Array:
 
 
 def lemma_a2_threshold(depth: int) -> float:
-    """Value alpha* = (L-1)^((L-1)/L) / L of alpha, above which g of Lemma A.2 is least at 0.
+    r"""Value alpha* of alpha, above which g of Lemma A.2 is least at 0.
+
+    .. math:: \alpha^* = \frac{(L-1)^{(L-1)/L}}{L}
 
     Parameters
     ----------
@@ -343,7 +361,7 @@ def lemma_a2_threshold(depth: int) -> float:
 
 
 def lemma_a2_spinodal(depth: int) -> float:
-    """Value of alpha up to which g of Lemma A.2 has stationary points.
+    r"""Value of alpha up to which g of Lemma A.2 has stationary points.
 
     Parameters
     ----------
@@ -353,11 +371,16 @@ def lemma_a2_spinodal(depth: int) -> float:
     Returns
     -------
     float
-        ``(L+1)^((L+1)/L) (L-1)^((L-1)/L) / (4L)``, the largest value of
-        ``L x^(L-1) / (x^L + 1)^2``. For L = 1 it is 1, as is `lemma_a2_threshold`. For more layers
-        it is above the threshold, and in between the minimum beyond 0 is a local one only. In terms
-        of a common factor on every lambda, that minimum lasts
-        ``(spinodal / threshold)^(L/(L+1)) = (L+1) / 4^(L/(L+1))`` times as far as it is global.
+        The largest value of ``L x^(L-1) / (x^L + 1)^2``,
+
+        .. math:: \frac{(L+1)^{(L+1)/L} (L-1)^{(L-1)/L}}{4L}.
+
+        For L = 1 it is 1, as is `lemma_a2_threshold`. For more layers it is above the threshold,
+        and in between the minimum beyond 0 is a local one only. In terms of a common factor on
+        every lambda, that minimum lasts so many times as far as it is global:
+
+        .. math:: \left( \frac{\text{spinodal}}{\text{threshold}} \right)^{L/(L+1)}
+            = \frac{L+1}{4^{L/(L+1)}}.
 
     Raises
     ------
@@ -374,7 +397,7 @@ def lemma_a2_spinodal(depth: int) -> float:
 
 
 def lemma_a2_stationary(alpha: ArrayLike, depth: int) -> tuple[Array, Array]:
-    """Find both stationary points of the function g of Lemma A.2.
+    r"""Find both stationary points of the function g of Lemma A.2.
 
     Parameters
     ----------
@@ -386,10 +409,13 @@ def lemma_a2_stationary(alpha: ArrayLike, depth: int) -> tuple[Array, Array]:
     Returns
     -------
     smaller, larger : ndarray
-        The roots of ``alpha = L x^(L-1) / (x^L + 1)^2``, shaped like `alpha`; NaN from
-        `lemma_a2_spinodal` on, where g has no local minimum at x > 0. The smaller root is a local
-        maximum of g and the larger a local minimum, whether or not it is the global one. For L = 1
-        there is no smaller root: NaN.
+        Shaped like `alpha`: the roots of
+
+        .. math:: \alpha = \frac{L x^{L-1}}{(x^L + 1)^2};
+
+        NaN from `lemma_a2_spinodal` on, where g has no local minimum at x > 0. The smaller root is
+        a local maximum of g and the larger a local minimum, whether or not it is the global one.
+        For L = 1 there is no smaller root: NaN.
 
     Raises
     ------
@@ -418,7 +444,7 @@ def lemma_a2_stationary(alpha: ArrayLike, depth: int) -> tuple[Array, Array]:
 
 
 def lemma_a2_alpha(kappa: ArrayLike, problem: Problem) -> Array:
-    """Compute the paper's alpha_k of a singular value, as Lemma A.2 takes it.
+    r"""Compute the paper's alpha_k of a singular value, as Lemma A.2 takes it.
 
     Parameters
     ----------
@@ -430,7 +456,11 @@ def lemma_a2_alpha(kappa: ArrayLike, problem: Problem) -> Array:
     Returns
     -------
     ndarray
-        ``L N / kappa^2 * (N lambda_H lambda_W1 ... lambda_WL)^(1/L)``; infinite where kappa = 0.
+        Infinite where kappa = 0, and else
+
+        .. math:: \alpha = \frac{L N}{\kappa^2}
+            \left( N \lambda_H \lambda_{W_1} \cdots \lambda_{W_L} \right)^{1/L}.
+
         (Theorem 4.3 divides it by L, and writes the equation for x without the factor L.)
 
     Raises

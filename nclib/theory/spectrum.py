@@ -177,7 +177,11 @@ class Spectrum:
         return G
 
     def secular_function(self, t: ArrayLike) -> Array:
-        """Sum ``l_j N_j / (N_j - t)`` over the groups: its zeros are the squares of kappa.
+        r"""Evaluate a function whose zeros are the squares of the kappa between groups.
+
+        With m groups of l_j classes of N_j samples each, it is
+
+        .. math:: \sum_{j=1}^m \frac{l_j N_j}{N_j - t}.
 
         Parameters
         ----------
@@ -200,8 +204,12 @@ class Spectrum:
         ----------
         Golub, Some modified matrix eigenvalue problems, SIAM Review 15, 1973: the eigenvalues of
         ``G G' = diag(N_j) - p p' / N``, ``p_j = N_j sqrt(l_j)``, are the roots of the secular
-        equation ``1 = sum_j p_j^2 / (N (N_j - t))``. Here its root t = 0 is divided out:
-        1 less that sum is ``-t / N`` times this function. Not in the paper (Liu, arXiv 2411.17278),
+        equation
+
+        .. math:: 1 - \frac1N \sum_j \frac{p_j^2}{N_j - t}
+            = -\frac{t}{N} \sum_j \frac{l_j N_j}{N_j - t} = 0,
+
+        of which the root t = 0 is divided out here. Not in the paper (Liu, arXiv 2411.17278),
         whose Appendix B.4 has ``G G'`` and its characteristic polynomial.
 
         Examples

@@ -27,6 +27,7 @@ from nclib.training.config import TrainingConfig
 from nclib.training.epoch_graph import EpochGraph
 from nclib.training.evaluation import Evaluator, history_epochs
 from nclib.training.experiment import Optimum, optimum_of, reached_minimum
+from nclib.training.history import HistoryEntry, Machine, WithHistory
 from nclib.training.inputs import checked_samples, fingerprint
 from nclib.training.networks import Network, make_network
 from nclib.training.numerics import (
@@ -60,7 +61,7 @@ class DivergenceError(ArithmeticError):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainingResult:
+class TrainingResult(WithHistory):
     """A trained network and how it came there.
 
     Attributes
@@ -71,23 +72,17 @@ class TrainingResult:
     minimizer : Minimizer, LossMinimizer or NonNegativeMinimizer
         The global minimum, of ``minimizer.problem``: the closed form, or solved to a certified gap
         where there is none.
-    history : list of dict
-        One entry for each evaluated epoch, of plain values that JSON can hold (None where a
-        number is NaN or does not exist); see `train`.
-    machine : dict
+    history : list of HistoryEntry
+        One entry for each evaluated epoch, of plain values that JSON can hold.
+    machine : Machine
         Device, processor, threads and versions.
     """
 
     config: TrainingConfig
     network: Network
     minimizer: Optimum
-    history: list[dict[str, Any]]
-    machine: dict[str, Any]
-
-    @property
-    def final(self) -> dict[str, Any]:
-        """The last entry of the history."""
-        return self.history[-1]
+    history: list[HistoryEntry]
+    machine: Machine
 
     @property
     def reached(self) -> Optimum:
@@ -166,22 +161,9 @@ def train(
     Returns
     -------
     TrainingResult
-        Each entry of its history has
-
-        - `epoch` (0 before the first step), `seconds` of training so far, `learning_rate`,
-          `lambda_factor`;
-        - `objective` with the full lambdas, its parts `fit`, `penalty_W`, `penalty_H`, and `gap`,
-          how far it is above the minimum, relative to it;
-        - `train_accuracy`, `test_accuracy`, and each of them `_per_class`;
-        - `metrics`: for each reading, "corrected" and "as_printed", `nc1`, `nc2_w`, `nc2_h`,
-          `nc2_wh`, `nc3`, `nc4` and the effective `lambda_H`, of the training samples;
-        - `singular_values` of the `product` P, of the weighted class means Hbar D (`features`)
-          and of P Hbar D (`prediction`), falling; the last entry has those of each of the head's
-          `layers` too;
-        - `alive`: how many modes the prediction has, counted from its singular values z: which of
-          the local minima the run is at, or on the way to. A mode counts from half of the least
-          share s = z / kappa that it keeps at any minimum where it is alive, (L - 1) / 2L; with
-          one layer, where that is 0, from s = 0.001.
+        Its history has a `HistoryEntry` for each epoch that was evaluated. A mode of the prediction
+        counts as alive from half of the least share s = z / kappa that it keeps at any minimum
+        where it is alive, (L - 1) / 2L; with one layer, where that is 0, from s = 0.001.
 
     Raises
     ------
@@ -289,7 +271,7 @@ class _Trainer:
         )
         self.epoch = 0
         self.seconds = 0.0
-        self.history: list[dict[str, Any]] = []
+        self.history: list[HistoryEntry] = []
         self.graph: EpochGraph | None = None
 
     def _optimizer(self) -> torch.optim.Adam:

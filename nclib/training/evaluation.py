@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import TypedDict, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from nclib.theory.minimizer import Minimizer
 from nclib.theory.problem import Problem
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Optimum
+from nclib.training.history import HistoryEntry, MetricValues, SingularValues
 from nclib.training.networks import Network
 from nclib.training.numerics import double, float64_device, matrix_products
 from nclib.training.objective import BatchObjective
@@ -30,6 +31,10 @@ def history_epochs(epochs: int, evaluations: int) -> list[int]:
     """Return which epochs enter the history: 0, and at most `evaluations` more up to the last."""
     spaced = np.geomspace(1, epochs, evaluations) if evaluations > 1 else np.array([epochs])
     return [0, *np.unique(np.rint(spaced).astype(int)).tolist()]
+
+
+class _PenaltyOfBias(TypedDict, total=False):
+    penalty_b: float
 
 
 class Evaluator:
@@ -81,7 +86,7 @@ class Evaluator:
         return np.full(problem.K - config.bias, share * kappa.min())
 
     @torch.no_grad()
-    def entry(self, epoch: int, seconds: float) -> dict[str, Any]:
+    def entry(self, epoch: int, seconds: float) -> HistoryEntry:
         """Return what the network is like after an epoch; always in full precision.
 
         Parameters
@@ -93,8 +98,7 @@ class Evaluator:
 
         Returns
         -------
-        dict
-            An entry of the history, as `train` describes it.
+        HistoryEntry
         """
         config, problem = self.config, self.problem
         done = epoch / config.epochs
@@ -112,7 +116,16 @@ class Evaluator:
         objective = fit + penalty_W + penalty_H + penalty_b
         minimum = self.minimizer.objective
         right, per_class = _accuracy(logits, self.y, problem.K)
-        entry: dict[str, Any] = {
+        test_right, test_per_class = None, None
+        if self.test is not None:
+            x_test, y_test = self.test
+            test_right, test_per_class = _accuracy(self._forward(x_test)[1], y_test, problem.K)
+        values = self._singular_values(features, logits)
+        alive = self._alive(values)
+        if epoch == config.epochs:
+            values["layers"] = [_spectrum(W, problem.K) for W in Ws]
+        of_bias: _PenaltyOfBias = {"penalty_b": penalty_b} if config.lambda_b else {}
+        return {
             "epoch": epoch,
             "seconds": seconds,
             "learning_rate": config.learning_rate_at(done),
@@ -122,19 +135,15 @@ class Evaluator:
             "fit": fit,
             "penalty_W": penalty_W,
             "penalty_H": penalty_H,
-            **({"penalty_b": penalty_b} if config.lambda_b else {}),
+            **of_bias,
             "train_accuracy": right,
             "train_accuracy_per_class": per_class,
-            "test_accuracy": None,
-            "test_accuracy_per_class": None,
+            "test_accuracy": test_right,
+            "test_accuracy_per_class": test_per_class,
+            "metrics": self._metrics(features, Ws),
+            "singular_values": values,
+            "alive": alive,
         }
-        if self.test is not None:
-            x_test, y_test = self.test
-            right, per_class = _accuracy(self._forward(x_test)[1], y_test, problem.K)
-            entry |= {"test_accuracy": right, "test_accuracy_per_class": per_class}
-        entry["metrics"] = self._metrics(features, Ws)
-        entry |= self._singular_values(features, logits, Ws, epoch == config.epochs)
-        return entry
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits of all samples."""
@@ -142,7 +151,7 @@ class Evaluator:
             parts = [self.network(part) for part in torch.split(x, _EVALUATION_ROWS)]
         return torch.cat([part[1] for part in parts]), torch.cat([part[0] for part in parts])
 
-    def _metrics(self, features: Tensor, Ws: list[Tensor]) -> dict[str, dict[str, float | None]]:
+    def _metrics(self, features: Tensor, Ws: list[Tensor]) -> dict[str, MetricValues]:
         linear = self.config.head == "linear"
         b = self.network.head.b
         accumulator = MetricsAccumulator(
@@ -151,7 +160,7 @@ class Evaluator:
         accumulator.update(features, self.y)
         second = accumulator.second_pass()
         second.update(features, self.y)
-        values: dict[str, dict[str, float | None]] = {}
+        values: dict[str, MetricValues] = {}
         # Metrics compare with the paper's minima.
         minimum = self.minimizer if isinstance(self.problem, Problem) else None
         for reading in ("corrected", "as_printed"):
@@ -159,26 +168,25 @@ class Evaluator:
             values[reading] = {metric.key: _plain(numbers[metric.key]) for metric in NUMBERS}
         return values
 
-    def _singular_values(
-        self, features: Tensor, logits: Tensor, Ws: list[Tensor], at_the_end: bool
-    ) -> dict[str, Any]:
+    def _singular_values(self, features: Tensor, logits: Tensor) -> SingularValues:
         problem, head = self.problem, self.network.head
         # Class means times d_k, which is sqrt(n_k) without a sampler.
         root = torch.from_numpy(problem.counts.n / np.sqrt(self.objective.feature_weight))
         share = (torch.nn.functional.one_hot(self.y.cpu(), problem.K) / root).to(
             float64_device(self.device)
         )
-        matrices = {
-            "features": share.T @ double(features),
-            "prediction": share.T @ double(logits if head.b is None else logits - head.b),
+        prediction = share.T @ double(logits if head.b is None else logits - head.b)
+        values: SingularValues = {
+            "features": _spectrum(share.T @ double(features), problem.K),
+            "prediction": _spectrum(prediction, problem.K),
         }
         if head.kind == "linear":
-            matrices["product"] = head.product()
-        values: dict[str, Any] = {name: _spectrum(A, problem.K) for name, A in matrices.items()}
-        if at_the_end:
-            values["layers"] = [_spectrum(W, problem.K) for W in Ws]
-        alive = int(np.count_nonzero(values["prediction"][: self.cut.size] > self.cut))
-        return {"singular_values": values, "alive": alive}
+            values["product"] = _spectrum(head.product(), problem.K)
+        return values
+
+    def _alive(self, values: SingularValues) -> int:
+        """Count the modes that the prediction has."""
+        return int(np.count_nonzero(values["prediction"][: self.cut.size] > self.cut))
 
 
 def _accuracy(logits: Tensor, y: Tensor, K: int) -> tuple[float, list[float | None]]:

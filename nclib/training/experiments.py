@@ -33,6 +33,7 @@ from nclib.training.data import (
 )
 from nclib.training.engine import TrainingResult, train
 from nclib.training.experiment import Experiment
+from nclib.training.history import MetricValues, Reached
 from nclib.training.numerics import threads_of_torch
 from nclib.training.paper import (
     LAMBDA_H,
@@ -327,12 +328,10 @@ def _hold_out(data: ImageData) -> tuple[ImageData, ImageData]:
     return test, replace(rest, name=f"{data.name} ({held_out})")
 
 
-def _reached(
-    trained: TrainingResult, samples: torch.Tensor, labels: torch.Tensor
-) -> dict[str, Any]:
+def _reached(trained: TrainingResult, samples: torch.Tensor, labels: torch.Tensor) -> Reached:
     """Compare a run with the local minimum that has as many modes alive."""
     minimum, alive = trained.reached, trained.final["alive"]
-    metrics: dict[str, float | None] = {}
+    metrics: MetricValues = {}
     head = trained.network.head
     is_global = minimum.alive == alive
     if isinstance(minimum.problem, Problem):
@@ -351,7 +350,7 @@ def _reached(
 
 def _against(
     minimum: Minimizer, trained: TrainingResult, samples: torch.Tensor, labels: torch.Tensor
-) -> dict[str, float | None]:
+) -> MetricValues:
     """Measure how far a network is from a minimum."""
     head = trained.network.head
     with torch.no_grad():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from nclib import __version__
 from nclib._checks import as_whole
 from nclib.training.config import Precision
+from nclib.training.history import Machine
 
 
 def chosen_device(device: str | torch.device | None = None) -> torch.device:
@@ -73,7 +73,7 @@ def double(tensor: Tensor) -> Tensor:
     return tensor.to(float64_device(tensor.device)).double()
 
 
-def machine_facts(device: torch.device) -> dict[str, Any]:
+def machine_facts(device: torch.device) -> Machine:
     """Return what the numbers of a run may depend on besides its settings."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,

@@ -13,9 +13,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nclib._checks import plain
 from nclib._files import write_whole
 from nclib._records import Record
@@ -23,6 +20,7 @@ from nclib.metrics.registry import AGAINST_OPTIMUM
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import HASH_DIGITS, Experiment, hash_of
+from nclib.training.history import HistoryEntry, Machine, Reached, Samples, WithHistory
 from nclib.training.paper import LAMBDA_WARMUP, paper_figure
 
 SIGNIFICANT_DIGITS = 7
@@ -34,75 +32,30 @@ METRICS_OF_REACHED = tuple(metric.key for metric in AGAINST_OPTIMUM)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result(Record):
+class Result(WithHistory, Record):
     """What came of an experiment, as stored.
 
     Attributes
     ----------
     experiment : Experiment
-    history : list of dict
+    history : list of HistoryEntry
         As `train` returns it.
-    reached : dict
-        Which minimum the run came to: `alive` (number of modes, counted from the measured singular
-        values of the prediction), `objective` (closed form of the local minimum with so many),
-        `gap` (how far the run is above it, relative to it), `is_global`, and `metrics` (NC2 and
-        NC3 against it, corrected; empty where it cuts a block of equal kappa, which leaves a
-        rotation open, or where no local minimum has so many modes alive).
-    samples : dict
-        `train` and `test` images, and how many were `left_out` because the same image has several
-        labels.
-    machine : dict
+    reached : Reached
+        Which minimum the run came to.
+    samples : Samples
+        How many images it had.
+    machine : Machine
         Device, threads and versions.
     seconds : float
         Time of training.
     """
 
     experiment: Experiment
-    history: list[dict[str, Any]]
-    reached: dict[str, Any]
-    samples: dict[str, int]
-    machine: dict[str, Any]
+    history: list[HistoryEntry]
+    reached: Reached
+    samples: Samples
+    machine: Machine
     seconds: float
-
-    @property
-    def final(self) -> dict[str, Any]:
-        """The last entry of the history."""
-        return self.history[-1]
-
-    @property
-    def epochs(self) -> NDArray[np.int64]:
-        """Epochs of the history, shape (T,)."""
-        return np.array([entry["epoch"] for entry in self.history])
-
-    def curve(self, name: str, reading: str = "corrected") -> NDArray[np.float64]:
-        """Return one quantity along the training.
-
-        Parameters
-        ----------
-        name : str
-            A metric ("nc1", "nc2_w", ...) or a number of the history ("objective", "gap",
-            "train_accuracy", ...).
-        reading : {"corrected", "as_printed"}, default "corrected"
-            For the metrics.
-
-        Returns
-        -------
-        (T,) ndarray
-            NaN where there is no value.
-
-        Raises
-        ------
-        ValueError
-            If there is no such quantity.
-        """
-        first = self.history[0]
-        if name in first["metrics"].get(reading, {}):
-            values = [entry["metrics"][reading][name] for entry in self.history]
-        elif isinstance(first.get(name), int | float):
-            values = [entry[name] for entry in self.history]
-        else:
-            raise ValueError(f"no curve {name!r} with reading {reading!r} in the history")
-        return np.array(values, dtype=float)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_runs import blobs, config
 
 import nclib as nc
 from nclib.training import engine
@@ -17,30 +18,7 @@ from nclib.training.engine import (
     train,
 )
 
-COUNTS = (30, 20, 9)
 CPU = torch.device("cpu")
-
-
-def blobs(counts=COUNTS, d=8, spread=0.1, seed=0):
-    """Samples around random class means, shuffled."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    means = rng.standard_normal((len(counts), d))
-    return means[labels] + spread * rng.standard_normal((labels.size, d)), labels
-
-
-def config(**settings):
-    small = {
-        "depth": 2,
-        "lambda_W": 0.01,
-        "lambda_H": 0.001,
-        "width": 16,
-        "epochs": 5,
-        "batch_size": 16,
-        "learning_rate": 1e-3,
-        "evaluations": 4,
-    }
-    return TrainingConfig(**(small | settings))
 
 
 def trainer(samples=None, **settings):
@@ -78,13 +56,10 @@ def test_a_mode_counts_as_alive_from_half_of_the_least_share_it_can_keep(depth, 
         logits = predicting(run, shares)
         if bias:
             logits = logits + run.network.head.b.detach()
-        counted = run.evaluator._singular_values(
-            features, logits, list(run.network.head.weights), False
-        )
+        values = run.evaluator._singular_values(features, logits)
         z = np.linalg.svd(np.diag(run.minimizer.kappa[: len(shares)] * shares), compute_uv=False)
-        measured = counted["singular_values"]["prediction"]
-        np.testing.assert_allclose(measured[: len(z)], z, rtol=1e-10)
-        return counted["alive"]
+        np.testing.assert_allclose(values["prediction"][: len(z)], z, rtol=1e-10)
+        return run.evaluator._alive(values)
 
     for first in range(modes):
         above, rest = [0.95] * first, modes - first

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_engine import blobs, config
+from small_runs import blobs, config
 
 from nclib.training import engine
 from nclib.training.engine import train

@@ -11,6 +11,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
+from small_runs import COUNTS, blobs
+from small_runs import config as small_config
 from torch.nn import functional
 
 from nclib import CrossEntropy, LossProblem, Problem, SquaredError, loss_minimizer
@@ -19,7 +21,6 @@ from nclib.training import engine
 from nclib.training.engine import TrainingConfig, train
 from nclib.training.experiment import Experiment
 
-COUNTS = (30, 20, 9)
 VECTOR = (0.5, 1.0, 2.5)
 CPU = torch.device("cpu")
 
@@ -50,26 +51,8 @@ OBJECTIVES = {
 }
 
 
-def blobs(counts=COUNTS, d=8, spread=0.1, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    means = rng.standard_normal((len(counts), d))
-    return means[labels] + spread * rng.standard_normal((labels.size, d)), labels
-
-
 def config(**settings):
-    small = {
-        "depth": 1,
-        "lambda_W": 0.01,
-        "lambda_H": 0.001,
-        "width": 16,
-        "epochs": 5,
-        "batch_size": 16,
-        "learning_rate": 1e-3,
-        "evaluations": 4,
-        "dtype": "float64",
-    }
-    return TrainingConfig(**(small | settings))
+    return small_config(**({"depth": 1, "dtype": "float64"} | settings))
 
 
 def trainer(spread=0.1, **settings):

@@ -126,9 +126,16 @@ def dense_loss(
 
 @dataclass(frozen=True, eq=False)
 class SquaredError(Loss):
-    """Half the squared distance to the one-hot label, as the paper has it.
+    r"""Half the squared distance to the one-hot label, as the paper has it.
 
-    ``torch.nn.functional.mse_loss`` is 2/K times this, with ``weight=`` too.
+    The mean over all samples of
+
+    .. math:: \frac{w_y N}{\sum_k w_k n_k} \cdot
+        \frac12 \left\lVert z - (1 - \varepsilon) e_y - \tfrac{\varepsilon}{K} \mathbf{1}
+        \right\rVert^2
+
+    for logits z of a sample of class y. ``torch.nn.functional.mse_loss`` is 2/K times this, with
+    ``weight=`` too.
 
     Parameters
     ----------
@@ -164,11 +171,17 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True, eq=False)
 class CrossEntropy(Loss):
-    """Cross-entropy of softmax, with what people add to it against imbalance.
+    r"""Cross-entropy of softmax, with what people add to it against imbalance.
 
     As ``torch.nn.CrossEntropyLoss(weight=class_weights, label_smoothing=label_smoothing)``
-    computes it over all samples at once, of the logits ``u_c = logit_factors_c sample_factors_y
-    z_c + adjustment_c - margins_y [c = y]`` for a sample of class y.
+    computes it over all samples at once, of the logits
+
+    .. math:: u_c = \phi_c \, \psi_y \, z_c + a_c - m_y [c = y]
+
+    for a sample of class y, with phi the `logit_factors`, psi the `sample_factors`, a the
+    `adjustment` and m the `margins`; without weights and smoothing the mean over all samples of
+
+    .. math:: \ell_y(u) = \log \sum_c e^{u_c} - u_y.
 
     Parameters
     ----------

@@ -22,12 +22,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LossProblem(ClassModel, Record):
-    """The L-extended unconstrained feature model for a loss, a bias and a sampler.
+    r"""The L-extended unconstrained feature model for a loss, a bias and a sampler.
 
-    The objective is::
+    With n'_k samples of class k in an epoch and their weight w_k the objective is
 
-        1/N sum_k n'_k w_k l_k(W_L ... W_1 h_k + b) + 1/2 sum_j lambda_Wj ||W_j||_F^2
-            + lambda_H / 2 sum_i ||h_i||^2 + lambda_b / 2 ||b||^2
+    .. math::
+
+        \frac1N \sum_k n'_k w_k \, \ell_k(W_L \cdots W_1 h_k + b)
+        + \frac12 \sum_j \lambda_{W_j} \lVert W_j \rVert_F^2
+        + \frac{\lambda_H}{2} \sum_i \lVert h_i \rVert^2
+        + \frac{\lambda_b}{2} \lVert b \rVert^2
 
     Parameters
     ----------

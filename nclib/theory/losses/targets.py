@@ -25,9 +25,11 @@ _ROUNDING = 1e-14
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TargetProblem(Layers, Record):
-    """The L-extended model of N samples with any targets y_i, the squared error and a free bias.
+    r"""The L-extended model of N samples with any targets y_i, the squared error and a free bias.
 
-    The objective is ``1/(2N) ||W_L ... W_1 H + b 1' - Y||^2`` and the penalties of `Problem`.
+    The objective is the penalties of `Problem` and
+
+    .. math:: \frac{1}{2N} \lVert W_L \cdots W_1 H + b \mathbf{1}' - Y \rVert_F^2.
 
     Parameters
     ----------

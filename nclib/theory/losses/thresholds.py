@@ -70,7 +70,7 @@ class CollapseFactors(Record):
 
 
 def loss_collapse_factors(problem: LossProblem) -> CollapseFactors:
-    """Find the factor on all penalties at which each group's classes merge, and at which all do.
+    r"""Find the factor on all penalties at which each group's classes merge, and at which all do.
 
     Parameters
     ----------
@@ -87,8 +87,11 @@ def loss_collapse_factors(problem: LossProblem) -> CollapseFactors:
 
     Notes
     -----
-    With one layer the inner modes of group g are dead exactly from ``lambda = a_g Delta_g q_g /
-    d_g`` on, where a_g is the weight of its loss per class and ``lambda_H d_g^2 / 2`` the price of
+    With one layer the inner modes of group g are dead exactly from
+
+    .. math:: \sqrt{\lambda_W \lambda_H} = \frac{a_g \Delta_g q_g}{d_g}
+
+    on, where a_g is the weight of its loss per class and ``lambda_H d_g^2 / 2`` the price of
     a class mean's square; q_g is the difference between the own and another target, and more with a
     margin, where it is found along the optima in which these modes are kept dead. Total collapse is
     the singular value of the derivative at T = 0, with the bias that is best there.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -76,13 +75,15 @@ def _head_layers(
         if len(names) == 1 and isinstance(modules[names[0]], nn.Sequential):
             names = [f"{names[0]}.{child}" for child, _ in modules[names[0]].named_children()]
             names = [name for name in names if not _is_transparent(modules[name])]
-        for name in names:
-            if not isinstance(modules[name], nn.Linear):
-                raise ValueError(
-                    "head must be linear layers and nothing between them; "
-                    f"{name!r} is a {type(modules[name]).__name__}"
-                )
-    layers: dict[str, Any] = {name: modules[name] for name in names}
+    layers: dict[str, nn.Linear] = {}
+    for name in names:
+        layer = modules[name]
+        if not isinstance(layer, nn.Linear):
+            raise ValueError(
+                "head must be linear layers and nothing between them; "
+                f"{name!r} is a {type(layer).__name__}"
+            )
+        layers[name] = layer
     outputs = [layer.out_features for layer in layers.values()]
     inputs = [layer.in_features for layer in layers.values()]
     if not layers or outputs[-1] != K or outputs[:-1] != inputs[1:]:

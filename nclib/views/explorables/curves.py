@@ -140,7 +140,8 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
     entries = [run.history[here] for run in runs]
     alive = sorted({entry["alive"] for entry in entries})
     total = runs[0].experiment.counts.K - runs[0].experiment.config.bias
-    gap, right = (_median(entries, name) for name in ("gap", "train_accuracy"))
+    gap = float(np.median([entry["gap"] for entry in entries]))
+    right = float(np.median([entry["train_accuracy"] for entry in entries]))
     metrics = ", ".join(
         f"{title} {'none' if value is None else f'{value:g}'}" for title, value in values.items()
     )
@@ -150,10 +151,6 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
         f"{' or '.join(map(str, alive))} of {modes(total)} alive, "
         f"{percent(right, 1)} % of the training images right."
     )
-
-
-def _median(entries: Sequence[Mapping[str, Any]], name: str) -> float:
-    return float(np.median([entry[name] for entry in entries]))
 
 
 def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]]) -> Picture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -168,7 +168,7 @@ def predicted_singular_values(results: Sequence[Result]) -> Figure:
         A panel for the head P, one for the weighted class means and one for the prediction. For
         each depth the closed form of the global minimum as short lines, and the runs as marks.
     """
-    parts = {
+    parts: dict[Literal["product", "features", "prediction"], tuple[str, str]] = {
         "product": ("Head P", "product_singular_values"),
         "features": ("Class means, weighted", "feature_singular_values"),
         "prediction": ("Prediction", "z"),
@@ -341,7 +341,8 @@ def global_shares(groups: Mapping[str, Sequence[Result]]) -> Figure:
 
 @style.styled
 def accuracy_against_count(
-    groups: Mapping[str, Sequence[Result]], kind: str = "test_accuracy"
+    groups: Mapping[str, Sequence[Result]],
+    kind: Literal["test_accuracy", "train_accuracy"] = "test_accuracy",
 ) -> Figure:
     """Draw the accuracy of each class at the end of the training against its samples.
 
@@ -361,11 +362,13 @@ def accuracy_against_count(
         len(groups), height=0.9 + 2.4 * len(groups), sharex=True, sharey=True
     )
     depths: dict[int, None] = {}
+    by_class: Literal["test_accuracy_per_class", "train_accuracy_per_class"]
+    by_class = "test_accuracy_per_class" if kind == "test_accuracy" else "train_accuracy_per_class"
     for axis, (title, results) in zip(axes, groups.items(), strict=True):
         for depth, runs in _by_depth(results):
             depths[depth] = None
             counts = runs[0].experiment.counts
-            seen = [run.final[f"{kind}_per_class"] for run in runs]
+            seen = [run.final[by_class] for run in runs]
             accuracy = np.median(np.array(seen, dtype=float), axis=0)
             mean = [accuracy[counts.n == value].mean() for value in counts.values]
             color, marker = style.DEPTH_COLORS[depth], style.DEPTH_MARKERS[depth]
