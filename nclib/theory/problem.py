@@ -176,11 +176,11 @@ class Problem(ClassModel):
 
             & \frac{1}{2N} \lVert P E - \hat Y \rVert_F^2
               + \frac12 \sum_j \lambda_{W_j} \lVert W_j \rVert_F^2
-              + \frac{\lambda_H}{2} \lVert E \rVert_F^2 && \text{(core)} \\
+              + \frac{\lambda_H}{2} \lVert E \rVert_F^2 && \quad \text{(core)} \\
             & \frac{1}{2N} \lVert P \Delta \rVert_F^2
-              + \frac{\lambda_H}{2} \lVert \Delta \rVert_F^2 && \text{(spread)} \\
-            & \frac{N \lambda_H}{2} \lVert h_G \rVert^2 && \text{(mean)} \\
-            & \frac12 \lVert b - (n/N - P h_G) \rVert^2 && \text{(bias)}
+              + \frac{\lambda_H}{2} \lVert \Delta \rVert_F^2 && \quad \text{(spread)} \\
+            & \frac{N \lambda_H}{2} \lVert h_G \rVert^2 && \quad \text{(mean)} \\
+            & \frac12 \lVert b - (n/N - P h_G) \rVert^2 && \quad \text{(bias)}
 
         So Delta = 0, h_G = 0 and b = n/N at every minimum. Without a bias nothing is centred:
         E = Hbar D, Yhat = D, and the last two parts are 0.
