@@ -53,8 +53,9 @@ def misses(result: Result) -> list[str]:
     }
     lines = [] if reached["is_global"] else [f"{reached['alive']} modes alive, not the optimum's"]
     for name, aim in AIMS.items():
-        if found[name] is None or not found[name] <= aim:
-            lines.append(f"{name} is {found[name]}, the aim is {aim}")
+        value = found[name]
+        if value is None or not value <= aim:
+            lines.append(f"{name} is {value}, the aim is {aim}")
     return lines
 
 

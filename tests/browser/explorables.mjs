@@ -89,7 +89,8 @@ async function explore(name, id) {
   report.restored = await box.evaluate(seen);
 
   report.svg = await saved(page, box.getByRole("button", { name: "Download picture (SVG)" }));
-  report.csv = await saved(page, box.getByRole("button", { name: "Download data (CSV)" }));
+  report.csv = await saved(page, box.getByRole("button", { name: "Download all data (CSV)" }));
+  report.moment = await saved(page, box.getByRole("button", { name: "Download data of this moment (CSV)" }));
   await box.getByRole("button", { name: "Copy link to this moment" }).click();
   report.link = await page.evaluate(() => navigator.clipboard.readText());
 
@@ -121,7 +122,7 @@ async function explore(name, id) {
   // Tab stops at each control, shows where it is, and says what it is.
   report.stops = [];
   await controls.first().focus();
-  for (let stop = 0; stop < (await controls.count()) + 3; stop++) {
+  for (let stop = 0; stop < (await controls.count()) + 1 + (await box.getByRole("button").count()); stop++) {
     report.stops.push(
       await page.evaluate((id) => {
         const node = document.activeElement;
@@ -129,12 +130,19 @@ async function explore(name, id) {
         return {
           inside: Boolean(node.closest(`#${id}`)),
           outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
-          label: node.labels?.[0]?.textContent ?? node.textContent,
+          label: node.labels?.[0]?.textContent ?? node.getAttribute("aria-label"),
         };
       }, id),
     );
     await page.keyboard.press("Tab");
   }
+
+  report.dragged = await dragged(page, box);
+  report.read = await read(page, box);
+  await box.getByRole("button", { name: "Reset" }).click();
+  await rest(page, 400);
+  report.reset = await box.evaluate(seen);
+  report.played = await played(page, box);
 
   // A phone that is turned, a window that is pulled wide.
   report.widths = [];
@@ -154,6 +162,7 @@ async function explore(name, id) {
   await context.close();
 
   report.early = await early(name, id);
+  report.targets = await targets(name, id);
 
   const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
   await plain.goto(`${server.origin}/${name}`);
@@ -169,6 +178,130 @@ async function explore(name, id) {
   report.fromFiles = await local.locator(`#${id}`).evaluate(seen);
   await local.context().close();
   return report;
+}
+
+const middle = async (locator) => {
+  const { x, y, width, height } = await locator.boundingBox();
+  return [x + width / 2, y + height / 2];
+};
+
+// Every handle is taken and moved to the left, or to the right where that leads nowhere.
+async function dragged(page, box) {
+  const found = [];
+  await box.getByRole("button", { name: "Reset" }).click();
+  const knobs = await box.locator(".nc-knob").all();
+  for (const knob of knobs) {
+    await box.locator(".nc-stage").evaluate((stage) => stage.scrollIntoView({ block: "center" }));
+    const before = (await box.evaluate(seen)).state;
+    const [x, y] = await middle(knob);
+    for (const way of [-1, 1]) {
+      const to = x + way * 50;
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      for (const share of [0.3, 0.7, 1]) await page.mouse.move(x + (to - x) * share, y);
+      const now = await box.evaluate(seen);
+      const [at] = await middle(knob);
+      await page.mouse.up();
+      const spoken = await box.locator(".nc-spoken").textContent();
+      found.push({ before, now, from: x, to, at, spoken });
+      await box.getByRole("button", { name: "Reset" }).click();
+      await box.locator(".nc-stage").evaluate((stage) => stage.scrollIntoView({ block: "center" }));
+    }
+  }
+  return found;
+}
+
+// What is said of marks: by the arrow keys, one by one, and under the pointer.
+async function read(page, box) {
+  const bubble = box.locator(".nc-bubble");
+  await box.locator(".nc-controls :is(input, select)").last().focus();
+  await page.keyboard.press("Tab");
+  const keys = [];
+  for (let press = 0; press < 3; press++) {
+    keys.push({ text: await bubble.innerText(), spoken: await box.locator(".nc-spoken").textContent() });
+    await page.keyboard.press("ArrowRight");
+  }
+  await page.keyboard.press("Tab");
+  const left = await bubble.isHidden();
+  // One that nothing lies on.
+  const place = await box.evaluate((box) => {
+    box.querySelector(".nc-stage").scrollIntoView({ block: "center" });
+    const marks = [];
+    (function collect(item) {
+      if (item.tooltip && item._svg) marks.push(item);
+      item.items?.forEach(collect);
+    })(box.view.scenegraph().root);
+    for (const { _svg, tooltip } of marks.reverse()) {
+      const { left, top, width, height } = _svg.getBoundingClientRect(),
+        at = [left + width / 2, top + height / 2];
+      if (document.elementFromPoint(...at) === _svg) return { at, told: Object.values(tooltip).map(String) };
+    }
+  });
+  await page.mouse.move(...place.at);
+  await page.mouse.move(place.at[0] + 1, place.at[1]);
+  const hovered = await bubble.innerText();
+  await page.mouse.move(2, 2);
+  return { keys, left, hovered, told: place.told };
+}
+
+// Played: some positions on, and stopped where it is; with reduced motion at the end at once.
+async function played(page, box) {
+  const state = async () => (await box.evaluate(seen)).state;
+  const button = box.getByRole("button", { name: "Play" });
+  if (!(await button.count())) return null;
+  const moving = [await state()];
+  await button.click();
+  for (const enough = Date.now() + PATIENCE; moving.length < 4 && Date.now() < enough; ) {
+    const now = await state();
+    if (String(now) !== String(moving.at(-1))) moving.push(now);
+    await rest(page, 20);
+  }
+  // At its end it has stopped by itself.
+  const stop = box.getByRole("button", { name: "Pause" });
+  if (await stop.count()) await stop.click();
+  const stopped = await state();
+  await rest(page, 600);
+  const later = await state();
+  await box.getByRole("button", { name: "Reset" }).click();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await button.click();
+  const still = await state();
+  await rest(page, 600);
+  const stillLater = await state();
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  return { moving, stopped, later, still, stillLater };
+}
+
+// The tools on a phone: how large they are, and whether in one row.
+async function targets(name, id) {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  await page.goto(`${server.origin}/${name}`);
+  await page.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
+  const found = await page.locator(`#${id}`).evaluate((box) => ({
+    tools: [...box.querySelectorAll(".nc-tools button")].map((button) => {
+      const { width, height, top, right } = button.getBoundingClientRect();
+      return { width, height, top, right };
+    }),
+    right: box.getBoundingClientRect().right,
+    // Text of axes, legends and titles that is cut off by the picture's edge.
+    cut: [...box.querySelectorAll(".nc-chart svg text")]
+      .filter((text) => {
+        const inner = text.getBoundingClientRect(),
+          outer = text.closest("svg").getBoundingClientRect();
+        return (
+          text.textContent &&
+          (inner.left < outer.left - 1 ||
+            inner.right > outer.right + 1 ||
+            inner.top < outer.top - 1 ||
+            inner.bottom > outer.bottom + 1)
+        );
+      })
+      .map((text) => text.textContent),
+  }));
+  await context.close();
+  return found;
 }
 
 // What a reader can do while the chart is still being made, and what is there when it is.

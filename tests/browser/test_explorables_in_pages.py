@@ -1,5 +1,6 @@
 """Every explorable of the built site, moved by keyboard in a real browser, against its table."""
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -129,6 +130,98 @@ def test_the_data_download_as_csv(name, report):
         )
 
 
+def test_the_data_of_the_moment_are_the_rows_of_its_state(name, report):
+    """With those that hold for every position: None stands for all."""
+    shown = explorable(name)
+    state = state_of(name, report["restored"])
+    places = [list(shown.table).index(slider.name) for slider in shown.sliders]
+    expected = [
+        row
+        for row in zip(*shown.table.values(), strict=True)
+        if all(row[at] in (value, None) for at, value in zip(places, state, strict=True))
+    ]
+    assert report["moment"]["name"] == f"{name}-moment.csv"
+    header, *lines = report["moment"]["text"].splitlines()
+    assert header.split(",") == list(shown.table)
+    assert 0 < len(lines) < len(next(iter(shown.table.values())))
+    for line, row in zip(lines, expected, strict=True):
+        cells = line.split(",")
+        assert row == tuple(
+            type(value)(cell) if cell else None for cell, value in zip(cells, row, strict=True)
+        )
+
+
+def test_a_handle_takes_its_sliders_along(name, report):
+    shown = explorable(name)
+    found = report["dragged"]
+    assert len(found) == 2 * len(shown.handles)
+    for place, handle in enumerate(shown.handles):
+        both = found[2 * place : 2 * place + 2]
+        # One of the two ways may be closed.
+        changed = [drag for drag in both if drag["now"]["state"] != drag["before"]]
+        assert changed
+        for drag in changed:
+            moved = {
+                slider.name
+                for slider, was, now in zip(
+                    shown.sliders, drag["before"], drag["now"]["state"], strict=True
+                )
+                if was != now
+            }
+            assert moved <= set(handle.moves)
+            # It is nearer to the pointer than it was.
+            assert abs(drag["at"] - drag["to"]) < abs(drag["from"] - drag["to"])
+            summary = shown.summaries[state_of(name, drag["now"])]
+            assert drag["now"]["summary"] == drag["spoken"] == summary
+
+
+def test_marks_say_what_they_are_by_key_and_under_the_pointer(report):
+    read = report["read"]
+    texts = [key["text"] for key in read["keys"]]
+    assert len(set(texts)) > 1
+    for key in read["keys"]:
+        assert re.search(r"\w.*: \S", key["text"])
+        assert key["spoken"] == key["text"]
+    assert read["left"]
+    for value in read["told"]:
+        assert value in read["hovered"]
+
+
+def test_reset_brings_back_the_first_state_and_the_first_address(name, report):
+    default = tuple(slider.default for slider in explorable(name).sliders)
+    assert state_of(name, report["reset"]) == default
+    assert report["reset"]["summary"] == report["reset"]["spoken"]
+    assert parse_qs(urlsplit(report["reset"]["address"]).query) == {
+        "other.L": ["4"],
+        "n": ["3,2,1"],
+    }
+
+
+def test_play_moves_one_slider_until_it_is_stopped(name, report):
+    shown, played = explorable(name), report["played"]
+    if not shown.plays:
+        assert played is None
+        return
+    (at,) = (k for k, slider in enumerate(shown.sliders) if slider.name == shown.plays)
+    last = len(shown.sliders[at].values) - 1
+    steps = [state[at] for state in played["moving"]]
+    assert len(steps) == 4
+    # From the end it begins anew.
+    assert all(0 < b - a <= 2 or a == last for a, b in itertools.pairwise(steps))
+    assert played["stopped"] == played["later"]
+    first = [slider.values.index(slider.default) for slider in shown.sliders]
+    assert played["still"] == played["stillLater"] == [*first[:at], last, *first[at + 1 :]]
+
+
+def test_on_a_phone_the_tools_are_one_row_of_large_targets_and_no_word_is_cut(report):
+    targets = report["targets"]
+    assert len({tool["top"] for tool in targets["tools"]}) == 1
+    for tool in targets["tools"]:
+        assert min(tool["width"], tool["height"]) >= 44
+        assert tool["right"] <= targets["right"]
+    assert targets["cut"] == []
+
+
 def test_the_picture_downloads_as_svg(name, report):
     assert report["svg"]["name"] == f"{name}.svg"
     root = ElementTree.fromstring(report["svg"]["text"])
@@ -164,8 +257,11 @@ def test_an_arrow_key_makes_little_work(name, report, record_explorable):
 
 
 def test_the_tab_key_stops_at_every_control(name, report):
-    labels = [slider.label for slider in explorable(name).sliders]
-    labels += ["Download picture (SVG)", "Download data (CSV)", "Copy link to this moment"]
+    # What is after an underscore stands below the line.
+    labels = [slider.label.replace("_", "") for slider in explorable(name).sliders]
+    labels += ["Marks of the picture", *(["Play"] if explorable(name).plays else []), "Reset"]
+    labels += ["Download picture (SVG)", "Download data of this moment (CSV)"]
+    labels += ["Download all data (CSV)", "Copy link to this moment"]
     for stop, label in zip(report["stops"], labels, strict=True):
         assert stop["inside"]
         assert stop["outlined"]

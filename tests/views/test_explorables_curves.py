@@ -1,5 +1,7 @@
 """Every cell of the training curves, from the files of results."""
 
+import re
+
 import numpy as np
 import pytest
 from made_results import METRICS, made, stored
@@ -90,7 +92,7 @@ def test_every_cell_is_what_the_files_say(shown):
     assert compared > 100
 
 
-def test_the_sentence_says_the_values_at_the_scrubber(shown):
+def test_the_sentence_says_what_came_of_training_and_which_metrics_lead(shown):
     explorable, files = shown
     missing = 0
     for state, sentence in explorable.summaries.items():
@@ -100,17 +102,20 @@ def test_the_sentence_says_the_values_at_the_scrubber(shown):
             assert sentence == "No such run is stored."
             missing += 1
             continue
+        known = {}
         for name, title in NAMES.items():
             values = [entry["metrics"][reading][name] for entry in here]
-            middle = None if None in values else np.median(values)
-            text = f"{rounded(middle):g}" if middle else "none"
-            assert f"{title} {text}" in sentence
+            if None not in values and np.median(values) > 0:
+                known[title] = np.median(values)
+        found = re.search(r"Nearest to collapse is (.+), farthest from it (.+)\.$", sentence)
+        least, most = (rounded(end(known.values())) for end in (min, max))
+        assert [rounded(known[title]) for title in found.groups()] == [least, most]
         gap = 100 * np.median([entry["gap"] for entry in here])
-        assert f"Objective {gap:.3g} % above" in sentence
+        assert f"objective {gap:.2g} % above" in sentence
         modes = 4 - bias
         assert f"{here[0]['alive']} of {modes} modes alive" in sentence
         right = 100 * np.median([entry["train_accuracy"] for entry in here])
-        assert f"{right:.1f} % of the training images right." in sentence
+        assert f"{right:.1f} % of the training images right," in sentence
         assert ("median of 3 seeds" if len(here) == 3 else "1 seed") in sentence
     assert missing == (2 + 1) * len(READINGS) * 4  # letters without a bias, and with one layer
 

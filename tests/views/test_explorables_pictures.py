@@ -198,3 +198,37 @@ def test_a_readers_own_dead_modes_and_wrong_classes_are_crossed_out(factor):
     labels = marks(class_outcomes(problem, str), (2, factor))["labels"]
     counts = [int(re.match(r"n: (\d+); .*outcome: wrong;", label)[1]) for label in labels]
     assert counts == wrong
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (100, 100, 1), (1, 8, 40)])
+def test_the_secular_curve_is_the_sum_over_the_classes_over_their_number(sizes):
+    chart = explorable("secular").chart.to_dict(validate=False)
+    for parameter, value in zip(chart["params"], sizes, strict=True):
+        parameter["value"] = value
+    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart | {"width": WIDTH}))
+    ends = {}
+    for group in svg.iter():
+        if not re.search(r"mark-line role-mark", group.get("class", "")):
+            continue
+        for path in group:
+            numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", path.get("d"))]
+            ends[round(numbers[0] * 600 / WIDTH)] = numbers[1], numbers[-1]
+    assert sorted(ends) == [0, 100, 300, 500]
+    # At t = 0 every class has the share 1; at the end the formula written out.
+    counts = np.repeat([500.0, 300.0, 100.0], sizes)
+    last = np.mean(counts / (counts - 599.999))
+    assert ends[0][0] == pytest.approx(320 * (6 - 1) / 12, abs=0.05)
+    assert ends[500][1] == pytest.approx(320 * (6 - last) / 12, abs=0.05)
+
+
+def test_the_training_curves_differ_in_more_than_their_colour():
+    """Two of the colours are one under deuteranopia."""
+    svg = ElementTree.fromstring(explorable("curves").static)
+    lines = [
+        (path.get("stroke"), path.get("stroke-dasharray"))
+        for group in svg.iter()
+        if re.search(r"mark-line role-mark", group.get("class", ""))
+        for path in group
+    ]
+    assert len({color for color, _ in lines}) == 5
+    assert len({dash for _, dash in lines}) == 5

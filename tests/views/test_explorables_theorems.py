@@ -217,28 +217,43 @@ def svd_of(ratio):
 
 def test_secular_function_class_by_class(compare):
     explorable, table = made("secular")
-    assert_states_in_order(explorable, table, rows_of_state=115)
-    rows = {key: column.reshape(-1, 115) for key, column in table.items()}
-    assert all(list(part) == ["curve"] * 110 + ["zero"] * 2 + ["pole"] * 3 for part in rows["part"])
-    grid = rows["t"][0, :110]
+    curve, pole = table["part"] == "curve", table["part"] == "pole"
+    zeros = {key: column[~curve & ~pole] for key, column in table.items()}
+    assert_states_in_order(explorable, zeros, rows_of_state=2)
+    assert list(zeros["part"]) == ["upper zero", "lower zero"] * len(explorable.summaries)
+    assert table["t"][pole].tolist() == [500, 300, 100]
+    for name in ("l1", "l2", "l3"):
+        assert set(table[name][curve | pole]) == {None}
+    grid = table["t"][curve].astype(float)
     assert np.all(np.diff(grid) > 0)
     assert not {100, 300, 500} & set(grid.tolist())
-    for sizes, t, S in zip(explorable.summaries, rows["t"], rows["S"], strict=True):
+    shares = np.stack([table[f"of_{n}"][curve] for n in (500, 300, 100)]).astype(float)
+    for sizes, t in zip(explorable.summaries, zeros["t"].reshape(-1, 2), strict=True):
         n = np.repeat([500.0, 300.0, 100.0], sizes)
-        N, K = n.sum(), n.size
-        np.testing.assert_array_equal(t[:110], grid)
+        N = n.sum()
         # Golub's form: 1 - sum over classes of n^2 / (N (n - t)) is -t / N times S.
-        secular = 1 - np.sum(n**2 / (N * (n - grid[:, None])), axis=1)
-        compare("secular, S", S[:110], -N / grid * secular / K)
-        assert list(S[110:]) == [0, 0, None, None, None]
-        assert list(t[112:]) == [500, 300, 100]
+        terms = n**2 / (N * (n - grid[:, None]))
+        secular = -N / grid * (1 - terms.sum(axis=1))
+        # Cells are rounded, and near a zero they cancel.
+        scale = np.abs(n / (n - grid[:, None])).sum(axis=1)
+        np.testing.assert_allclose(sizes @ shares / scale, secular / scale, rtol=0, atol=6e-6)
         squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / N)
         between = [
             squares[(squares > low + 1e-6) & (squares < high - 1e-6)]
             for low, high in ((300, 500), (100, 300))
         ]
         assert [part.size for part in between] == [1, 1]
-        compare("secular, zeros", t[110:112], np.concatenate(between))
+        compare("secular, zeros", t.astype(float), np.concatenate(between))
+
+
+def test_the_secular_function_runs_from_edge_to_edge_at_its_narrowest_pole():
+    """With 100, 100 and 1 classes the pole at 100 has the share 1 / 201: narrow, and seen."""
+    _, table = made("secular")
+    t = table["t"][table["part"] == "curve"].astype(float)
+    for n in (500.0, 300.0, 100.0):
+        left, right = t[t < n].max(), t[t > n].min()
+        assert n / (n - left) / 201 > 12
+        assert n / (n - right) / 201 < -12
 
 
 def shares(kappa, N, depth, lam):
@@ -338,14 +353,54 @@ class TestWhatTheChaptersSay:
 
     def test_rare_means_turn_to_each_other_and_predictions_lead(self):
         _, table = made("gram")
-        maps = table["cosine"].reshape(21, 5, 2, 6, 6)
+        maps = table["cosine"].reshape(21, 13, 2, 6, 6)
         for means, predictions in maps[..., -2, -1].reshape(-1, 2):
             assert means is None or predictions >= means
-        at_default = [cosine for cosine in maps[:, 2, 0, -2, -1] if cosine is not None]
+        at_default = [cosine for cosine in maps[:, 5, 0, -2, -1] if cosine is not None]
         assert np.all(np.diff(at_default) >= 0)
         assert at_default[0] == -0.2
         assert at_default[-1] == 1
-        assert maps[-1, 2, 0, 0, 1] == -0.5
+        assert maps[-1, 5, 0, 0, 1] == -0.5
+
+    def test_the_maps_open_where_the_rare_classes_are_one_point(self):
+        """Theorem 4.2: their inner modes are dead, the one that sets them apart lives."""
+        explorable, table = made("gram")
+        ratio, lam = (slider.default for slider in explorable.sliders)
+        n = step_counts(ratio, classes=6, largest=600)
+        kappa = np.linalg.svd(label_matrix(n), compute_uv=False)
+        assert kappa[4] < n.sum() * lam < kappa[2]
+        here = (table["ratio"] == ratio) & (table["lambda"] == lam)
+        for cosine in table["cosine"][here].reshape(2, 6, 6):
+            assert np.all(cosine[3:, 3:] == 1)
+            assert np.all(cosine[:3, 3:] > -0.2)  # no longer a simplex
+
+    def test_the_diagram_opens_where_rare_classes_are_gone_and_frequent_ones_live(self):
+        """Soft thresholding at N lambda, Theorem 4.1 with the modes of Theorem 4.2."""
+        explorable, table = made("phases")
+        depth, lam, ratio = (slider.default for slider in explorable.sliders)
+        assert depth == 1
+        n = step_counts(ratio, classes=10, largest=5000)
+        kappa = np.linalg.svd(label_matrix(n), compute_uv=False)
+        assert kappa[4] < n.sum() * lam < kappa[3]
+        (alive,) = table["alive"][
+            (table["part"] == "you")
+            & (table["L"] == depth)
+            & (table["lambda"] == lam)
+            & (table["ratio"] == ratio)
+        ]
+        assert alive == 4
+
+    def test_the_data_sets_open_with_rare_classes_lost_and_hardly_a_sample(self):
+        explorable, _ = made("data-sets")
+        name, depth, lam = (slider.default for slider in explorable.sliders)
+        n = gallery()[name].counts.n.astype(float)
+        _, kappa, Vt = np.linalg.svd(label_matrix(n))
+        kappa[-1] = 0
+        outcome, right = outcomes_of(n, Vt.T, kappa, depth, lam)
+        assert outcome.tolist() == [0, 0, 0, 0, 0, 2, 2]
+        # The words for who does not see the picture.
+        assert f"{100 * right @ n / n.sum():.1f} % of all samples" in explorable.alt_text
+        assert f"{100 * right.mean():.1f} % on average" in explorable.alt_text
 
     def test_a_living_mode_is_never_small(self):
         _, table = made("lemma")
@@ -365,7 +420,8 @@ class TestWhatTheChaptersSay:
 
     def test_a_group_that_grows_pushes_the_zeros_away(self):
         _, table = made("secular")
-        zeros = table["t"][table["part"] == "zero"].reshape(5, 5, 5, 2)
+        zeros = table["t"][[part.endswith("zero") for part in table["part"]]]
+        zeros = zeros.astype(float).reshape(9, 9, 9, 2)
         assert np.all(np.diff(zeros, axis=0) < 0)
         assert np.all(np.diff(zeros[..., 0], axis=1) > 0)
         assert np.all(np.diff(zeros[..., 1], axis=1) < 0)
@@ -419,7 +475,7 @@ def test_sentences_say_what_is_in_the_table():
         np.testing.assert_allclose(said, [alive, 9, *sizes, 100 * accuracy], atol=0.0501)
 
     explorable, table = made("secular")
-    zeros = table["t"][table["part"] == "zero"].reshape(-1, 2)
+    zeros = table["t"][[part.endswith("zero") for part in table["part"]]].reshape(-1, 2)
     for (sizes, sentence), (upper, lower) in zip(explorable.summaries.items(), zeros, strict=True):
         inner = []
         for count, size in zip((500, 300, 100), sizes, strict=True):

@@ -14,6 +14,7 @@ from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,
+    Handle,
     Picture,
     Slider,
     State,
@@ -81,6 +82,8 @@ def survival() -> Explorable:
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        handles=(Handle(("lambda",), "lambda", {"class": 1}),),
+        plays="lambda",
     )
 
 
@@ -107,7 +110,7 @@ def _picture() -> Picture:
         "at:Q",
         scale=alt.Scale(type="log", domain=[LAMBDA.values[0], LAMBDA.values[-1]], nice=False),
         axis=alt.Axis(
-            title="every λ: the strength of the regularisation",
+            title="every λ, the regularisation",
             values=[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02],
             format="~g",
             grid=False,

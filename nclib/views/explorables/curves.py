@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from nclib._text import modes, percent
 from nclib.metrics.registry import DRAWN
-from nclib.views.explorables.explorable import Explorable, Picture, Slider, State, chosen, states
+from nclib.views.explorables.explorable import (
+    Explorable,
+    Handle,
+    Picture,
+    Slider,
+    State,
+    chosen,
+    states,
+)
 from nclib.views.figures.training import DATA_NAMES, READING_NAMES, Band, band
 
 if TYPE_CHECKING:  # it needs torch, and an explorable does not
@@ -26,6 +34,9 @@ DIGITS = 3
 
 METRIC_NAMES = {metric.key: metric.plain for metric in DRAWN}
 """Without small capitals: not every font of a browser has them."""
+
+DASHES = [[1, 0], [9, 3], [2, 3], [9, 3, 2, 3], [5, 2]]
+"""Line of each metric, for readers who don't see the colours."""
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
 """Mark of each metric, for readers who don't see the colours."""
@@ -93,6 +104,8 @@ def training_curves(results: Sequence[Result]) -> Explorable:
         table=table,
         picture=_picture(sliders, table),
         summaries=summaries,
+        handles=(Handle(("epoch",), "epoch", {"metric": next(iter(METRIC_NAMES.values()))}),),
+        plays="epoch",
     )
 
 
@@ -140,17 +153,19 @@ def _sentence(runs: Sequence[Result], epoch: int, values: Mapping[str, float | N
     entries = [run.history[here] for run in runs]
     alive = sorted({entry["alive"] for entry in entries})
     total = runs[0].experiment.counts.K - runs[0].experiment.config.bias
-    gap = float(np.median([entry["gap"] for entry in entries]))
-    right = float(np.median([entry["train_accuracy"] for entry in entries]))
-    metrics = ", ".join(
-        f"{title} {'none' if value is None else f'{value:g}'}" for title, value in values.items()
+    gap, right = (
+        float(np.median([entry[name] for entry in entries])) for name in ("gap", "train_accuracy")
     )
     seeds = "1 seed" if len(runs) == 1 else f"median of {len(runs)} seeds"
-    return (
-        f"{metrics} ({seeds}). Objective {100 * gap:.3g} % above its minimum, "
-        f"{' or '.join(map(str, alive))} of {modes(total)} alive, "
-        f"{percent(right, 1)} % of the training images right."
+    sentence = (
+        f"{' or '.join(map(str, alive))} of {modes(total)} alive, {percent(right, 1)} % of the "
+        f"training images right, the objective {100 * gap:.2g} % above its minimum ({seeds})."
     )
+    known = {title: value for title, value in values.items() if value is not None}
+    if len(known) < 2:
+        return sentence
+    near, far = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    return f"{sentence} Nearest to collapse is {near}, farthest from it {far}."
 
 
 def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]]) -> Picture:
@@ -172,9 +187,16 @@ def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]])
     )
     y = alt.Y("value:Q", scale=y_scale, axis=y_axis)
     titles = list(METRIC_NAMES.values())
-    legend = alt.Legend(title=None, columns=3, symbolOpacity=1)
+    legend = alt.Legend(
+        title=None,
+        # On a phone three names don't fit side by side.
+        columns=alt.expr("width < 320 ? 2 : 3"),
+        symbolOpacity=1,
+        symbolSize=120,
+    )
     colors = alt.Scale(domain=titles, range=[metric.color for metric in DRAWN if metric.color])
     color = alt.Color("metric:N", scale=colors, legend=legend)
+    dash = alt.StrokeDash("metric:N", scale=alt.Scale(domain=titles, range=DASHES), legend=legend)
     shape = alt.Shape("metric:N", scale=alt.Scale(domain=titles, range=SHAPES), legend=legend)
     now = f"datum.epoch === {epoch.name}"
     known = alt.Chart().transform_filter("isValid(datum.value)")
@@ -193,7 +215,7 @@ def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]])
             known.transform_filter("isValid(datum.low) && isValid(datum.high)")
             .mark_area(opacity=0.2)
             .encode(x=x, y=alt.Y("low:Q", scale=y_scale, axis=y_axis), y2="high:Q", color=color),
-            known.mark_line(strokeWidth=2).encode(x=x, y=y, color=color),
+            known.mark_line(strokeWidth=2).encode(x=x, y=y, color=color, strokeDash=dash),
             known.transform_filter(now)
             .mark_point(filled=True, size=90, opacity=1)
             .encode(x=x, y=y, color=color, shape=shape, tooltip=tooltip),

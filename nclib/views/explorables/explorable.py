@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
@@ -138,6 +138,35 @@ class Slider(Generic[T]):
         return alt.param(name=self.name, value=self.default, bind=bind)
 
 
+@dataclass(frozen=True)
+class Handle:
+    """A line or a mark of the picture that readers may drag: it moves sliders.
+
+    It stands where the rows of the table say that it is in each state. Dragged, it takes the
+    sliders to the state whose row is nearest to the pointer.
+
+    Parameters
+    ----------
+    moves : sequence of str
+        Names of the sliders that it moves. The others stay.
+    x : str
+        Column with its place along the picture.
+    where : mapping of str to str or number
+        Columns, and the values in them that tell its rows from others: one for each state.
+    y : str or int, optional
+        Column with its height, or its distance from the upper edge in pixels. Without, it is a line
+        from bottom to top.
+    scale : str
+        Name of the scale along the picture, where there are several.
+    """
+
+    moves: Sequence[str]
+    x: str
+    where: Mapping[str, str | int]
+    y: str | int | None = None
+    scale: str = "x"
+
+
 def chosen(*sliders: Slider[Any]) -> str:
     """Return the filter that keeps the rows of the state that the sliders are in."""
     return " && ".join(f"datum.{slider.name} === {slider.name}" for slider in sliders)
@@ -173,6 +202,10 @@ class Explorable:
     summaries : mapping of tuple to str
         For each of the `states` one sentence that says what is seen. The positions of the sliders
         stand beside it: it need not repeat them.
+    handles : sequence of Handle
+        What may be dragged in the picture.
+    plays : str
+        Name of the slider that a button moves from end to end; none if empty.
 
     Raises
     ------
@@ -187,6 +220,8 @@ class Explorable:
     table: Mapping[str, Sequence[Any]]
     picture: Picture
     summaries: Mapping[State, str]
+    handles: Sequence[Handle] = ()
+    plays: str = ""
 
     def __post_init__(self) -> None:
         table = {name: tuple(map(rounded, column)) for name, column in self.table.items()}
@@ -196,6 +231,12 @@ class Explorable:
             raise ValueError(f"table of {self.name} must have the columns {', '.join(missing)}")
         if self.summaries.keys() != set(states(self.sliders)):
             raise ValueError(f"summaries of {self.name} must be one for each of its states")
+        names = {slider.name for slider in self.sliders}
+        if unknown := {*(name for h in self.handles for name in h.moves), self.plays} - {
+            *names,
+            "",
+        }:
+            raise ValueError(f"sliders of {self.name} must be {names}; got {unknown} to move")
         object.__setattr__(self, "table", table)
 
     @property
@@ -250,6 +291,8 @@ class Explorable:
             "rows": len(next(iter(self.table.values()))),
             "columns": {name: _packed(tuple(column)) for name, column in self.table.items()},
             **_distinct([self.summaries[state] for state in states(self.sliders)]),
+            "handles": [asdict(handle) for handle in self.handles],
+            "plays": self.plays,
         }
         default = tuple(slider.default for slider in self.sliders)
         positions = ", ".join(f"{slider.label}: {plain(slider.default)}" for slider in self.sliders)

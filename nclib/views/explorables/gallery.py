@@ -20,13 +20,13 @@ from nclib.views.explorables.explorable import (
     chosen,
 )
 
-DATA = Slider("data", "Data set", tuple(gallery()), default="places-lt")
+DATA = Slider("data", "Data set", tuple(gallery()), default="ham10000")
 DEPTH = Slider("L", "Linear layers", (1, 2, 3, 6), default=1)
 LAMBDA = Slider(
     "lambda",
     "Every λ",
     [d * 10**p for p in range(-6, -1) for d in (1, 1.3, 1.8, 2.4, 3.2, 4.2, 5.6, 7.5)][:-2],
-    default=0.00018,
+    default=0.0013,
 )
 
 # What may become of a class, from good to bad, and its colour.
@@ -82,14 +82,16 @@ def data_sets() -> Explorable:
         name="data-sets",
         question="Which classes of a real data set does the penalty cost, and how many samples?",
         alt_text=(
-            "The 365 classes of Places-LT side by side, from 4980 samples on the left to 5 on the "
-            "right, on a logarithmic axis: a long tail. The larger classes are dark, classified "
-            "right; the tail is crossed out, misclassified."
+            "The seven classes of skin lesions side by side, from 6705 samples on the left to 115 "
+            "on the right, on a logarithmic axis. The five larger classes are dark, classified "
+            "right. The two smallest are crossed out, misclassified: 97.4 % of all samples are "
+            "right, and 71.4 % on average over the classes."
         ),
         sliders=(DATA, DEPTH, LAMBDA),
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        plays="lambda",
     )
 
 

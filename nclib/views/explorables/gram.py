@@ -28,9 +28,9 @@ RATIO = Slider(
     "ratio",
     "Imbalance ratio",
     (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 24, 30, 40, 50, 60, 75, 100),
-    default=1,
+    default=20,
 )
-LAMBDA = Slider("lambda", "Every λ", (0.001, 0.002, 0.003, 0.004, 0.005), default=0.003)
+LAMBDA = Slider("lambda", "Every λ", [round(0.0005 * k, 4) for k in range(1, 14)], default=0.003)
 
 MAPS = ("class means", "predictions")
 SECOND = CLASSES + 1
@@ -81,13 +81,15 @@ def gram_maps() -> Explorable:
         name="gram",
         question="What becomes of the simplex when half of the classes get rare?",
         alt_text=(
-            "Two maps of six by six cosines, for class means and for predictions, at balanced "
-            "counts. In both every cell on the diagonal is 1 and every other cell is minus 0.20."
+            "Two maps of six by six cosines, for class means and for predictions, where three "
+            "classes have a twentieth of the samples of the others. Any two rare classes have "
+            "cosine 1 in both: they are one point. Two frequent ones have minus 0.50."
         ),
         sliders=(RATIO, LAMBDA),
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        plays="ratio",
     )
 
 
@@ -149,6 +151,10 @@ def _picture() -> Picture:
     first = alt.Chart().transform_filter("datum.class === 1 && datum.other === 1")
     known = alt.Chart().transform_filter("datum.cosine !== null")
     none = alt.Chart().transform_filter("datum.cosine === null")
+    tooltip = [
+        alt.Tooltip("cosine:Q", title="cosine", format=".3f"),
+        alt.Tooltip("pair:N", title="of classes"),
+    ]
     maps = alt.layer(
         first.mark_text(align="left", baseline="bottom", dy=-5).encode(
             x=x("left"), y=y("top"), text="title:N"
@@ -157,10 +163,14 @@ def _picture() -> Picture:
             x=x("left"), x2="right", y=y("top"), y2="bottom", color=color
         ),
         known.mark_text(fontSize=12).encode(
-            x=x("middle"), y=y("centre"), text=alt.Text("cosine:Q", format=".2f"), color=ink
+            x=x("middle"),
+            y=y("centre"),
+            text=alt.Text("cosine:Q", format=".2f"),
+            color=ink,
+            tooltip=tooltip,
         ),
         none.mark_point(shape=CROSS, size=60, color=style.DEAD, strokeWidth=2.5, opacity=1).encode(
-            x=x("middle"), y=y("centre")
+            x=x("middle"), y=y("centre"), tooltip=tooltip
         ),
     )
     shift = f"(datum.of === '{MAPS[1]}' ? {SECOND} : 0)"
@@ -170,6 +180,7 @@ def _picture() -> Picture:
             left=f"datum.other - 1 + ({NARROW} ? 0 : {shift})",
             top=f"datum.class - 1 + ({NARROW} ? {shift} : 0)",
             title="'cosines of ' + datum.of",
+            pair="datum.class + ' and ' + datum.other",
         )
         .transform_calculate(
             right="datum.left + 1",

@@ -11,6 +11,7 @@ from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,
+    Handle,
     Picture,
     Slider,
     State,
@@ -69,6 +70,8 @@ def lemma_curve() -> Explorable:
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        handles=(Handle(("price",), "x", {"part": "lowest"}, y="g"),),
+        plays="price",
     )
 
 
@@ -93,12 +96,21 @@ def _picture() -> Picture:
     color = alt.Color("L:N", scale=DEPTH_SCALE, legend=None)
     start = curve.transform_filter("datum.x === 0")
     alive, dead = (lowest.transform_filter(f"datum.x {sign} 0") for sign in (">", "==="))
+    tooltip = [
+        alt.Tooltip("x:Q", format=".3g"),
+        alt.Tooltip("g:Q", title="g(x)", format=".3g"),
+        alt.Tooltip("price:Q", title="α / α*"),
+    ]
     return alt.layer(
         start.mark_rule(strokeDash=[4, 4]).encode(y=y),
         curve.mark_line(interpolate="monotone", clip=True).encode(x=x, y=y, color=color),
-        trail.mark_point(size=24, strokeWidth=1, color=style.LABELS, opacity=1).encode(x=x, y=y),
-        alive.mark_point(filled=True, size=130, color="currentColor", opacity=1).encode(x=x, y=y),
+        trail.mark_point(size=24, strokeWidth=1, color=style.LABELS, opacity=1).encode(
+            x=x, y=y, tooltip=tooltip
+        ),
+        alive.mark_point(filled=True, size=130, color="currentColor", opacity=1).encode(
+            x=x, y=y, tooltip=tooltip
+        ),
         dead.mark_point(shape=CROSS, size=130, color=style.DEAD, strokeWidth=3, opacity=1).encode(
-            x=x, y=y
+            x=x, y=y, tooltip=tooltip
         ),
     ).properties(height=300)

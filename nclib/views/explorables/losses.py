@@ -91,6 +91,7 @@ def remedy_outcomes() -> Explorable:
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(counts),
         summaries=summaries,
+        plays="lambda",
     )
 
 

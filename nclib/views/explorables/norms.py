@@ -16,6 +16,7 @@ from nclib.views import style
 from nclib.views.explorables.explorable import (
     CROSS,
     Explorable,
+    Handle,
     Picture,
     Slider,
     State,
@@ -33,10 +34,13 @@ LAMBDA_H = Slider("lambda_H", "λ_H, on the features", LAMBDAS, default=0.002)
 
 # Column of the table, title, end of the axis and its ticks.
 PANELS: tuple[tuple[str, list[str], float, list[float]], ...] = (
-    ("row", ["length of", "row of W"], 20.0, [0, 5, 10, 15]),
+    ("row", ["length of", "row of W"], 20.0, [0, 10]),
     ("mean", ["length of", "class mean"], 0.25, [0, 0.1, 0.2]),
     ("output", ["output", "for class"], 1.0, [0, 0.5, 1]),
 )
+
+ROW = 34
+"""Pixels of a class."""
 
 
 def surviving_norms() -> Explorable:
@@ -87,6 +91,12 @@ def surviving_norms() -> Explorable:
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        # The ends of the first bars.
+        handles=(
+            Handle(("lambda_W",), "row", {"class": "nv"}, y=ROW // 2, scale="layer_0_x"),
+            Handle(("lambda_H",), "mean", {"class": "nv"}, y=ROW // 2, scale="layer_1_x"),
+        ),
+        plays="lambda_W",
     )
 
 
@@ -137,6 +147,10 @@ def _picture() -> Picture:
                 grid=True,
             ),
         )
+        tooltip = [
+            alt.Tooltip("label:N", title="class"),
+            alt.Tooltip(f"{name}:Q", title=" ".join(title), format=".3g"),
+        ]
         alive = now.transform_filter(f"datum.{name} > 0")
         dead = now.transform_filter(f"datum.{name} === 0")
         blue: dict[str, Any] = {"color": style.DEPTH_COLORS[1], "opacity": 1}
@@ -144,11 +158,11 @@ def _picture() -> Picture:
             alt.layer(
                 start.mark_tick(size=16, thickness=2, color=style.LABELS).encode(x=x, y=y),
                 alive.mark_rule(size=3, **blue).encode(x=x, y=y, x2=alt.datum(0)),
-                alive.mark_point(filled=True, size=70, **blue).encode(x=x, y=y),
+                alive.mark_point(filled=True, size=70, **blue).encode(x=x, y=y, tooltip=tooltip),
                 dead.mark_point(
                     shape=CROSS, size=90, color=style.DEAD, strokeWidth=2.5, opacity=1
-                ).encode(x=x, y=y),
+                ).encode(x=x, y=y, tooltip=tooltip),
             )
         )
     picture: Picture = alt.layer(*panels).resolve_scale(x="independent")
-    return picture.properties(height=34 * COUNTS.K)
+    return picture.properties(height=ROW * COUNTS.K)

@@ -13,6 +13,7 @@ from nclib.theory.tables import deaths_by_lambda, outcomes_over
 from nclib.views.explorables.explorable import (
     DEPTH_SCALE,
     Explorable,
+    Handle,
     Picture,
     Slider,
     State,
@@ -32,7 +33,7 @@ LAMBDA = Slider(
     "lambda",
     "Every λ",
     (*(d * 10**p for p in (-5, -4, -3) for d in (1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8)), LAST),
-    default=0.0002,
+    default=0.0005,
 )
 RATIO = Slider("ratio", "Imbalance ratio", (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000), default=100)
 RATIOS_OF_BORDERS = sorted((*RATIO.values, 1.25, 1.6, 2.5, 4, 8, 25, 40, 125, 250))
@@ -85,12 +86,15 @@ def phase_diagram() -> Explorable:
         alt_text=(
             "Imbalance ratio against λ, both logarithmic. Three lines start from one point at the "
             "bottom, where the classes are balanced. Two of them lean far to the left, close "
-            "together; the third turns up at once. A dot is a little to the left of the first line."
+            "together; the third turns up at once. A dot is between the second line and the third: "
+            "there the means of the rare classes are 0, and the frequent classes live."
         ),
         sliders=(DEPTH, LAMBDA, RATIO),
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture(),
         summaries=summaries,
+        handles=(Handle(("lambda", "ratio"), "lambda", {"part": "you"}, y="ratio"),),
+        plays="lambda",
     )
 
 
@@ -143,10 +147,18 @@ def _picture() -> Picture:
         .encode(x=x, x2="until", y=y)
         for place, (name, _, _) in enumerate(BORDERS)
     )
+    tooltip = [
+        alt.Tooltip("lambda:Q", title="every λ"),
+        alt.Tooltip("ratio:Q", title="imbalance ratio"),
+        alt.Tooltip("alive:Q", title=f"modes alive of {CLASSES - 1}"),
+        alt.Tooltip("accuracy:Q", title="training samples right", format=".1%"),
+    ]
     return alt.layer(
         *regions,
         borders.mark_line(clip=True).encode(
             x=x, y=y, color=color, strokeDash=dash, order="ratio:Q"
         ),
-        you.mark_point(filled=True, size=150, color="currentColor", opacity=1).encode(x=x, y=y),
+        you.mark_point(filled=True, size=150, color="currentColor", opacity=1).encode(
+            x=x, y=y, tooltip=tooltip
+        ),
     ).properties(height=320)

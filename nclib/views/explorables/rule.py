@@ -21,6 +21,7 @@ from nclib.views.explorables.explorable import (
     CROSS,
     DEPTH_SCALE,
     Explorable,
+    Handle,
     Picture,
     Slider,
     State,
@@ -85,6 +86,8 @@ def one_rule(counts: ClassCounts) -> Explorable:
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
         picture=_picture((DEPTH, every_lambda), end),
         summaries=summaries,
+        handles=(Handle(("lambda",), "threshold", {"part": "curve", "kappa": 0}, y="z"),),
+        plays="lambda",
     )
 
 
