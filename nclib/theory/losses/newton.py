@@ -79,11 +79,15 @@ class NewtonSystem:
         cross = np.minimum(weight[:p, None], weight[None, :q])
         self._cross = (cross * self._inverse)[:k, :k]
         self._k = k
+        self._star: Callable[[Point], Point] | None = None
 
     @property
     def is_small(self) -> bool:
         """Whether the system is better solved as a matrix."""
         return bool(self.unknowns <= _DENSE)
+
+    def _restricted(self, precondition: Callable[[Point], Point]) -> Callable[[Point], Point]:
+        return lambda x: self.restrict(precondition(x))
 
     def freeze(self, modes: NDArray[np.bool_]) -> None:
         """Leave some of the alive modes out."""
@@ -169,8 +173,11 @@ class NewtonSystem:
             X, residual, done = self._descend(X, residual, plain, wanted * first, _FEW_ITERATIONS)
         if may_be_hard and not done:
             self.hard = True
-            star = self._star_preconditioner()
-            if star is not None:
+            # Made once: where modes are frozen after, it is used on those that are left.
+            if self._star is None:
+                self._star = self._star_preconditioner()
+            if self._star is not None:
+                star = self._restricted(self._star)
                 target = wanted * residual.dot(star(residual))
                 X, residual, done = self._descend(X, residual, star, target, _MOST_ITERATIONS)
         if not done:
@@ -319,27 +326,35 @@ def _capacitance(low: Array, gram: Array) -> Array | None:
 def _gram(rows: Array, right: Array, P: Array, Q: Array) -> Array:
     """Inner products of ``rows[a] right[a]'`` by ``X -> P * X + Q * X'``, for 2 G rows.
 
-    P and Q are sums of few products, for they are smooth functions of the two modes.
+    P and Q are sums of few products, for they are smooth functions of the two modes. In single
+    precision: what the sums leave out is more.
     """
+    scale = np.maximum(np.abs(rows).max(axis=1), 1e-150)
+    rows, right = (rows / scale[:, None]).astype(np.float32), right.astype(np.float32)
+    largest = max(float(P.max()), 1e-300)
     G, k = right.shape[0], Q.shape[0]
     n = rows.shape[0]
-    result = np.zeros((n // G, G, n // G, G))
-    for f, g in _products(P):
+    result = np.zeros((n // G, G, n // G, G), dtype=np.float32)
+    for f, g in _products(P / largest):
         first = ((rows * f) @ rows.T).reshape(result.shape)
         result += first * ((right * g) @ right.T)[:, None, :]
-    for f, g in _products(Q):
+    for f, g in _products(Q / largest):
         one = ((rows[:, :k] * f) @ right[:, :k].T).reshape(n // G, G, G)
         two = ((rows[:, :k] * g) @ right[:, :k].T).reshape(n // G, G, G)
         # One of row a by column c, two of row c by column a.
         result += one[:, :, None, :] * two.transpose(2, 0, 1)[None]
-    result = result.reshape(n, n)
-    return (result + result.T) / 2
+    matrix = result.reshape(n, n) * (largest * np.outer(scale, scale))
+    return np.asarray((matrix + matrix.T) / 2)
 
 
-def _products(matrix: Array) -> list[tuple[Array, Array]]:
+def _products(matrix: Array) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Vectors whose outer products sum to a matrix."""
     rows = np.sqrt(np.maximum(matrix.max(axis=1), 1e-300))
     columns = np.sqrt(np.maximum(matrix.max(axis=0), 1e-300))
     U, s, Vt = np.linalg.svd(matrix / np.outer(rows, columns), full_matrices=False)
     few = np.count_nonzero(s > _TRUNCATED * s[0])
-    return [(U[:, i] * s[i] * rows, Vt[i] * columns) for i in range(few)]
+    left, right = U[:, :few] * s[:few] * rows[:, None], Vt[:few] * columns
+    # Single precision has no room for products far from 1.
+    size = np.sqrt(np.abs(left).max(axis=0) / np.abs(right).max(axis=1))
+    left, right = left / size, right * size[:, None]
+    return list(zip(left.T.astype(np.float32), right.astype(np.float32), strict=True))
