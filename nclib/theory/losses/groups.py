@@ -196,6 +196,34 @@ class Local(NamedTuple):
     own_p: Array
 
 
+class Star(NamedTuple):
+    """The second derivative of cross-entropy by T, column by column.
+
+    For a sample of group b it is ``sum_a entries_ab T_ab^2``, and a quadratic form of three numbers
+    alone: ``<pull_b, T_b>``, T_bb and the inner coordinate. (All logits are tied to the own one, as
+    the rays of a star; without it they would be free of each other.)
+
+    Attributes
+    ----------
+    entries : (G, G) ndarray
+        On the diagonal what T_bb would cost if it were a rival.
+    pull : (G, G) ndarray
+        By columns; 0 on the diagonal.
+    pair : (2, 2, G) ndarray
+        The form by the first two of the numbers.
+    mixed : (2, G) ndarray
+        By one of these and the inner coordinate.
+    inner : (G,) ndarray
+        By the inner coordinate.
+    """
+
+    entries: Array
+    pull: Array
+    pair: Array
+    mixed: Array
+    inner: Array
+
+
 class SmoothPart:
     """The loss and the bias's penalty as a function of a `Point`, with two derivatives.
 
@@ -383,7 +411,49 @@ class SmoothPart:
         matrix = groups * (1 - groups) / form.size[:, None]
         return matrix * np.outer(squared, weight), inner * squared * weight
 
+    def star_curvature(self, local: Local) -> Star:
+        """Take the second derivative of cross-entropy by T apart (the bias fixed); see `Star`."""
+        form, p = self.form, local.p.copy()
+        factor, m = form.logit_factor, form.size
+        weight = form.mass / form.scale**2 * form.total * form.sample_factor**2
+        if not form.has_inner.all():
+            alone = np.flatnonzero(~form.has_inner)
+            p[alone, alone] = _continued_diagonal(p)[alone]
+        pull = (self.root * factor)[:, None] * p
+        np.fill_diagonal(pull, 0.0)
+        groups = form.size[:, None] * p
+        rest = groups.sum(axis=0) - groups.diagonal()
+        rival = p.diagonal()
+        # By the pulls x = <pull, T>, the own logit o (in units of T) and alpha: what all of a
+        # sample's logits cost is sum p (z - o)^2 - (sum p (z - o))^2.
+        turn = (m - 1) * rival * self.root * factor
+        xx, xo, oo = -np.ones(form.G), rest - 1, rest * (1 - rest)
+        xa, oa = turn, -rest * turn
+        aa = (m - 1) * rival * m * factor**2 - turn**2
+        # o = h (T_bb + (m - 1) alpha), and inner = sqrt(m - 1) alpha.
+        h = factor / self.root
+        root = np.sqrt(np.maximum(m - 1, 0))
+        per = 1 / np.where(form.has_inner, root, 1.0)
+        inner = (aa * per + 2 * oa * h * root) * per + oo * (h * root) ** 2
+        mixed = np.stack([xa * per + xo * h * root, (oa * per + oo * h * root) * h])
+        pair = np.stack([np.stack([xx, xo * h]), np.stack([xo * h, oo * h**2 - rival * factor**2])])
+        inner = np.where(form.has_inner, np.maximum(weight * inner, 1e-300), 1.0)
+        entries = p * np.outer(factor**2, weight)
+        return Star(
+            entries, pull, weight * pair, np.where(form.has_inner, weight * mixed, 0.0), inner
+        )
+
     def _group_probabilities(self, local: Local) -> Array:
         groups: Array = self.form.rivals * local.p
         groups[np.arange(self.form.G), np.arange(self.form.G)] += local.own_p
         return groups
+
+
+def _continued_diagonal(p: Array) -> Array:
+    """Diagonal of the product of a row and a column factor that is next to the other entries."""
+    logs = np.log(np.maximum(p, 1e-300))
+    np.fill_diagonal(logs, 0.0)
+    G = p.shape[0]
+    rest = max(G - 1, 1)
+    rows, columns, mean = logs.sum(axis=1) / rest, logs.sum(axis=0) / rest, logs.sum() / (G * rest)
+    return np.asarray(np.exp(np.minimum(rows + columns - mean, 0.0)))

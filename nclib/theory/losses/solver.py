@@ -8,8 +8,6 @@ curvature is explicit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from nclib.theory.losses.certificate import DualPoint, best_bias, dual_point
 from nclib.theory.losses.groups import Local, Point, SmoothPart
+from nclib.theory.losses.newton import Iterate, NewtonSystem
 
 Array = NDArray[np.float64]
 
@@ -35,9 +34,6 @@ _COARSE_GAP = 1e-2
 """Relative duality gap at which that is good enough."""
 
 _MOST_FREEZES = 8
-
-_DENSE = 150
-"""Up to this many unknowns the Newton system is solved as a matrix."""
 
 
 class Solution(NamedTuple):
@@ -62,22 +58,6 @@ class Solution(NamedTuple):
     steps: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Iterate:
-    """A point after a proximal step, with the decomposition that came with it."""
-
-    point: Point
-    U: Array
-    sigma: Array
-    """Singular values of `point.between`, 0 for dead modes."""
-    Vt: Array
-    weight: Array
-    """lambda for alive modes; for dead ones the part of it that they reach."""
-    local: Local
-    gradient: Point
-    objective: float
-
-
 class _Steps(NamedTuple):
     """Lengths of a proximal step between groups and of each inner mode, and the bias's step."""
 
@@ -93,6 +73,7 @@ class Solver:
         self.smooth = smooth
         self.form = smooth.form
         self.frozen = frozen
+        self._hard = False
         self.may_live = smooth.form.has_inner.copy()
         if frozen is not None:
             self.may_live &= ~frozen
@@ -143,10 +124,10 @@ class Solver:
         others, own = coarse.logits(point._replace(bias=np.zeros_like(point.bias)))
         return self.smooth.point(others[np.ix_(to, to)], own[to], coarse.bias(point)[to])
 
-    def _solution(self, now: _Iterate, gap: float, count: int) -> Solution:
+    def _solution(self, now: Iterate, gap: float, count: int) -> Solution:
         return Solution(now.point, (now.U, now.sigma, now.Vt), now.objective, gap, count)
 
-    def _certify(self, now: _Iterate, lam: float) -> DualPoint:
+    def _certify(self, now: Iterate, lam: float) -> DualPoint:
         _, local = best_bias(self.smooth, now.point)
         return dual_point(self.smooth, local, lam, self.frozen)
 
@@ -186,7 +167,7 @@ class Solver:
         lead = logits * self.form.factor - own * self.form.logit_factor * self.form.sample_factor
         return float(np.max(np.abs(lead), where=self.form.rivals > 0, initial=0.0))
 
-    def _proximal(self, point: Point, gradient: Point, steps: _Steps, lam: float) -> _Iterate:
+    def _proximal(self, point: Point, gradient: Point, steps: _Steps, lam: float) -> Iterate:
         smooth = self.smooth
         U, values, Vt = np.linalg.svd(point.between - steps.between * gradient.between)
         sigma = np.maximum(values - steps.between * lam, 0.0)
@@ -197,7 +178,7 @@ class Solver:
         k = sigma.size
         new = Point((U[:, :k] * sigma) @ Vt[:k], inner, point.bias - steps.bias)
         local = smooth.at(new)
-        return _Iterate(
+        return Iterate(
             point=new,
             U=U,
             sigma=sigma,
@@ -213,8 +194,8 @@ class Solver:
         return local.value + lam * norm
 
     def _advance(
-        self, now: _Iterate, direction: Point, promise: float, lam: float
-    ) -> tuple[_Iterate, float]:
+        self, now: Iterate, direction: Point, promise: float, lam: float
+    ) -> tuple[Iterate, float]:
         """Take a Newton step and a proximal one; where it does not pay, the proximal one alone."""
         reach = self._reach(Point(now.U @ direction.between @ now.Vt, *direction[1:]))
         size = min(1.0, _REACH / reach) if reach > 0 else 1.0
@@ -237,7 +218,7 @@ class Solver:
             steps = _Steps(steps.between / 2, steps.inner / 2, steps.bias / 2)
         return new, 0.0
 
-    def _retract(self, now: _Iterate, direction: Point, size: float) -> Point:
+    def _retract(self, now: Iterate, direction: Point, size: float) -> Point:
         """Go along a direction (given in the basis of the modes), and stay near the manifold."""
         r = int(np.count_nonzero(now.sigma))
         X = size * direction.between
@@ -251,18 +232,18 @@ class Solver:
         inner = np.where(np.sign(inner) * np.sign(now.point.inner) < 0, 0.0, inner)
         return Point(now.U @ X @ now.Vt, inner, now.point.bias + size * direction.bias)
 
-    def _newton(self, now: _Iterate, lam: float, damping: float) -> tuple[Point, float]:
+    def _newton(self, now: Iterate, lam: float, damping: float) -> tuple[Point, float]:
         """Newton direction on the manifold, `between` in the basis of the modes, and its promise.
 
         The promise is twice what the quadratic model gains. Damping keeps modes from turning by
         more than about their size against that of the other: weak ones are else turned by angles at
         which the model says nothing.
         """
-        system = _NewtonSystem(self, now, lam, damping)
+        system = NewtonSystem(self.smooth, now, lam, damping, self._hard)
         slope = system.slope()
         r, own = system.r, slope.between.diagonal()[: system.r].copy()
         for _ in range(_MOST_FREEZES):
-            if system.unknowns <= _DENSE:
+            if system.is_small:
                 direction = system.solve_dense(slope)
             else:
                 direction = system.solve_iteratively(slope)
@@ -273,152 +254,9 @@ class Solver:
                 break
             system.freeze(over)
             slope = system.restrict(slope)
+        self._hard = system.hard
         promise = -slope.dot(direction)
         dying = system.frozen[:r] & (own > 0)
         index = np.flatnonzero(dying)
         direction.between[index, index] = -now.sigma[index]
         return direction, promise + float(own[dying] @ now.sigma[:r][dying])
-
-
-class _NewtonSystem:
-    """Second derivative of the objective on the manifold of the alive modes."""
-
-    def __init__(self, solver: Solver, now: _Iterate, lam: float, damping: float) -> None:
-        self.smooth, self.now, self.lam = solver.smooth, now, lam
-        p, q = now.point.between.shape
-        k = now.sigma.size
-        self.r = r = int(np.count_nonzero(now.sigma))
-        self.alive = now.point.inner != 0
-        self.unknowns = p * q - (p - r) * (q - r) + int(self.alive.sum()) + now.point.bias.size
-        left, right, weight = np.zeros(p), np.zeros(q), np.zeros(max(p, q))
-        left[:k], right[:k], weight[:k] = now.sigma, now.sigma, now.weight
-        self.frozen = np.zeros(max(p, q), dtype=bool)
-        with np.errstate(divide="ignore"):
-            self._inverse = 1 / (left[:, None] + right[None, :])
-        self._inverse[r:, r:] = 0.0
-        self._stiffness = (lam + damping * lam) * self._inverse
-        index = np.arange(r)
-        self._stiffness[index, index] = lam * self._inverse[index, index]
-        cross = np.minimum(weight[:p, None], weight[None, :q])
-        self._cross = (cross * self._inverse)[:k, :k]
-        self._k = k
-
-    def freeze(self, modes: NDArray[np.bool_]) -> None:
-        """Leave some of the alive modes out."""
-        self.frozen[: self.r] |= modes
-
-    def restrict(self, X: Point) -> Point:
-        """Leave out what is not along the manifold (X.between in the basis of the modes)."""
-        between = X.between.copy()
-        p, q = between.shape[-2:]
-        between[..., self.r :, self.r :] = 0.0
-        between[..., self.frozen[:p], :] = 0.0
-        between[..., :, self.frozen[:q]] = 0.0
-        return Point(between, np.where(self.alive, X.inner, 0.0), X.bias)
-
-    def slope(self) -> Point:
-        """First derivative of the objective along the manifold."""
-        now, lam = self.now, self.lam
-        between = now.U.T @ now.gradient.between @ now.Vt.T
-        index = np.arange(self.r)
-        between[index, index] += lam
-        inner = now.gradient.inner + lam * self.smooth.inner_cost * np.sign(now.point.inner)
-        return self.restrict(Point(between, inner, now.gradient.bias))
-
-    def apply(self, X: Point) -> Point:
-        """Apply the second derivative to a direction, or to several."""
-        now, k = self.now, self._k
-        ambient = Point(now.U @ X.between @ now.Vt, X.inner, X.bias)
-        bent = self.smooth.curvature(now.local, ambient)
-        between = now.U.T @ bent.between @ now.Vt.T
-        between += self._stiffness * X.between
-        between[..., :k, :k] -= self._cross * np.swapaxes(X.between[..., :k, :k], -1, -2)
-        return self.restrict(Point(between, bent.inner, bent.bias))
-
-    def solve_dense(self, slope: Point) -> Point:
-        """Solve the system as a matrix."""
-        p, q = slope.between.shape
-        free = np.ones((p, q), dtype=bool)
-        free[self.r :, self.r :] = False
-        free[self.frozen[:p]] = False
-        free[:, self.frozen[:q]] = False
-        parts = (np.flatnonzero(free), np.flatnonzero(self.alive), np.arange(slope.bias.size))
-        sizes = [part.size for part in parts]
-        n = sum(sizes)
-        basis = [np.zeros((n, x.size)) for x in slope]
-        start = 0
-        for x, part in zip(basis, parts, strict=True):
-            x[start + np.arange(part.size), part] = 1.0
-            start += part.size
-        X = Point(basis[0].reshape(n, p, q), basis[1], basis[2])
-        image = self.apply(X)
-        columns = [
-            y.reshape(n, x.size)[:, part] for y, x, part in zip(image, slope, parts, strict=True)
-        ]
-        matrix = np.concatenate(columns, axis=1)
-        right = np.concatenate([x.ravel()[part] for x, part in zip(slope, parts, strict=True)])
-        matrix = (matrix + matrix.T) / 2
-        # Scaled, since the curvatures of the modes differ by orders of magnitude; and a trace of
-        # the identity, for modes near their death.
-        size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
-        scaled = matrix / np.outer(size, size)
-        scaled[np.arange(n), np.arange(n)] += 1e-14
-        solution = -np.linalg.solve(scaled, right / size) / size
-        result = []
-        start = 0
-        for x, part in zip(slope, parts, strict=True):
-            flat = np.zeros(x.size)
-            flat[part] = solution[start : start + part.size]
-            result.append(flat.reshape(x.shape))
-            start += part.size
-        return Point(*result)
-
-    def solve_iteratively(self, slope: Point) -> Point:
-        """Solve the system by preconditioned conjugate gradients, the more exactly the nearer."""
-        precondition = self._preconditioner()
-        X = slope.times(0.0)
-        residual = slope.times(-1.0)
-        z = precondition(residual)
-        search, rz = z, residual.dot(z)
-        first = rz
-        # Superlinear: the accuracy asked for goes with the decrease in sight.
-        wanted = min(0.05, np.sqrt(max(first, 0.0) / max(abs(self.now.objective), 1e-300))) ** 2
-        wanted = max(wanted, 1e-10)
-        for _ in range(300):
-            image = self.apply(search)
-            curved = search.dot(image)
-            if not curved > 0:
-                break
-            a = rz / curved
-            X = X.plus(search, a)
-            residual = residual.plus(image, -a)
-            z = precondition(residual)
-            rz, before = residual.dot(z), rz
-            if rz <= wanted * first:
-                break
-            search = z.plus(search, rz / before)
-        return X
-
-    def _preconditioner(self) -> Callable[[Point], Point]:
-        smooth, now, k = self.smooth, self.now, self._k
-        entries, inner = smooth.diagonal_curvature(now.local)
-        left = smooth.left.lift(now.U, axis=-2) ** 2
-        right = smooth.right.lift(now.Vt, axis=-1) ** 2
-        own = left.T @ entries @ right.T + self._stiffness
-        own[self.r :, self.r :] = 1.0
-        square, cross = own[:k, :k], self._cross
-        determinant = square * square.T - cross**2
-        inner = np.where(self.alive, inner, 1.0)
-        inner = np.maximum(inner, 1e-12 * inner.max())
-        factor = None
-        if smooth.bias_size:
-            factor = np.linalg.inv(smooth.bias_curvature(now.local))
-
-        def precondition(x: Point) -> Point:
-            between = x.between / own
-            part = x.between[:k, :k]
-            between[:k, :k] = (square.T * part + cross * part.T) / determinant
-            bias = x.bias if factor is None else factor @ x.bias
-            return self.restrict(Point(between, x.inner / inner, bias))
-
-        return precondition

@@ -1,11 +1,14 @@
 """The class lost first, for every loss: against closed forms, all factors, and the logits there."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from torch_reference import random_problem
 
+from nclib import class_outcomes, gallery
 from nclib.theory.losses.margins import loss_first_lost, weight_decay_leaving
 from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
@@ -117,3 +120,48 @@ def test_the_weight_decay_alone_leaves_the_margin(bias):
         assert changed.lambda_b / problem.lambda_b == pytest.approx(ratio, rel=1e-12)
     with pytest.raises(ValueError, match="margin must be positive"):
         weight_decay_leaving(problem, 0)
+
+
+def descended_leads(n, weights, lambda_W, lambda_H):
+    """Own logit less the largest other one, at the optimum that L-BFGS finds over W, H and b."""
+    n, K = np.asarray(n, dtype=float), len(n)
+    a = n * weights / n.sum()
+
+    def objective(flat):
+        W, H, b = flat[: K * K].reshape(K, K), flat[K * K : -K].reshape(K, K), flat[-K:]
+        residual = W @ H + b[:, None] - np.eye(K)
+        slope = a * residual
+        value = (np.sum(slope * residual) + lambda_W * np.sum(W**2)) / 2
+        value += lambda_H / 2 * np.sum(n * H**2)
+        dW, dH = slope @ H.T + lambda_W * W, W.T @ slope + lambda_H * n * H
+        return value, np.concatenate([dW.ravel(), dH.ravel(), slope.sum(axis=1)])
+
+    flat = np.random.default_rng(0).standard_normal(2 * K * K + K) / 10
+    options = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 0, "gtol": 1e-13, "maxcor": 40}
+    for _ in range(2):  # a restart goes on where rounding stopped it
+        found = minimize(objective, flat, jac=True, method="L-BFGS-B", options=options)
+        flat = found.x
+    Z = flat[: K * K].reshape(K, K) @ flat[K * K : -K].reshape(K, K) + flat[-K:, None]
+    own = Z.diagonal().copy()
+    np.fill_diagonal(Z, -np.inf)
+    return own - Z.max(axis=0)
+
+
+def test_skin_lesions_with_balanced_weights_are_lost_where_descent_loses_them():
+    """Squared error, weights 1/n and a free bias: at every strength one after another, for good.
+
+    With the penalty of the weights that a decay of 5e-4 and a mean over classes give, the class of
+    327 images is lost at N lambda_H = 661; the last two only at the total collapse, at 947.
+    """
+    n = gallery()["ham10000"].counts.n
+    weights = n.sum() / (7 * n)
+    at = {"lambda_W": 7 / 2 * 5e-4, "lambda_H": 1 / n.sum()}
+    problem = LossProblem(n, SquaredError(class_weights=weights), **at)
+    # All penalties times f: as lambda_H times f^2 alone.
+    lost = loss_margins(problem).lost ** 2
+    for strength in (38, 39.5, 299, 305, 655, 668, 940):
+        descended = descended_leads(n, weights, at["lambda_W"], strength * at["lambda_H"]) > 0
+        best = loss_minimizer(replace(problem, lambda_H=strength * at["lambda_H"]))
+        outcomes = class_outcomes(best)
+        np.testing.assert_array_equal(outcomes.right[outcomes.group] == 1, descended)
+        np.testing.assert_array_equal(lost > strength, descended)

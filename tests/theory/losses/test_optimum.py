@@ -82,6 +82,22 @@ def test_one_layer_against_free_descent(seed, record_error):
     check_dual(problem)
 
 
+@pytest.mark.parametrize("bias", ["free", "none"])
+def test_one_layer_against_a_cone_solver(bias, record_error):
+    cvxpy = pytest.importorskip("cvxpy")
+    n, K = np.array([200, 90, 90, 30, 8]), 5
+    problem = LossProblem(n, CrossEntropy(), bias=bias, lambda_W=0.004, lambda_H=0.004)
+    T, b = cvxpy.Variable((K, K)), cvxpy.Variable(K)
+    constraints = [b == 0] if bias == "none" else []
+    objective = 0.004 * cvxpy.normNuc(T)
+    for k in range(K):
+        z = T[:, k] / np.sqrt(n[k]) + b
+        objective += n[k] / n.sum() * (cvxpy.log_sum_exp(z) - z[k])
+    found = cvxpy.Problem(cvxpy.Minimize(objective), constraints).solve(solver="CLARABEL")
+    best = loss_minimizer(problem)
+    assert record_error("loss optimum against CVXPY", abs(found / best.objective - 1), 1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
 def test_five_hundred_random_problems(block, record_error):
