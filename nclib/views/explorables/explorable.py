@@ -154,8 +154,8 @@ class Handle:
     where : mapping of str to str or number
         Columns, and the values in them that tell its rows from others: one for each state.
     y : str or int, optional
-        Column with its height, or its distance from the upper edge in pixels. Without, it is a line
-        from bottom to top.
+        Column with its height, or its distance from the upper edge in pixels. Without, it is a
+        line, as high as the picture.
     scale : str
         Name of the scale along the picture, where there are several.
     """
