@@ -39,7 +39,7 @@ def test_memory_of_the_kernel_and_of_what_it_starts_is_seen(cost):
         f"start = lambda: subprocess.Popen([sys.executable, '-c', {started!r}], **pipes)\n"
         "two = [start(), start()]\n"
         "[one.stdout.readline() for one in two]\n"
-        "time.sleep(1)\n"
+        "time.sleep(3)\n"
         "[one.communicate() for one in two]"
     )
     assert own.megabytes - idle.megabytes == pytest.approx(300, rel=0.2)
