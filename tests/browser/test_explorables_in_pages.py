@@ -175,10 +175,10 @@ def test_a_handle_takes_its_sliders_along(name, report):
             assert drag["now"]["summary"] == drag["spoken"] == summary
 
 
-def test_marks_say_what_they_are_by_key_and_under_the_pointer(report):
+def test_marks_say_what_they_are_by_key_and_under_the_pointer(name, report):
     read = report["read"]
     texts = [key["text"] for key in read["keys"]]
-    assert len(set(texts)) > 1
+    assert len(set(texts)) > 1 or name == "phases"  # which has one mark, a dot
     for key in read["keys"]:
         assert re.search(r"\w.*: \S", key["text"])
         assert key["spoken"] == key["text"]

@@ -190,7 +190,7 @@ def _picture(sliders: Sequence[Slider[Any]], table: Mapping[str, Sequence[Any]])
     legend = alt.Legend(
         title=None,
         # On a phone three names don't fit side by side.
-        columns=alt.expr("width < 320 ? 2 : 3"),
+        columns=2,
         symbolOpacity=1,
         symbolSize=120,
     )
