@@ -558,6 +558,16 @@ def test_a_run_in_which_every_mode_dies_ends_at_total_collapse(tmp_path):
     assert lost.reached["metrics"] == {}
 
 
+def test_total_collapse_where_modes_could_live_is_not_the_global_minimum(tmp_path):
+    """With several layers total collapse is a local minimum: training falls into it and stays."""
+    config = TrainingConfig(
+        depth=3, lambda_W=0.014, lambda_H=0.014, width=16, epochs=150, learning_rate=1e-2
+    )
+    stuck = run(Experiment("digits", COUNTS, config), tmp_path, progress=False)
+    assert stuck.experiment.minimizer.alive > stuck.reached["alive"] == 0
+    assert stuck.reached["is_global"] is False
+
+
 def test_more_modes_alive_than_in_any_minimum_is_not_the_global_one(tmp_path):
     """Counted after a single epoch at penalties at which every mode is going to die."""
     config = TrainingConfig(
