@@ -43,6 +43,10 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 
 BIOME := node_modules/.bin/biome
 
+# Matplotlib remembers where fonts are, also those of an environment that is gone, and then warns in
+# every notebook: its memory is the environment's own.
+export MPLCONFIGDIR ?= $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/matplotlib
+
 # The address that the site will have, where it is known: https://example.org/book. Previews of
 # shared links need it.
 export SITE_URL ?=

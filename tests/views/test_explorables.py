@@ -11,6 +11,7 @@ from every_explorable import ECOLI, EXPLORABLES, explorable
 import nclib as nc
 from nclib.views import explorables
 from nclib.views.explorables import Explorable, Slider
+from nclib.views.explorables.explorable import Handle
 
 MAX_BYTES = 300_000
 
@@ -142,6 +143,8 @@ class TestParts:
             ({"table": {"x": [1.0]}}, "table of small must have the columns a"),
             ({"table": {"a": [1], "x": [np.inf]}}, "must be finite, or None; got inf"),
             ({"summaries": {(1,): "One."}}, "summaries of small must be one for each"),
+            ({"handles": [Handle(("b",), "x", {})]}, "sliders of small must be"),
+            ({"plays": "b"}, "sliders of small must be"),
         ],
     )
     def test_parts_that_do_not_fit_are_named(self, changes, message):

@@ -63,7 +63,9 @@ def loss_first_lost(problem: LossProblem) -> FirstLoss:
     Classes of a group are lost to each other where their inner modes die, which
     `loss_collapse_factors` has. Below the first of these deaths a root is searched of the smallest
     lead of a class over one of another group: a class that is lost and right again on the way is
-    not seen. (That no class comes back is proved for the squared error with a bias.)
+    not seen. (For the squared error with a bias and no weights it is proved that none is. With
+    weights it happens: 783, 533, 223 and 140 samples, cross-entropy with weights n^-0.9 and a
+    decayed bias lose the first class at .57 of the total collapse, and have it back at .60.)
 
     Examples
     --------

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from torch_reference import random_problem
+from torch_reference import free_optimum, random_problem
 
 from nclib import class_outcomes, gallery
 from nclib.theory.losses.margins import loss_first_lost, weight_decay_leaving
@@ -165,3 +165,24 @@ def test_skin_lesions_with_balanced_weights_are_lost_where_descent_loses_them():
         outcomes = class_outcomes(best)
         np.testing.assert_array_equal(outcomes.right[outcomes.group] == 1, descended)
         np.testing.assert_array_equal(lost > strength, descended)
+
+
+def test_with_weights_a_class_that_is_lost_can_be_right_again():
+    """Raise all penalties: the largest class is answered as the second, and then as itself again.
+
+    (For the paper's model it is proved that no class comes back.)
+    """
+    n = np.array([783, 533, 223, 140])
+    loss = CrossEntropy(class_weights=n**-0.9)
+    problem = LossProblem(n, loss, bias="decayed", lambda_W=1e-3, lambda_H=1e-3)
+    total = loss_collapse_factors(problem).total
+    right = []
+    for share in (0.55, 0.58, 0.62):
+        at = problem.rescaled(share * total)
+        best = loss_minimizer(at)
+        minimum, Z = free_optimum(at, starts=1)
+        assert best.objective == pytest.approx(minimum, rel=1e-9)
+        outcomes = class_outcomes(best)
+        assert (outcomes.right[outcomes.group[0]] == 1) == (Z[:, 0].argmax() == 0)
+        right.append(bool(Z[:, 0].argmax() == 0))
+    assert right == [True, False, True]

@@ -63,6 +63,11 @@ def drawn(problem):
 
 def free_minimum(problem, seed=0, starts=2, width=None):
     """Smallest objective that L-BFGS finds over free layers, features of the classes and bias."""
+    return free_optimum(problem, seed, starts, width)[0]
+
+
+def free_optimum(problem, seed=0, starts=2, width=None):
+    """The same with the logits there, a column for each class."""
     n = np.array(problem.counts.n)
     K, L = n.size, problem.depth
     width = width or K
@@ -75,15 +80,19 @@ def free_minimum(problem, seed=0, starts=2, width=None):
         shapes.append((K,))
     sizes = [int(np.prod(shape)) for shape in shapes]
 
+    def logits(parts):
+        Z = parts[L]
+        for W in parts[:L]:
+            Z = W @ Z
+        return Z if problem.bias == "none" else Z + parts[L + 1][:, None]
+
+    def split(x):
+        return [part.reshape(s) for part, s in zip(x.split(sizes), shapes, strict=True)]
+
     def objective(flat):
         x = torch.tensor(flat, dtype=torch.float64, requires_grad=True)
-        parts = [part.reshape(s) for part, s in zip(x.split(sizes), shapes, strict=True)]
-        Ws, H = parts[:L], parts[L]
-        Z = H
-        for W in Ws:
-            Z = W @ Z
-        if problem.bias != "none":
-            Z = Z + parts[L + 1][:, None]
+        parts = split(x)
+        Ws, H, Z = parts[:L], parts[L], logits(parts)
         value = torch_loss(problem.loss, n, Z.T[labels], labels, frequency)
         for lam, W in zip(problem.lambda_W, Ws, strict=True):
             value = value + lam / 2 * (W**2).sum()
@@ -98,7 +107,7 @@ def free_minimum(problem, seed=0, starts=2, width=None):
         first = sum(sizes[:L])
         bounds[first : first + sizes[L]] = [(0, None)] * sizes[L]
     rng = np.random.default_rng(seed)
-    best = np.inf
+    best, Z = np.inf, None
     for _ in range(starts):
         flat = rng.standard_normal(sum(sizes)) * 0.7
         for _ in range(3):  # L-BFGS forgets its past: a restart goes on where rounding stopped it
@@ -111,8 +120,9 @@ def free_minimum(problem, seed=0, starts=2, width=None):
                 options={"maxiter": 4000, "maxfun": 8000, "ftol": 0, "gtol": 1e-13, "maxcor": 40},
             )
             flat = result.x
-        best = min(best, result.fun)
-    return best
+        if result.fun < best:
+            best, Z = result.fun, logits(split(torch.tensor(flat))).numpy()
+    return best, Z
 
 
 def random_problem(rng):
