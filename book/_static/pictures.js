@@ -246,7 +246,8 @@ document.addEventListener("DOMContentLoaded", () => {
         svg("path", { class: `curve depth-${depth}`, d: `M${points.join("L")}` }),
         svg("circle", { class: "knob", cx: x(z), cy: y(value(z)), r: 9 }),
         svg("text", { x: x(0), y: height - 14, "text-anchor": "middle" }, "0: dead"),
-        svg("text", { x: x(1), y: height - 14, "text-anchor": "middle" }, "1: as the labels ask"),
+        svg("line", { class: "axis", x1: x(1), x2: x(1), y1: y(0), y2: y(0) + 6 }),
+        svg("text", { x: width - 12, y: height - 14, "text-anchor": "end" }, "1: as the labels ask"),
         svg("text", { x: 14, y: 120, transform: "rotate(-90 14 120)", "text-anchor": "middle" }, "cost"),
       );
       draggable(picture, (place) => {
