@@ -159,7 +159,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   const times = (factor) =>
     factor >= 1
-      ? `all penalties may grow ${NC.factorText(factor)}-fold before that`
+      ? `all penalties may grow ${NC.factorText(factor)}-fold until then`
       : `it is lost already, and would not be with all penalties times ${NC.factorText(factor)}`;
 
   function show(found, done) {
@@ -183,12 +183,12 @@ document.addEventListener("DOMContentLoaded", () => {
       ? [
           `${first <= low ? "Lost first, and lost now" : "Lost first"}: `,
           html("strong", {}, names(lost)),
-          `. At ${plain(low)} ${times(margins[0])}.`,
+          `. At this strength ${times(margins[0])}.`,
         ]
       : [
           "Lost first: ",
           html("strong", {}, names(lost)),
-          ...rich(`. ${where}. At ${plain(low)} ${times(margins[0])}; at ${plain(high)} ${times(margins[1])}.`),
+          ...rich(`. ${where}. At Nλ_H = ${plain(low)} ${times(margins[0])}; at ${plain(high)} ${times(margins[1])}.`),
         ];
     part("verdict").replaceChildren(...verdict);
     part("verdict").classList.remove("stale", "refused");
@@ -239,7 +239,7 @@ document.addEventListener("DOMContentLoaded", () => {
         `A balanced sampler treats all classes alike: they would be lost together, at Nλ_H = ${plain(1 / K / lambda_W)}.`,
       );
     lines.push(
-      `More data of every class at once does not help by itself: only Nλ_H counts, so λ_H has to fall as N grows.`,
+      `More data of every class at once does not help by itself: N acts as λ_H does. Divide λ_H by as much as N grows.`,
     );
     lines.push(
       factor === 1

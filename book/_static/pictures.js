@@ -156,9 +156,10 @@ document.addEventListener("DOMContentLoaded", () => {
       const alive = kept.filter((s) => s > 0).length,
         gone = counts.length - alive;
       const lost = counts.map((n, k) => (names ? names[k] : n)).filter((_, k) => !kept[k]);
+      const setting = `λ = ${plain(lambda)}, ${depth === 1 ? "one layer" : `${depth} layers`}`;
       readout.textContent = gone
-        ? `λ = ${plain(lambda)}: ${alive} of ${counts.length} classes survive. Gone: ${lost.join(", ")}.`
-        : `λ = ${plain(lambda)}: all ${counts.length} survive; the rarest keeps ${Math.floor(100 * Math.min(...kept))} % of its answer.`;
+        ? `${setting}: ${alive} of ${counts.length} classes survive. Gone: ${lost.join(", ")}.`
+        : `${setting}: all ${counts.length} survive; the rarest keeps ${Math.min(99, Math.round(100 * Math.min(...kept)))} % of its answer.`;
       box.dataset.alive = alive;
     }
     const button = html(
@@ -281,7 +282,7 @@ document.addEventListener("DOMContentLoaded", () => {
       readout.textContent =
         depth === 1
           ? `The ball lies ${where}. Raise the price and it slides to 0 without a jump.`
-          : `The ball lies ${where}.${stuck || " The curve leaves 0 straight up: at 0 there is always a hollow, and the ball jumps when the price passes 1."}`;
+          : `The ball lies ${where}.${stuck || " The curve leaves 0 straight up: at 0 there is always a hollow. At the price 1 both hollows are as deep; above it the lowest place is 0."}`;
       box.dataset.z = z;
     }
     box.append(

@@ -41,6 +41,9 @@ _SETTLED = 3
 _NEAR = 1e-9
 """Just below and just above a death, relative to it."""
 
+_BESIDE = 1e-4
+"""How far beside a death that is searched the path is looked at, relative to it."""
+
 _GAP = 1e-13
 """Relative duality gap aimed for along the path: near its death a mode has hardly any share."""
 
@@ -233,8 +236,8 @@ def loss_margins(problem: LossProblem) -> LossMargins:
     -----
     Inner modes die where `loss_collapse_factors` says, and with them classes merge. The other
     answers are searched along the path of optima, in steps of about 1.4 from the total collapse
-    down to where every mode is alive and every class right (or to a millionth), then refined: a
-    class that is lost and right again within a step is not seen.
+    down to where every mode is alive and every class right (or to a millionth), and beside every
+    death, then refined: a class that is lost and right again between two of these is not seen.
 
     Examples
     --------
@@ -268,6 +271,13 @@ class _Search:
             below_deaths = not deaths.size or factor < deaths.min()
             settled = settled + 1 if everything and below_deaths else 0
             factor *= _RATIO
+        self.factors = np.array(sorted(self._leads, reverse=True))
+        # With class weights a class can be lost where a mode dies, and right again soon after.
+        self.between_deaths = self._between_deaths()
+        deaths = self.between_deaths[self.between_deaths > 0]
+        beside = np.concatenate([deaths * (1 - _BESIDE), deaths * (1 + _BESIDE)])
+        for factor in np.unique(beside[beside < (1 - _BESIDE / 2) * self.total])[::-1]:
+            self.leads(float(factor))
         self.factors = np.array(sorted(self._leads, reverse=True))
 
     def _known_deaths(self) -> Array:
@@ -345,12 +355,16 @@ class _Search:
             factors = (problem.K - 1) / problem.K / non_negative_shares(problem)
             inner, between = np.repeat(factors, form.size.astype(int)), np.zeros(0)
         else:
-            count = self._between[float(self.factors[0])].size
-            between = np.array([self._death(j) for j in range(count)])
+            between = self.between_deaths
         between = np.sort(between)[::-1]
         deaths = np.sort(np.concatenate([inner, between]))[::-1]
         # A width keeps the strongest modes only: the others are never alive.
         return np.asarray(deaths[: problem.K]), between
+
+    def _between_deaths(self) -> Array:
+        """Factors at which the modes between groups die, where no closed form has them."""
+        count = self._between[float(self.factors[0])].size
+        return np.array([self._death(j) for j in range(count)])
 
     def _death(self, j: int) -> float:
         rising = self.factors[::-1]

@@ -60,6 +60,20 @@ def test_random_problems_lose_first_what_the_factors_of_all_classes_say(record_e
         assert not there[problem.group[list(classes)]].any()
 
 
+@pytest.mark.parametrize("N_lambda_H", [0.01, 0.03, 0.1, 1, 10, 100])
+def test_a_balanced_sampler_loses_all_classes_at_the_total_collapse(N_lambda_H):
+    """Of K single classes with one share each all modes die at lambda = 1/sqrt(K N), together."""
+    n = [5000, 1200, 300, 40, 7]
+    problem = LossProblem(
+        n, CrossEntropy(), bias="decayed", lambda_W=5e-4, lambda_H=N_lambda_H / sum(n),
+        sampling=Sampling("balanced"),
+    )  # fmt: skip
+    factor, classes = loss_first_lost(problem)
+    death = np.sqrt(1 / (len(n) * sum(n)))
+    assert factor == pytest.approx(death / np.sqrt(5e-4 * N_lambda_H / sum(n)), rel=1e-6)
+    assert classes == (0, 1, 2, 3, 4)
+
+
 def test_without_a_bias_a_class_is_lost_where_its_logits_become_all_the_same():
     """Long before the total collapse, from which on all logits are 0.
 
