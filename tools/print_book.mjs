@@ -61,7 +61,7 @@ function compose({ entrance, pages, site, style }) {
     }
     const article = page.querySelector("article.bd-article");
     const id = idOf(name);
-    for (const gone of article.querySelectorAll("script, button, .headerlink")) gone.remove();
+    for (const gone of article.querySelectorAll("script, button, .headerlink, .nc-cite")) gone.remove();
     for (const form of article.querySelectorAll("form")) {
       const note = make("p", { class: "only-online" }, "Here the online book has a form for your own counts.");
       note.id = form.id; // Pages link to it.

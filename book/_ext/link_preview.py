@@ -121,14 +121,6 @@ def tags(app: Sphinx, pagename: str, doctree: nodes.document | None) -> str:
     names = {"description": about}
     if keywords := app.env.metadata[pagename].get("keywords"):
         names["keywords"] = keywords
-    if doctree is not None:
-        names |= {
-            "citation_title": title,
-            "citation_inbook_title": book,
-            "citation_author": app.config.author,
-            "citation_publication_date": app.config.copyright,
-            "citation_language": "en",
-        }
     base = app.config.html_baseurl
     if base:
         picture = f"{PICTURES}/{pagename.replace('/', '-')}.png"

@@ -15,7 +15,7 @@ const [SITE, ...REFERENCE] = process.argv.slice(2);
 
 const { index, errors } = await createIndex({
   rootSelector: "article.bd-article",
-  excludeSelectors: ["details.nc-code", "div.cell_output", "div.math", ".nc-reading-time", "form"],
+  excludeSelectors: ["details.nc-code", "details.nc-cite", "div.cell_output", "div.math", ".nc-reading-time", "form"],
 });
 if (errors.length) throw new Error(errors.join("; "));
 const names = (await readdir(SITE, { recursive: true })).map((name) => name.split(sep).join("/"));

@@ -19,10 +19,12 @@ import numpy as np
 import pytest
 from docutils import nodes
 from matplotlib import image
+from pybtex.database import parse_string
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util.docutils import docutils_namespace
 
+import nclib
 from nclib.data.pasted import read_pasted
 from nclib.data.published import gallery
 
@@ -403,6 +405,76 @@ class TestDescriptions:
 
     def test_a_page_without_prose_has_none(self):
         assert self.PREVIEW.describe(self.page()) == ""
+
+
+class TestCitation:
+    @pytest.fixture
+    def build(self, tmp_path):
+        """The two pages of a book and its search, with the extension."""
+        pages = ("index", "a/two", "search")
+        (tmp_path / "a").mkdir()
+        (tmp_path / "index.rst").write_text("First\n=====\n\n.. toctree::\n\n   a/two\n")
+        (tmp_path / "a" / "two.rst").write_text("Red & blue <5 %\n===============\n\nText.\n")
+
+        def run(address=""):
+            options = {
+                "extensions": ["citation"],
+                "html_title": "A book",
+                "author": "Ann Other",
+                "copyright": "2031",
+                "html_baseurl": address,
+                "html_theme": "basic",
+            }
+            with docutils_namespace():
+                app = Sphinx(
+                    tmp_path, None, tmp_path / "html", tmp_path / "trees", "html", options,
+                    status=None, warning=None,
+                )  # fmt: skip
+                app.build(force_all=True)
+            return [(tmp_path / "html" / f"{name}.html").read_text("utf-8") for name in pages]
+
+        return run
+
+    def tags(self, page):
+        return dict(re.findall(r'<meta name="citation_(\w+)" content="([^"]*)" />', page))
+
+    def entry(self, page):
+        """The entry as BibTeX reads it: its kind, its key, its fields and its author."""
+        (text,) = re.findall(r'<div class="highlight"><pre>(.*?)</pre>', page, re.DOTALL)
+        ((key, entry),) = parse_string(unescape(text), "bibtex").entries.items()
+        fields = {name: value.replace("\\", "") for name, value in entry.fields.items()}
+        return entry.type, key, fields, [str(one) for one in entry.persons["author"]]
+
+    def test_a_page_is_a_chapter_and_the_first_one_the_book(self, build):
+        first, two, search = build()
+        note = f"Version {nclib.__version__}"
+        whole = {"title": "{A book}", "year": "2031", "note": f"{{{note}}}"}
+        assert self.entry(first) == ("book", "nclib", whole, ["{Ann Other}"])
+        kind, key, fields, authors = self.entry(two)
+        assert (kind, key, authors) == ("incollection", "nclib-two", ["{Ann Other}"])
+        chapter = {"title": "{Red & blue <5 %}", "booktitle": "{A book}"}
+        assert fields == whole | chapter
+        assert "<summary>Cite the book</summary>" in first
+        assert "<summary>Cite this page</summary>" in two
+        assert "nc-cite" not in search
+
+    def test_what_tex_would_read_otherwise_is_escaped(self, build):
+        two = build()[1]
+        assert "title     = {{Red \\&amp; blue &lt;5 \\%}}" in two
+
+    def test_the_address_is_named_where_it_is_known(self, build):
+        first, two, _ = build("https://example.org/b/")
+        assert self.entry(first)[2]["url"] == "https://example.org/b/index.html"
+        assert self.entry(two)[2]["url"] == "https://example.org/b/a/two.html"
+        assert self.tags(two)["public_url"] == "https://example.org/b/a/two.html"
+
+    def test_programs_find_the_same_in_the_head(self, build):
+        first, two, search = build()
+        book = {"author": "Ann Other", "publication_date": "2031", "language": "en"}
+        assert self.tags(first) == book | {"title": "A book"}
+        title = "Red &amp; blue &lt;5 %"
+        assert self.tags(two) == book | {"title": title, "inbook_title": "A book"}
+        assert self.tags(search) == {}
 
 
 class TestExplorablePages:

@@ -12,7 +12,6 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import nclib
 from tools import contents
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,11 +112,6 @@ class TestBook:
         for page in PAGES:
             for name in re.findall(r"```\{figure\} (\S+)", page_text(page)):
                 assert (ROOT / Path(page).parent / name).is_file(), f"{page} shows {name}"
-
-
-def test_versions_agree():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["version"] == nclib.__version__
 
 
 def test_the_citation_has_what_a_citation_needs():

@@ -32,7 +32,7 @@ const sizes = [...new Set(text.match(/\/MediaBox\s*\[[^\]]*\]/g))];
 await page.emulateMedia({ media: "print" });
 const outside = await page.evaluate(({ width, height }) => {
   const problems = [];
-  for (const node of document.querySelectorAll(".bd-article :is(p, li, td, h2, mjx-container, table)")) {
+  for (const node of document.querySelectorAll(".bd-article :is(p, li, td, h2, mjx-container, table, img)")) {
     for (const box of node.getClientRects()) {
       const crosses = box.left < width / 2 - 10 && box.right > width / 2 && !node.closest(".nc-one-page");
       if (crosses || box.left < -1 || box.right > width + 1 || box.bottom > height + 1) {

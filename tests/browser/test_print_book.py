@@ -58,6 +58,12 @@ def test_every_heading_stands_on_the_page_that_the_contents_name(printed):
         assert words(entry["title"]) in texts[entry["page"] - 1], entry
 
 
+def test_the_entry_that_cites_a_page_is_not_printed(printed):
+    _, reader = printed
+    for page in reader.pages:
+        assert words("Cite this page") not in words(page.extract_text())
+
+
 def test_every_page_but_the_title_has_its_number(printed):
     """In the PDF the margins of a page come before its text."""
     _, reader = printed
