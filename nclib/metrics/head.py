@@ -42,14 +42,23 @@ class Head:
                 reason = "K" if P is None else f"the columns of W_{j + 1}"
                 raise ValueError(f"W_{j} must have {below} rows ({reason}); got shape {W.shape}")
             # From the top: K rows all the way, instead of products of wide matrices.
-            P = W.copy() if P is None else P @ W
+            with np.errstate(over="ignore", invalid="ignore"):
+                P = W.copy() if P is None else P @ W
         assert P is not None
+        with np.errstate(over="ignore"):
+            W_1_norm = float(np.linalg.norm(W))
+        if not (np.isfinite(P).all() and np.isfinite(W_1_norm)):
+            largest = max(float(np.abs(matrix("W", layer)).max()) for layer in layers)
+            raise ValueError(
+                "Ws must be small enough for their product and the norm of W_1 to be finite; got "
+                f"entries up to {largest:.1e}"
+            )
         bias = None if b is None else as_float64(b, copy=True)
         if bias is not None and bias.shape != (K,):
             raise ValueError(f"b must have shape ({K},); got {bias.shape}")
         if bias is not None and not np.isfinite(bias).all():
             raise ValueError("b must be finite; got NaN or infinity")
-        return cls(P, float(np.linalg.norm(W)), len(layers), bias)
+        return cls(P, W_1_norm, len(layers), bias)
 
 
 def require_width(head: Head | None, d: int | None) -> None:

@@ -56,6 +56,13 @@ def with_entry(value):
         ((1.7e308 * np.sign(X - 20), LABELS), {}, ValueError, r"features must be small enough"),
         ((1e200 * X, LABELS), {}, ValueError, r"features must be small enough"),
         ((np.full((4, 3), np.nan), LABELS), {}, ValueError, r"in 4 rows, first in row 0"),
+        ((X, LABELS, 1e300 * W, B), {}, ValueError, r"Ws must be small enough.*up to 1\.0e\+300"),
+        (
+            (X, LABELS, [1e200 * W, np.full((2, 2), 1e150)], B),
+            {},
+            ValueError,
+            r"Ws must be small enough for their product",
+        ),
         ((X, LABELS, np.ones((3, 3)), B), {}, ValueError, r"W_1 must have 2 rows \(K\)"),
         ((X, LABELS, np.ones((2, 4)), B), {}, ValueError, r"W_1 must have d = 3 columns.*got 4"),
         (
