@@ -211,7 +211,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const prices = geometric(0.2, 1.6, 71);
     price = prices[51];
     let stop = () => {};
-    const control = slider("price of a mode:", prices, 51, (value) => {
+    const control = slider("price (both hollows as deep: 1):", prices, 51, (value) => {
       stop();
       price = value;
       settle();
@@ -282,7 +282,7 @@ document.addEventListener("DOMContentLoaded", () => {
       readout.textContent =
         depth === 1
           ? `The ball lies ${where}. Raise the price and it slides to 0 without a jump.`
-          : `The ball lies ${where}.${stuck || " The curve leaves 0 straight up: at 0 there is always a hollow. At the price 1 both hollows are as deep; above it the lowest place is 0."}`;
+          : `The ball lies ${where}.${stuck || " The curve leaves 0 straight up: at 0 there is always a hollow. Above the price 1 that hollow is the lowest place."}`;
       box.dataset.z = z;
     }
     box.append(
