@@ -211,7 +211,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const prices = geometric(0.2, 1.6, 71);
     price = prices[51];
     let stop = () => {};
-    const control = slider("price (both hollows as deep: 1):", prices, 51, (value) => {
+    const control = slider("price (1: dead and alive cost alike):", prices, 51, (value) => {
       stop();
       price = value;
       settle();
