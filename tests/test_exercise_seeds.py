@@ -121,8 +121,8 @@ def test_the_answer_of_the_book_is_wrong_with_a_seed_for_25_parts_and_more():
         if all(apart(one, read(book)) > 1 for one in found):
             changed.append(name)
             if not isinstance(book, set):  # of which there are few
-                # And a neighbour's answer is wrong, more often than not.
-                assert sum(apart(one, found[0]) > 1 for one in found) > len(found) / 2
+                # And a neighbour's answer is wrong, at least as often as not.
+                assert sum(apart(one, found[0]) > 1 for one in found) >= len(found) / 2
     assert len(changed) >= 25
     assert set(SEEDED) - set(changed) == {"01-b.2", "09-b.2"}
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from nclib.teaching import EXERCISES, check
+from nclib.teaching import EXERCISES, check, exercise
 from nclib.teaching.grading.values import packed, unpacked
 from tools import copies
 from tools.notebooks import BOOK, read
@@ -186,6 +186,33 @@ def test_json_and_a_file_that_is_written_after_each(nclib, tmp_path, monkeypatch
     found = nclib("grade", folder, "--csv", table, "--json").json
     assert found["csv"] == str(table)
     assert [(one["student"], one["points"]) for one in found["students"]] == [("a", 1), ("b", 1)]
+
+
+def test_numbers_depend_on_the_student(nclib, tmp_path):
+    folder, table, seeds = tmp_path / "handed-in", tmp_path / "marks.csv", tmp_path / "seeds.csv"
+    # By hand: two classes of n and 1 with a bias, and one layer.
+    numbers = exercise("02-a", seed="A-17").numbers
+    n, lam = numbers["n_1"], numbers["lam"]
+    right = (2 * n / (n + 1)) ** 0.5 - (n + 1) * lam
+    said = "from nclib.teaching import exercise\nn, lam = exercise('02-a', 'A-17').numbers.values()"
+    hand_in(folder, "ada", said, asked("02-a", "(2*n/(n+1))**0.5 - (n+1)*lam", "A-17"))
+    hand_in(folder, "bob", asked("02-a", right, "a-17"))
+    hand_in(folder, "cy", asked("02-a", right))
+    seeds.write_text("student,seed\nada,A-17\nbob,B-4\n")
+    assert nclib("grade", folder, "--csv", table, "--seeds", seeds).code == 0
+    rows = rows_of(table)
+    assert [row["02-a"] for row in rows.values()] == ["1", "0", "0"]
+    assert [row["seed"] for row in rows.values()] == ["A-17", "B-4", ""]
+    assert "computed with another seed: a-17" in rows["bob"]["comment"]
+    assert "no seed is listed for this student" in rows["cy"]["comment"]
+    assert "seed" not in rows["ada"]["comment"]
+    # Without a list each is judged by the seed it says, and who has the same one is named.
+    assert nclib("grade", folder, "--csv", table).code == 0
+    rows = rows_of(table)
+    assert [row["02-a"] for row in rows.values()] == ["1", "1", "0"]
+    assert [row["seed"] for row in rows.values()] == ["a-17", "a-17", ""]
+    assert "same seed as bob" in rows["ada"]["comment"]
+    assert "same seed as ada" in rows["bob"]["comment"]
 
 
 def test_bad_folders_files_and_options_are_refused(nclib, tmp_path):
