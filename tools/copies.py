@@ -155,7 +155,7 @@ def test_of(name: str, seed: str) -> NotebookNode:
     """
     # The next exercise shall not find this answer.
     source = (
-        f"_given, answer = answer, None  # {name} is judged here, when it is graded\n"
+        f'_given, answer = globals().get("answer"), None  # {name} is judged when it is graded\n'
         "### BEGIN HIDDEN TESTS\n"
         "from nclib.teaching import check as _judge\n\n"
         f'_verdict = _judge("{name}", _given{seed})\n'

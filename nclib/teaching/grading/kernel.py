@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 Send = Callable[[dict[str, Any]], None]
@@ -66,7 +67,8 @@ def _limit(memory: int) -> None:
         which = getattr(resource, name)
         hard = resource.getrlimit(which)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(which, (most, most))
+        with suppress(OSError, ValueError):  # not every system has each of them
+            resource.setrlimit(which, (most, most))
     # Such a file is an error like any other.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
@@ -100,11 +102,10 @@ def _note_instead_of_judging(send: Send) -> None:
 def _new_shell() -> Callable[[str], Any]:
     """Start what a notebook's cells run in: IPython, with no memory of earlier sessions."""
     from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
 
-    settings = Config()
-    settings.HistoryManager.enabled = False
-    shell = InteractiveShell.instance(config=settings)
+    shell = InteractiveShell.instance()
+    if shell.history_manager is not None:
+        shell.history_manager.enabled = False
     # Nobody looks at what is shown, so no picture need be drawn for it.
     if shell.display_formatter is not None:
         shell.display_formatter.active_types = ["text/plain"]

@@ -25,6 +25,9 @@ from nclib.teaching.grading.values import unpacked
 
 _LONGEST_REMARK = 160
 
+_MOST_CELLS = 5
+"""Cells that a note lists."""
+
 
 @dataclass
 class Marks:
@@ -128,7 +131,7 @@ def grade_folder(
                 where = f"{path.name}: " if len(paths) > 1 else ""
                 marks.notes += [where + note for note in _notes(notebook, outcome)]
                 for name, (seed, value) in outcome.values.items():
-                    if name[:2] == notebook.chapter:
+                    if name in parts_of_chapter(notebook.chapter):
                         used |= set() if seed is None else {seed}
                         _mark(marks, name, unpacked(value), seed if seeds is None else marks.seed)
             if seeds is None:
@@ -151,16 +154,17 @@ def _note_shared(marks: Marks, used: set[str], users: dict[str, list[Marks]]) ->
 def _notes(notebook: Notebook, outcome: Outcome) -> list[str]:
     """Say what a teacher should know of a hand-in beside its values."""
     notes = [outcome.ended] if outcome.ended else []
+    # A gap that nobody filled raises NotImplementedError: its empty column says it.
     late = [str(number) for number, error in outcome.errors if error == "late"]
-    if late:
-        notes.append(f"time ran out in cell {', '.join(late)}")
     broken = [
         f"{number} ({error})"
         for number, error in outcome.errors
-        if error not in ("late", "NotImplementedError")  # a gap that nobody filled
+        if error not in ("late", "NotImplementedError")
     ]
-    if broken:
-        notes.append(f"error in cell {', '.join(broken[:5])}{' ...' if broken[5:] else ''}")
+    for what, cells in (("time ran out", late), ("error", broken)):
+        if cells:
+            more = " ..." if len(cells) > _MOST_CELLS else ""
+            notes.append(f"{what} in cell {', '.join(cells[:_MOST_CELLS])}{more}")
     parts = parts_of_chapter(notebook.chapter)
     if missing := [name for name in parts if name not in notebook.parts]:
         notes.append(f"no cell checks {', '.join(missing)}")

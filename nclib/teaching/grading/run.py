@@ -30,7 +30,10 @@ _ROOT = str(Path(__file__).resolve().parents[3])
 MOST_ANSWERED = 8 * 2**20
 """Bytes that may leave the process of one hand-in."""
 
-_BETWEEN_LOOKS = 0.1
+_LONGEST_NAME = 100
+"""Letters that are kept of a seed or of the name of an error."""
+
+_BETWEEN_LOOKS = 0.2
 """Seconds between two looks at a running process."""
 
 # What a process needs to start and to find its libraries. Nothing else of the teacher's
@@ -173,9 +176,11 @@ class _Heard:
                 case {"cell": int(number)}:
                     cell = number
                 case {"error": [int(number), str(error)]}:
-                    given.errors.append((number, error))
+                    given.errors.append((number, error[:_LONGEST_NAME]))
                 case {"value": [str(exercise), str() | None as seed, value]}:
-                    given.values[exercise] = (seed, value)
+                    # A hand-in can write here itself: of this nothing is sure but that it is text.
+                    seed = None if seed is None else seed.strip()[:_LONGEST_NAME]
+                    given.values[exercise] = (seed or None, value)
                 case {"done": True}:
                     done = True
         if why or not done:
@@ -201,7 +206,8 @@ def _watch(process: subprocess.Popen[bytes], heard: _Heard, limits: Limits) -> s
             return "it gave more to check than any answer needs"
         if _memory_of_session(process.pid) > limits.memory:
             return f"memory ran out ({limits.memory >> 20} MB)"
-        time.sleep(_BETWEEN_LOOKS)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_BETWEEN_LOOKS)
     return ""
 
 
