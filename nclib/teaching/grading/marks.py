@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from nclib.teaching.grading.handins import (
     parts_of_chapter,
     read_notebook,
 )
-from nclib.teaching.grading.run import Limits, Outcome, run
+from nclib.teaching.grading.run import Limits, Outcome, known_fonts, run
 from nclib.teaching.grading.values import unpacked
 
 _LONGEST_REMARK = 160
@@ -111,35 +110,35 @@ def grade_folder(
         if not path.exists():
             raise ValueError(f"{path}: no such file or folder")
     users: dict[str, list[Marks]] = {}
-    with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as cache:
-        for student, paths in hand_ins.items():
-            marks = Marks(student)
-            if seeds is not None and student in seeds:
-                marks.seed = seeds[student]
-            elif seeds is not None:
-                marks.notes.append("no seed is listed for this student")
-            used: set[str] = set()
-            for path in paths:
-                try:
-                    notebook = read_notebook(path)
-                    if chapter not in (None, notebook.chapter):
-                        raise Unreadable(f"is of chapter {notebook.chapter}, not {chapter}")
-                    outcome = run(notebook, limits or Limits(), beside, Path(cache))
-                except Unreadable as error:
-                    marks.notes.append(f"{path.name} {error}")
-                    continue
-                where = f"{path.name}: " if len(paths) > 1 else ""
-                marks.notes += [where + note for note in _notes(notebook, outcome)]
-                for name, (seed, value) in outcome.values.items():
-                    if name in parts_of_chapter(notebook.chapter):
-                        used |= set() if seed is None else {seed}
-                        _mark(marks, name, unpacked(value), seed if seeds is None else marks.seed)
-            if seeds is None:
-                marks.seed = ", ".join(sorted(used))
-                _note_shared(marks, used, users)
-            elif other := used - {seed_text(marks.seed or None)}:
-                marks.notes.append(f"computed with another seed: {', '.join(sorted(other))}")
-            yield marks
+    fonts = known_fonts()
+    for student, paths in hand_ins.items():
+        marks = Marks(student)
+        if seeds is not None and student in seeds:
+            marks.seed = seeds[student]
+        elif seeds is not None:
+            marks.notes.append("no seed is listed for this student")
+        used: set[str] = set()
+        for path in paths:
+            try:
+                notebook = read_notebook(path)
+                if chapter not in (None, notebook.chapter):
+                    raise Unreadable(f"is of chapter {notebook.chapter}, not {chapter}")
+                outcome = run(notebook, limits or Limits(), beside, fonts)
+            except Unreadable as error:
+                marks.notes.append(f"{path.name} {error}")
+                continue
+            where = f"{path.name}: " if len(paths) > 1 else ""
+            marks.notes += [where + note for note in _notes(notebook, outcome)]
+            for name, (seed, value) in outcome.values.items():
+                if name in parts_of_chapter(notebook.chapter):
+                    used |= set() if seed is None else {seed}
+                    _mark(marks, name, unpacked(value), seed if seeds is None else marks.seed)
+        if seeds is None:
+            marks.seed = ", ".join(sorted(used))
+            _note_shared(marks, used, users)
+        elif other := used - {seed_text(marks.seed or None)}:
+            marks.notes.append(f"computed with another seed: {', '.join(sorted(other))}")
+        yield marks
 
 
 def _note_shared(marks: Marks, used: set[str], users: dict[str, list[Marks]]) -> None:
@@ -166,7 +165,8 @@ def _notes(notebook: Notebook, outcome: Outcome) -> list[str]:
             more = " ..." if len(cells) > _MOST_CELLS else ""
             notes.append(f"{what} in cell {', '.join(cells[:_MOST_CELLS])}{more}")
     parts = parts_of_chapter(notebook.chapter)
-    if missing := [name for name in parts if name not in notebook.parts]:
+    met = notebook.parts | outcome.values.keys()
+    if missing := [name for name in parts if name not in met]:
         notes.append(f"no cell checks {', '.join(missing)}")
     if notebook.looks_up:
         notes.append("its code names the solutions of nclib: have a look")
@@ -196,10 +196,13 @@ def read_seeds(path: Path) -> dict[str, str]:
     OSError
         If it cannot be read.
     ValueError
-        If a line has other than two entries, or names a student again; it says which line.
+        If it is no text in UTF-8, a line has other than two entries, or names a student again.
     """
     seeds: dict[str, str] = {}
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a text in UTF-8") from error
     for number, row in enumerate(csv.reader(text.splitlines()), start=1):
         entries = [entry.strip() for entry in row]
         if not any(entries) or (number == 1 and entries == ["student", "seed"]):

@@ -33,6 +33,9 @@ MOST_ANSWERED = 8 * 2**20
 _LONGEST_NAME = 100
 """Letters that are kept of a seed or of the name of an error."""
 
+_MOST_CELLS = 10**6
+"""No notebook has a cell of this number."""
+
 _BETWEEN_LOOKS = 0.2
 """Seconds between two looks at a running process."""
 
@@ -80,7 +83,9 @@ class Outcome:
     ended: str = ""
 
 
-def run(notebook: Notebook, limits: Limits, beside: Sequence[Path], cache: Path) -> Outcome:
+def run(
+    notebook: Notebook, limits: Limits, beside: Sequence[Path], fonts: Sequence[Path]
+) -> Outcome:
     """Run the cells of a hand-in and collect the values that they give to `check`.
 
     Parameters
@@ -91,14 +96,17 @@ def run(notebook: Notebook, limits: Limits, beside: Sequence[Path], cache: Path)
         What it may take.
     beside : sequence of Path
         Files and folders that are copied into the folder where it runs.
-    cache : Path
-        A folder in which libraries may keep what takes long to find out, as fonts.
+    fonts : sequence of Path
+        What matplotlib knows of the fonts of this machine, which takes seconds to find out. Each
+        hand-in gets a copy, since it may change what others would read.
     """
     with tempfile.TemporaryDirectory(prefix="hand-in-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        work, home = folder / "work", folder / "home"
-        work.mkdir()
-        home.mkdir()
+        work, home, drawing = folder / "work", folder / "home", folder / "matplotlib"
+        for place in (work, home, drawing):
+            place.mkdir()
+        for path in fonts:
+            shutil.copy2(path, drawing / path.name)
         for path in beside:
             copy = shutil.copytree if path.is_dir() else shutil.copy2
             copy(path, work / path.name)
@@ -107,7 +115,7 @@ def run(notebook: Notebook, limits: Limits, beside: Sequence[Path], cache: Path)
             "USERPROFILE": str(home),
             "IPYTHONDIR": str(home / "ipython"),
             "TMPDIR": str(home),
-            "MPLCONFIGDIR": str(cache),
+            "MPLCONFIGDIR": str(drawing),
             "MPLBACKEND": "agg",
             # The matrices are small: threads of the linear algebra get in each other's way.
             "OMP_NUM_THREADS": "1",
@@ -137,6 +145,15 @@ def run(notebook: Notebook, limits: Limits, beside: Sequence[Path], cache: Path)
         finally:
             _end(process)
         return heard.given(why)
+
+
+def known_fonts() -> list[Path]:
+    """Return the files in which matplotlib keeps what fonts this machine has, where it has any."""
+    try:
+        import matplotlib
+    except ImportError:
+        return []
+    return sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
 
 
 class _Heard:
@@ -173,9 +190,9 @@ class _Heard:
             except (ValueError, RecursionError):
                 continue
             match message:
-                case {"cell": int(number)}:
+                case {"cell": int(number)} if number < _MOST_CELLS:
                     cell = number
-                case {"error": [int(number), str(error)]}:
+                case {"error": [int(number), str(error)]} if number < _MOST_CELLS:
                     given.errors.append((number, error[:_LONGEST_NAME]))
                 case {"value": [str(exercise), str() | None as seed, value]}:
                     # A hand-in can write here itself: of this nothing is sure but that it is text.
