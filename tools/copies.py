@@ -10,8 +10,10 @@ COPIES="--seed --nbgrader"``.
 """
 
 import argparse
+import ast
 import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +113,7 @@ def gaps(name: str, style: Style = PLAIN) -> Iterator[NotebookNode]:
         seed = ", seed=SEED" if style.seeded and one.given else ""
         cell = gap(one.name, what, f'\n\ncheck("{one.name}", answer{seed})')
         if style.nbgrader:
+            keep_what_to_do(cell)
             mark_for_nbgrader(cell, solution=True)
         yield cell
         if style.nbgrader:
@@ -121,10 +124,25 @@ def gaps(name: str, style: Style = PLAIN) -> Iterator[NotebookNode]:
         numbers = gap(name, "here what tries your proof on numbers.")
         if style.nbgrader:
             # Whoever reads the proof reads what tries it as well, and gives points once.
+            proof.source = f"**Exercise {name}.**\n\n{FROM}\n*Write your proof here.*\n{TO}"
+            keep_what_to_do(numbers)
             mark_for_nbgrader(proof, solution=True, points=1)
             mark_for_nbgrader(numbers, solution=True)
         yield proof
         yield numbers
+
+
+# nbgrader puts a gap of its own in place of these and what is between, and of the whole cell where
+# they are not in it.
+FROM, TO = "### BEGIN SOLUTION", "### END SOLUTION"
+
+
+def keep_what_to_do(gap: NotebookNode) -> None:
+    """Say in a comment what to write into a gap, which nbgrader will put one of its own for."""
+    raising, end, after = gap.source.partition("\n)")
+    message = ast.literal_eval(raising.removeprefix("raise NotImplementedError") + end)
+    comment = textwrap.fill(message, 98, initial_indent="# ", subsequent_indent="# ")
+    gap.source = f"{comment}\n{FROM}\n{raising}{end}\n{TO}{after}"
 
 
 def mark_for_nbgrader(cell: NotebookNode, *, solution: bool, points: int | None = None) -> None:

@@ -202,7 +202,9 @@ def test_cells_for_nbgrader_follow_its_rules(path):
     assert len(set(ids)) == len(ids)
     # Nothing but the tests is new, and each is right behind its answer.
     tests = [cell for cell in marked if cell.id.startswith("judge-")]
-    assert [cell.source for cell in marked if cell not in tests] == [c.source for c in plain_cells]
+    assert [cell.id for cell in marked if cell not in tests] == [cell.id for cell in plain_cells]
+    sources = {cell.id: cell.source for cell in plain_cells}
+    assert all(cell in graded or cell.source == sources[cell.id] for cell in marked)
     for test in tests:
         before = marked[marked.index(test) - 1]
         assert before.id == test.id.replace("judge-", "write-")
@@ -216,6 +218,31 @@ def test_cells_for_nbgrader_follow_its_rules(path):
 
 def without_what_is_hidden(source):
     return re.sub(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", source, flags=re.DOTALL)
+
+
+@chapters
+def test_after_nbgrader_made_its_gaps_students_still_read_what_to_do(path):
+    """It clears solutions between its marks, and the whole cell where there are none."""
+    region = re.compile(r"^### BEGIN SOLUTION$.*?^### END SOLUTION$", re.DOTALL | re.MULTILINE)
+    plain_cells = {cell.id: cell.source for cell in copies.student(read(path))}
+    for cell in copies.student(read(path), MARKED):
+        if not cell.metadata.get("nbgrader", {}).get("solution"):
+            continue
+        handed_out, cleared = region.subn("raise NotImplementedError()", cell.source)
+        assert cleared == 1
+        name = re.match(r"(?:write|proof)-(\d\d-[a-z])(?:-(\d))?$", cell.id)
+        label = name[1] + (f".{name[2]}" if name[2] else "")
+        assert re.match(rf"(# |\*\*)Exercise {re.escape(label)}[:.]", handed_out)
+        if cell.cell_type == "code":
+            with pytest.raises(NotImplementedError):
+                exec(handed_out, {})
+            with pytest.raises(NotImplementedError, match=rf"^Exercise {re.escape(label)}: write"):
+                exec(cell.source, {})
+            if label in EXERCISES:
+                said = " ".join(handed_out.replace("\n# ", " ").split())
+                assert EXERCISES[label].kind.asks in said
+                assert handed_out.endswith(f'\n\ncheck("{label}", answer)')
+                assert cell.source.count("raise") == plain_cells[cell.id].count("raise") == 1
 
 
 @pytest.mark.parametrize("style", [MARKED, copies.Style(seeded=True, nbgrader=True)])
