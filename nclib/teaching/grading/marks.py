@@ -82,8 +82,9 @@ def grade_folder(
         Number of the chapter that was to be handed in. Without it each notebook is judged as one
         of the chapter whose exercises it has.
     seeds : mapping, optional
-        The seed of each student, which numbers depend on. Without it it is the one that the
-        notebook gives to `check`, and the same one twice is noted.
+        The seed of each student, which numbers depend on; whoever is listed and handed in nothing
+        comes last. Without it the seed is the one that the notebook gives to `check`, and the same
+        one twice is noted.
     limits : Limits, optional
         What a hand-in may take.
     beside : sequence of Path
@@ -139,6 +140,9 @@ def grade_folder(
         elif other := used - {seed_text(marks.seed or None)}:
             marks.notes.append(f"computed with another seed: {', '.join(sorted(other))}")
         yield marks
+    for student, seed in (seeds or {}).items():
+        if student not in hand_ins:
+            yield Marks(student, seed, notes=["handed in nothing"])
 
 
 def _note_shared(marks: Marks, used: set[str], users: dict[str, list[Marks]]) -> None:
