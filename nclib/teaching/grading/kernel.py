@@ -48,7 +48,8 @@ def _answering_line() -> Send:
     lock = threading.Lock()
 
     def send(message: dict[str, Any]) -> None:
-        rest = (json.dumps(message) + "\n").encode()
+        # A message that an interrupt has cut does not take the next one with it.
+        rest = f"\n{json.dumps(message)}\n".encode()
         with lock:
             while rest:
                 rest = rest[os.write(line, rest) :]
