@@ -100,8 +100,11 @@ evidence: $(VENV)/.test
 resources: $(VENV)/.test
 	"$(PY)" -m tools.resources
 
+# What students' copies have beside the gaps: make copies COPIES="--seed --nbgrader"
+COPIES ?=
+
 copies: $(VENV)/.book
-	"$(PY)" -m tools.copies
+	"$(PY)" -m tools.copies $(COPIES)
 
 lab: $(VENV)/.all
 	"$(PY)" -m jupyterlab book

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import typer
 
-from nclib.cli import _output, measure, predict, remedies, reproduce, results, train
+from nclib.cli import _output, grade, measure, predict, remedies, reproduce, results, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +33,7 @@ app.command("measure")(measure.measure)
 app.command("train")(train.train)
 app.command("reproduce")(reproduce.reproduce)
 app.command("results")(results.results)
+app.command("grade")(grade.grade)
 
 
 def main() -> None:

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from html import escape
 
 from nclib.teaching._answers import Unfit
-from nclib.teaching.exercises import EXERCISES, Exercise, Mistake
+from nclib.teaching.exercises import EXERCISES, Exercise, Given, Mistake, find, parts_of
+from nclib.teaching.exercises.register import seed_text
 
-__all__ = ["EXERCISES", "Exercise", "Mistake", "Verdict", "check"]
-
-_CHAPTER_OF_THEOREM = {"4.1": "03", "4.2": "04", "4.3": "05", "4.4": "06"}
+__all__ = [
+    "EXERCISES",
+    "Exercise",
+    "Given",
+    "Mistake",
+    "Question",
+    "Verdict",
+    "check",
+    "exercise",
+]
 
 # Okabe and Ito's green and orange, as in the figures.
 _GREEN, _ORANGE = "#009E73", "#D55E00"
@@ -62,7 +70,79 @@ class Verdict:
         )
 
 
-def check(exercise: str, answer: object) -> Verdict:
+@dataclass(frozen=True)
+class Question:
+    """What a seed changes in the text of an exercise.
+
+    Attributes
+    ----------
+    exercise : str
+        Name of the exercise.
+    seed : str or None
+        The seed, as it counts.
+    numbers : dict
+        The numbers to compute with, by name.
+    message : str
+        The same in words.
+    """
+
+    exercise: str
+    seed: str | None
+    numbers: dict[str, float]
+    message: str
+
+    def __repr__(self) -> str:
+        return f"{self.exercise}: {self.message}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{escape(self.exercise)}:</strong> {escape(self.message)}</p>"
+
+
+def exercise(name: str, seed: str | int | None = None) -> Question:
+    """Say which numbers a student has to put in place of those in the text of an exercise.
+
+    Parameters
+    ----------
+    name : str
+        Its name, with or without the part: the parts of an exercise share their numbers.
+    seed : str or int, optional
+        The student's name or number. Capital letters and spaces around it do not count.
+
+    Returns
+    -------
+    Question
+        The numbers by name, and in words.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no exercise of that name that can be checked, or if the seed is no text and no
+        whole number.
+
+    Examples
+    --------
+    >>> exercise("05-b", seed="Ada")
+    05-b: lambda_W is 0.015, in place of 0.005.
+    >>> exercise("05-b", seed="Ada").numbers
+    {'lambda_W': 0.015}
+    >>> exercise("01-a", seed="Ada")
+    01-a: all is as in the book.
+    """
+    parts = parts_of(name) or [find(name)]
+    label = parts[0].name if len(parts) == 1 else parts[0].name.partition(".")[0]
+    numbers: dict[str, float] = {}
+    words = []
+    for part in parts:
+        chosen = part.numbers(seed)
+        for one in part.given:
+            if one.name in chosen and one.name not in numbers:
+                numbers[one.name] = chosen[one.name]
+                words.append(f"{one.words} is {chosen[one.name]:g}, in place of {one.book:g}")
+    message = "; ".join(words) or "all is as in the book"
+    return Question(label, seed_text(seed), numbers, f"{message}.")
+
+
+def check(exercise: str, answer: object, seed: str | int | None = None) -> Verdict:
     """Check the answer to an exercise.
 
     Parameters
@@ -72,6 +152,9 @@ def check(exercise: str, answer: object) -> Verdict:
     answer : object
         The answer. What kind of thing it should be is said in the exercise, and by the verdict on
         anything else. Numbers need three digits.
+    seed : str or int, optional
+        Whose numbers the question has, a student's name or number, as for `exercise`. Without it,
+        and where nothing in the question can vary, those of the book.
 
     Returns
     -------
@@ -81,7 +164,8 @@ def check(exercise: str, answer: object) -> Verdict:
     Raises
     ------
     TypeError, ValueError
-        If there is no check of that name; the message lists the nearest ones.
+        If there is no check of that name; the message lists the nearest ones. If the seed is no
+        text and no whole number.
 
     Examples
     --------
@@ -94,8 +178,8 @@ def check(exercise: str, answer: object) -> Verdict:
     >>> check("04-b.2", "no").message
     'This is neither. Expected: True or False: there is such a range for two layers.'
     """
-    asked = _find(exercise)
-    right, mistakes = asked.solve()
+    asked = find(exercise)
+    right, mistakes = asked.solve(**asked.numbers(seed))
     read, apart = asked.kind.read, asked.kind.apart
     try:
         given = read(answer)
@@ -111,20 +195,3 @@ def check(exercise: str, answer: object) -> Verdict:
     if distances[nearest] <= 1:
         return Verdict(asked.name, False, mistakes[nearest].hint, mistakes[nearest].why)
     return Verdict(asked.name, False, asked.nudge)
-
-
-def _find(exercise: str) -> Exercise:
-    """Find an exercise by its name, or say which ones there are."""
-    if not isinstance(exercise, str):
-        raise TypeError(f'exercise must be a name such as "05-b.1"; got {exercise!r}')
-    name = exercise.strip().lower().removeprefix("ex-")
-    theorem, _, rest = name.partition("-")
-    name = f"{_CHAPTER_OF_THEOREM.get(theorem, theorem.zfill(2))}-{rest}"
-    if name in EXERCISES:
-        return EXERCISES[name]
-    if parts := [known for known in EXERCISES if known.startswith(f"{name}.")]:
-        raise ValueError(f"exercise {name!r} has parts, check each: {', '.join(parts)}")
-    near = [known for known in EXERCISES if known[:2] == name[:2]] or EXERCISES
-    raise ValueError(
-        f"exercise {exercise!r} has no check (proofs have none); there are {', '.join(near)}"
-    )

@@ -168,6 +168,123 @@ def test_a_teachers_copy_runs_and_a_students_runs_up_to_the_gap(tmp_path):
     assert [text.splitlines()[-1] for text in prose] == [":::", "On we go."]
 
 
+MARKED = copies.Style(nbgrader=True)
+SEEDED = copies.Style(seeded=True)
+
+
+def break_nbgraders_rules(cell):
+    """What version 3 of nbgrader's schema for the metadata of a cell, and its validator, refuse."""
+    meta = cell.metadata["nbgrader"]
+    flags = ("grade", "solution", "locked", "task")
+    if set(meta) - {*flags, "schema_version", "grade_id", "points", "checksum", "cell_type"}:
+        yield "other keys"
+    if type(meta["schema_version"]) is not int or meta["schema_version"] != 3:
+        yield "another version"
+    if any(type(meta[flag]) is not bool for flag in flags):
+        yield "flags that are not true or false"
+    if not re.fullmatch(r"[a-zA-Z0-9_\-]+", meta["grade_id"]):
+        yield "an id with other letters"
+    if meta["grade"] != ("points" in meta) or not meta.get("points", 1) >= 0:
+        yield "points"
+    if meta["task"] and cell.cell_type != "markdown":
+        yield "a task in code"
+    if not meta["task"] and cell.cell_type == "markdown" and meta["grade"] != meta["solution"]:
+        yield "Markdown that is graded or a solution alone"
+
+
+@chapters
+def test_cells_for_nbgrader_follow_its_rules(path):
+    plain_cells, marked = (copies.student(read(path), style) for style in (copies.PLAIN, MARKED))
+    assert not any("nbgrader" in cell.metadata for cell in plain_cells)
+    graded = [cell for cell in marked if "nbgrader" in cell.metadata]
+    assert [broken for cell in graded for broken in break_nbgraders_rules(cell)] == []
+    ids = [cell.metadata.nbgrader.grade_id for cell in graded]
+    assert len(set(ids)) == len(ids)
+    # Nothing but the tests is new, and each is right behind its answer.
+    tests = [cell for cell in marked if cell.id.startswith("judge-")]
+    assert [cell.id for cell in marked if cell not in tests] == [cell.id for cell in plain_cells]
+    sources = {cell.id: cell.source for cell in plain_cells}
+    assert all(cell in graded or cell.source == sources[cell.id] for cell in marked)
+    for test in tests:
+        before = marked[marked.index(test) - 1]
+        assert before.id == test.id.replace("judge-", "write-")
+        assert (before.metadata.nbgrader.solution, before.metadata.nbgrader.grade) == (True, False)
+        assert (test.metadata.nbgrader.locked, test.metadata.nbgrader.points) == (True, 1)
+    names = [name for name in EXERCISES if name[:2] == path.name[:2]]
+    assert [cell.id for cell in tests] == [f"judge-{name.replace('.', '-')}" for name in names]
+    proofs = [cell for cell in marked if cell.id.startswith("proof-")]
+    assert all(cell.metadata.nbgrader.grade and cell.metadata.nbgrader.points for cell in proofs)
+
+
+def without_what_is_hidden(source):
+    return re.sub(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", source, flags=re.DOTALL)
+
+
+@chapters
+def test_after_nbgrader_made_its_gaps_students_still_read_what_to_do(path):
+    """It clears solutions between its marks, and the whole cell where there are none."""
+    region = re.compile(r"^### BEGIN SOLUTION$.*?^### END SOLUTION$", re.DOTALL | re.MULTILINE)
+    plain_cells = {cell.id: cell.source for cell in copies.student(read(path))}
+    for cell in copies.student(read(path), MARKED):
+        if not cell.metadata.get("nbgrader", {}).get("solution"):
+            continue
+        handed_out, cleared = region.subn("raise NotImplementedError()", cell.source)
+        assert cleared == 1
+        name = re.match(r"(?:write|proof)-(\d\d-[a-z])(?:-(\d))?$", cell.id)
+        label = name[1] + (f".{name[2]}" if name[2] else "")
+        assert re.match(rf"(# |\*\*)Exercise {re.escape(label)}[:.]", handed_out)
+        if cell.cell_type == "code":
+            with pytest.raises(NotImplementedError):
+                exec(handed_out, {})
+            with pytest.raises(NotImplementedError, match=rf"^Exercise {re.escape(label)}: write"):
+                exec(cell.source, {})
+            if label in EXERCISES:
+                said = " ".join(handed_out.replace("\n# ", " ").split())
+                assert EXERCISES[label].kind.asks in said
+                assert handed_out.endswith(f'\n\ncheck("{label}", answer)')
+                assert cell.source.count("raise") == plain_cells[cell.id].count("raise") == 1
+
+
+@pytest.mark.parametrize("style", [MARKED, copies.Style(seeded=True, nbgrader=True)])
+def test_a_test_for_nbgrader_judges_and_tells_nothing(style):
+    test = copies.test_of("02-a", ", seed=SEED" if style.seeded else "").source
+    assert without_what_is_hidden(test) == (
+        '_given, answer = globals().get("answer"), None  # 02-a is judged when it is graded\n'
+    )
+    # Not even what is hidden has a number, except for the names.
+    assert re.findall(r"\d+", re.sub("02-a", "", test)) == []
+    numbers = EXERCISES["02-a"].numbers("ada") if style.seeded else {"n_1": 3, "lam": 0.01}
+    n, lam = numbers["n_1"], numbers["lam"]
+    scope = {"SEED": "ada", "answer": (2 * n / (n + 1)) ** 0.5 - (n + 1) * lam}
+    exec(test, scope)
+    with pytest.raises(AssertionError, match="02-a: not yet"):
+        exec(test, scope)  # the answer is used up: the next gap may be empty
+    with pytest.raises(AssertionError, match=r"02-a: not yet\. The fit is divided by 2N\."):
+        exec(test, scope | {"answer": (2 * n / (n + 1)) ** 0.5 - lam})
+
+
+@chapters
+def test_numbers_of_a_seed_are_said_before_they_are_needed(path):
+    cells = copies.student(read(path), SEEDED)
+    seeded = {
+        name: one for name, one in EXERCISES.items() if name[:2] == path.name[:2] and one.given
+    }
+    ids = [cell.id for cell in cells]
+    assert len(set(ids)) == len(ids)
+    assert ("seed" in ids) == bool(seeded)
+    for name, one in seeded.items():
+        said = f"numbers-{name.partition('.')[0]}"
+        gap = f"write-{name.replace('.', '-')}"
+        assert ids.index("seed") < ids.index(said) < ids.index(gap)
+        assert cells[ids.index(gap)].source.endswith(f'check("{name}", answer, seed=SEED)')
+        scope = {"SEED": "ada"}
+        exec("from nclib.teaching import exercise", scope)
+        question = eval(cells[ids.index(said)].source, scope)
+        assert {given.name for given in one.given} <= question.numbers.keys()
+    plain_ids = [cell.id for cell in copies.student(read(path))]
+    assert [key for key in ids if key != "seed" and not key.startswith("numbers-")] == plain_ids
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("reader", copies.READERS)
 @chapters

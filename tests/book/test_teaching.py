@@ -1,5 +1,6 @@
 """The page for teachers: its numbers are computed again, and its links lead to what they say."""
 
+import inspect
 import re
 import sys
 from html import unescape
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 import nclib as nc
+from nclib.cli.grade import grade
 from nclib.data.pasted import read_pasted
-from nclib.teaching import check
+from nclib.teaching import EXERCISES, check, exercise
+from nclib.teaching.grading import Limits
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "views"))
 from every_explorable import EXPLORABLES, explorable
@@ -226,3 +229,18 @@ def drawn_at_the_end(reading):
 def test_the_example_of_a_check_says_what_stands_there():
     code, said = re.search(r"\n(check\(.*\))\n```\n\n> (.*)\n", TEXT).groups()
     assert repr(eval(code, {"check": check})) == said
+
+
+def test_what_the_page_says_of_seeds_and_limits_is_so():
+    parts = [one for one in EXERCISES.values() if one.given]
+    assert f"for {len(parts)} parts of the exercises" in TEXT
+    assert f"in two of the {len(parts)}" in " ".join(TEXT.split())  # tests/test_exercise_seeds.py
+    assert f"> {exercise('05-b', seed='ada')}" in TEXT
+    given = float(re.search(r'check\("05-b.2", ([\d.]+), seed="ada"\)', TEXT)[1])
+    assert f"> {check('05-b.2', given, seed='ada')}" in TEXT
+    limits = Limits()
+    said = f"{limits.cell_time:g} seconds, {limits.time:g} seconds and {limits.memory >> 20} MB"
+    assert said in " ".join(TEXT.split())
+    asked = inspect.signature(grade).parameters
+    assert (asked["cell_time"].default, asked["time"].default) == (limits.cell_time, limits.time)
+    assert asked["memory"].default * 2**20 == limits.memory

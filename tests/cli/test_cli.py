@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("predict", "remedies", "measure", "train", "reproduce", "results")
+COMMANDS = ("predict", "remedies", "measure", "train", "reproduce", "results", "grade")
 
 
 def run(*arguments, code=None, stdin=None):

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from nclib.cli import _output as out
 
 PENALTIES = ("-L", 1, "--lambda-W", 5e-4, "--lambda-H", 5e-3)
-COMMANDS = ("predict", "measure", "remedies", "train", "reproduce", "results")
+COMMANDS = ("predict", "measure", "remedies", "train", "reproduce", "results", "grade")
 
 # ---------------------------------------------------------------- tables
 

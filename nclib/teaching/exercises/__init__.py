@@ -20,11 +20,12 @@ from nclib.teaching.exercises import (
     chapter_12,
     chapter_13,
 )
-from nclib.teaching.exercises.register import EXERCISES, Exercise, Mistake
+from nclib.teaching.exercises.register import EXERCISES, Exercise, Given, Mistake, find, parts_of
 
 __all__ = [
     "EXERCISES",
     "Exercise",
+    "Given",
     "Mistake",
     "chapter_01",
     "chapter_02",
@@ -39,4 +40,6 @@ __all__ = [
     "chapter_11",
     "chapter_12",
     "chapter_13",
+    "find",
+    "parts_of",
 ]

@@ -10,9 +10,10 @@ from nclib.teaching._answers import (
     Numbers,
 )
 from nclib.teaching.exercises.common import (
-    LESIONS,
+    RAREST,
     deaths_of,
     equal_problem,
+    lesions,
     wrong_classes,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
@@ -63,9 +64,11 @@ def _five_vectors() -> Solved:
     Numbers("the lambda at which the first mode dies"),
     "With lambda = 1 for everything, nclib.collapse_factors gives the lambda at which each mode "
     "dies.",
+    (RAREST,),
 )
-def _first_death() -> Solved:
-    deaths = deaths_of(LESIONS, 1)
+def _first_death(rarest: int = 115) -> Solved:
+    counts = lesions(rarest)
+    deaths = deaths_of(counts, 1)
     return deaths.min(), [
         Mistake(
             "took the minimum over all K modes",
@@ -79,12 +82,12 @@ def _first_death() -> Solved:
         ),
         Mistake(
             "left out the bias",
-            deaths_of(LESIONS, 1, bias=False).min(),
+            deaths_of(counts, 1, bias=False).min(),
             "This is right for a model without bias. Here there is one.",
         ),
         Mistake(
             "used the weakest singular value itself",
-            Spectrum(LESIONS).kappa[-2],
+            Spectrum(counts).kappa[-2],
             "This is the singular value of the labels. What do you have to divide it by?",
         ),
         Mistake(
@@ -99,10 +102,12 @@ def _first_death() -> Solved:
     "01-b.2",
     Chosen("the classes answered wrong at 0.99 times that lambda, from 1", tuple(range(1, 8))),
     "Look at training_accuracy().per_class: which entries are below 1?",
+    (RAREST,),
 )
-def _wrong_while_alive() -> Solved:
-    first = deaths_of(LESIONS, 1).min()
-    wrong = wrong_classes(global_minimizer(equal_problem(LESIONS, 1, 0.99 * first)))
+def _wrong_while_alive(rarest: int = 115) -> Solved:
+    counts = lesions(rarest)
+    first = deaths_of(counts, 1).min()
+    wrong = wrong_classes(global_minimizer(equal_problem(counts, 1, 0.99 * first)))
     return wrong, [
         Mistake(
             "took alive for right",
@@ -111,7 +116,7 @@ def _wrong_while_alive() -> Solved:
         ),
         Mistake(
             "looked at 0.9 instead of 0.99",
-            wrong_classes(global_minimizer(equal_problem(LESIONS, 1, 0.9 * first))),
+            wrong_classes(global_minimizer(equal_problem(counts, 1, 0.9 * first))),
             "One class is missing. Did you go up to 0.99?",
         ),
         Mistake(

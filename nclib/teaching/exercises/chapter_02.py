@@ -12,7 +12,7 @@ from nclib.teaching.exercises.common import (
     deaths_of,
     equal_problem,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum
@@ -22,9 +22,13 @@ from nclib.theory.spectrum import Spectrum
     "02-a",
     Numbers("the best z of the mode that is not 0"),
     "Write down kappa first. Then set the derivative of the cost to 0.",
+    (
+        Given("n_1", "the number of samples of the first class", 3, (4, 5, 6, 7, 8)),
+        Given("lam", "lambda_W = lambda_H", 0.01, (0.015, 0.02, 0.025, 0.03)),
+    ),
 )
-def _two_by_hand() -> Solved:
-    counts, lam = ClassCounts([3, 1]), 0.01
+def _two_by_hand(n_1: int = 3, lam: float = 0.01) -> Solved:
+    counts = ClassCounts([n_1, 1])
     kappa, N = Spectrum(counts).kappa[0], counts.N
     return global_minimizer(equal_problem(counts, 1, lam)).z[0], [
         Mistake(
@@ -44,7 +48,7 @@ def _two_by_hand() -> Solved:
         ),
         Mistake(
             "took the labels without centring them",
-            np.sqrt(3) - N * lam,
+            np.sqrt(n_1) - N * lam,
             "This is the answer without a bias. With a bias the labels are centred first.",
         ),
         Mistake("paid no penalty", kappa, "This is kappa. The penalty makes z smaller."),
@@ -60,14 +64,17 @@ def _two_by_hand() -> Solved:
     "02-b",
     Numbers("the number of samples at which the first mode dies", digits=0.07),
     "Start at a factor where all 25 modes are alive and one where they are not, and halve.",
+    (Given("lam", "every lambda", 5e-4, (3.5e-4, 4e-4, 4.5e-4, 5.5e-4, 6e-4, 6.5e-4)),),
 )
-def _too_much_data() -> Solved:
-    factors = deaths_of(LETTERS, 2, 5e-4)
+def _too_much_data(lam: float = 5e-4) -> Solved:
+    factors = deaths_of(LETTERS, 2, lam)
     # At fixed proportions the factors fall as N to the power -1/(L+1).
-    return LETTERS.N * factors.min() ** 3, [
+    right = LETTERS.N * factors.min() ** 3
+    return right, [
         Mistake(
             "gave the factor on the counts",
-            7.5,
+            # For the book a round number, within the digits that are asked for.
+            7.5 if lam == 5e-4 else right / LETTERS.N,
             "This is the factor on the counts. How many samples is that?",
         ),
         Mistake(

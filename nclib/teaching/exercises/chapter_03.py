@@ -19,7 +19,8 @@ from nclib.teaching.exercises.common import (
     first_where,
     problem_of,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
+from nclib.theory.counts import ClassCounts
 from nclib.theory.geometry import mode_coordinates
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.shrinkage import (
@@ -32,31 +33,34 @@ from nclib.theory.shrinkage import (
     Numbers("the two ends of the interval of lambda", (2,), ordered=False),
     "A class is alive if n_k > N^2 lambda_W lambda_H. Which class must just be dead, and which "
     "just be alive?",
+    (Given("times", "the factor on all class counts", 1, (2, 3, 4, 5, 6, 7, 8, 9)),),
 )
-def _one_threshold() -> Solved:
-    n_500, n_400, n_300, n_200 = np.unique(deaths_of(CIFAR, 1, bias=False))[:0:-1]
+def _one_threshold(times: int = 1) -> Solved:
+    counts = ClassCounts(times * CIFAR.n)
+    n_500, n_400, n_300, n_200 = np.unique(deaths_of(counts, 1, bias=False))[:0:-1]
     ends = np.array([n_300, n_400])
-    between = deaths_of(CIFAR, 1)
+    between = deaths_of(counts, 1)
     return ends, [
         Mistake(
             "forgot the root",
-            ends**2 * CIFAR.N,
+            ends**2 * counts.N,
             "The test has lambda squared. Take the root of n_k.",
         ),
         Mistake(
             "left out N",
-            ends * CIFAR.N,
+            ends * counts.N,
             "These are roots of counts. Where has N gone?",
         ),
         Mistake(
-            "took the classes of 500 and 400 for the ends",
+            f"took the classes of {500 * times} and {400 * times} for the ends",
             [n_400, n_500],
-            "Between these only the classes of 500 are alive. The classes of 400 shall be, too.",
+            f"Between these only the classes of {500 * times} are alive. The classes of "
+            f"{400 * times} shall be, too.",
         ),
         Mistake(
             "stopped one pair too low",
             [n_200, n_300],
-            "Between these the classes of 300 are alive as well.",
+            f"Between these the classes of {300 * times} are alive as well.",
         ),
         Mistake(
             "gave the interval of the product of both penalties",
@@ -97,9 +101,10 @@ def _peak(lambda_H: float = 1e-4) -> tuple[float, float]:
     "03-b.1",
     Numbers("the height of the peak, a length"),
     "Write the squared length as a parabola in the root of lambda_W.",
+    (Given("lambda_H", "lambda_H", 1e-4, (5e-5, 6e-5, 8e-5, 1.2e-4, 1.5e-4, 2e-4, 2.5e-4)),),
 )
-def _height() -> Solved:
-    lambda_W, height = _peak()
+def _height(lambda_H: float = 1e-4) -> Solved:
+    lambda_W, height = _peak(lambda_H)
     return height, [
         Mistake(
             "gave the square of the length",

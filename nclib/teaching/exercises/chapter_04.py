@@ -12,8 +12,9 @@ from nclib.teaching._answers import (
 from nclib.teaching.exercises.common import (
     equal_problem,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.collapse import two_class_limits
+from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum
 
@@ -23,13 +24,28 @@ _R8 = gallery()["reuters-r8"].counts
 _SPOTS = gallery()["mammography"].counts
 
 
+_LARGEST = Given(
+    "largest",
+    "the number of texts in the largest class",
+    2840,
+    (2100, 2250, 2400, 2550, 2700, 3000, 3150, 3300),
+)
+
+
+def _texts(largest: int) -> ClassCounts:
+    """Return the counts of Reuters R8, with another number of texts in the largest class."""
+    return ClassCounts([largest, *_R8.n[1:].tolist()])
+
+
 @asks(
     "04-a.1",
     Numbers("what the network answers, class by class", (8,)),
     "Nothing is penalised in the bias, so it fits the labels as well as one vector can.",
+    (_LARGEST,),
 )
-def _blind_answer() -> Solved:
-    best = global_minimizer(equal_problem(_R8, 1))
+def _blind_answer(largest: int = 2840) -> Solved:
+    counts = _texts(largest)
+    best = global_minimizer(equal_problem(counts, 1))
     return best.logits()[:, 0], [
         Mistake(
             "gave every class the same",
@@ -48,7 +64,7 @@ def _blind_answer() -> Solved:
         ),
         Mistake(
             "gave the counts",
-            _R8.n,
+            counts.n,
             "These are the counts. The labels are 0 and 1, and so their mean is at most 1.",
         ),
     ]
@@ -58,11 +74,13 @@ def _blind_answer() -> Solved:
     "04-a.2",
     Numbers("the training accuracy"),
     "Every text gets the same answer. Which class is that, and what share of the texts is in it?",
+    (_LARGEST,),
 )
-def _blind_accuracy() -> Solved:
-    best = global_minimizer(equal_problem(_R8, 1))
+def _blind_accuracy(largest: int = 2840) -> Solved:
+    counts = _texts(largest)
+    best = global_minimizer(equal_problem(counts, 1))
     accuracy = best.training_accuracy().overall
-    share = _R8.n / _R8.N
+    share = counts.n / counts.N
     return accuracy, [
         Mistake(
             "took it for a random guess",
@@ -84,9 +102,11 @@ def _blind_accuracy() -> Solved:
     "04-a.3",
     Numbers("the objective"),
     "W and H are 0, so only the fit is left: sum the squares of n/N minus the label.",
+    (_LARGEST,),
 )
-def _blind_objective() -> Solved:
-    objective = global_minimizer(equal_problem(_R8, 1)).objective
+def _blind_objective(largest: int = 2840) -> Solved:
+    counts = _texts(largest)
+    objective = global_minimizer(equal_problem(counts, 1)).objective
     return objective, [
         Mistake(
             "lost the factor 1/2 of the loss",
@@ -100,7 +120,7 @@ def _blind_objective() -> Solved:
         ),
         Mistake(
             "summed over the samples",
-            objective * _R8.N,
+            objective * counts.N,
             "This is the sum over all texts. The loss is their mean.",
         ),
         Mistake(
@@ -116,10 +136,12 @@ def _blind_objective() -> Solved:
     Numbers("the two ends of the interval of lambda", (2,), ordered=False),
     "Both ends are kappa divided by a count: one where the mode dies, one where the rare class "
     "ties with the frequent one.",
+    (Given("rare", "the number of calcifications", 260, (180, 200, 220, 240, 300, 340, 380, 420)),),
 )
-def _alive_and_missed() -> Solved:
-    _, wrong, dead = two_class_limits(equal_problem(_SPOTS, 1))
-    n_1, n_2 = _SPOTS.n
+def _alive_and_missed(rare: int = 260) -> Solved:
+    counts = ClassCounts([int(_SPOTS.n[0]), rare])
+    _, wrong, dead = two_class_limits(equal_problem(counts, 1))
+    n_1, n_2 = counts.n
     return [wrong, dead], [
         Mistake(
             "took n_1 for 2 n_1 at the lower end",
@@ -139,13 +161,13 @@ def _alive_and_missed() -> Solved:
         ),
         Mistake(
             "used the model without a bias",
-            np.sqrt([n_2, n_1]) / _SPOTS.N,
+            np.sqrt([n_2, n_1]) / counts.N,
             "These are the deaths of the two classes without a bias. With a bias there is one "
             "mode.",
         ),
         Mistake(
             "took kappa squared",
-            np.array([wrong, dead]) * Spectrum(_SPOTS).kappa[0],
+            np.array([wrong, dead]) * Spectrum(counts).kappa[0],
             "You have kappa squared where kappa should be.",
         ),
         Mistake(

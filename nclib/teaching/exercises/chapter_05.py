@@ -17,7 +17,7 @@ from nclib.teaching.exercises.common import (
     equal_problem,
     problem_of,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.minimizer import global_minimizer
 
@@ -66,9 +66,17 @@ def _smallest_deep_head() -> Solved:
     ]
 
 
-def _margins(depth: int = 3, bias: bool = True) -> Array:
+_LAYERS = Given(
+    "lambda_W",
+    "lambda_W",
+    5e-3,
+    (6.5e-3, 7e-3, 7.5e-3, 8e-3, 8.5e-3, 9e-3, 9.5e-3, 1e-2, 1.1e-2, 1.2e-2, 1.5e-2, 1.8e-2),
+)
+
+
+def _margins(lambda_W: float, depth: int = 3, bias: bool = True) -> Array:
     """Collapse factors of the lesions at the penalties of exercise 05-b."""
-    return collapse_factors(problem_of(LESIONS, depth, 5e-3, 1e-5, bias))
+    return collapse_factors(problem_of(LESIONS, depth, lambda_W, 1e-5, bias))
 
 
 def _below_one(factors: Array) -> set[int]:
@@ -80,13 +88,14 @@ def _below_one(factors: Array) -> set[int]:
     "05-b.1",
     Chosen("the modes that are lost, from 1", tuple(range(1, 8))),
     "A mode is lost if its collapse factor is below 1. The constant mode does not count.",
+    (_LAYERS,),
 )
-def _lost_modes() -> Solved:
-    lost = _below_one(_margins()[:-1])
+def _lost_modes(lambda_W: float = 5e-3) -> Solved:
+    lost = _below_one(_margins(lambda_W)[:-1])
     return lost, [
         Mistake(
             "counted the constant mode as lost",
-            _below_one(_margins()),
+            _below_one(_margins(lambda_W)),
             "Mode 7 is the constant one: with a bias it was never there.",
         ),
         Mistake("numbered the modes from 0", {k - 1 for k in lost}, "Number the modes from 1."),
@@ -97,12 +106,12 @@ def _lost_modes() -> Solved:
         ),
         Mistake(
             "took a head of one layer",
-            _below_one(_margins(depth=1)[:-1]),
+            _below_one(_margins(lambda_W, depth=1)[:-1]),
             "None is lost with one layer. With three it is otherwise.",
         ),
         Mistake(
             "took the classes for the modes, without a bias",
-            _below_one(_margins(bias=False)),
+            _below_one(_margins(lambda_W, bias=False)),
             "This is the answer without a bias, where each class is a mode.",
         ),
     ]
@@ -112,9 +121,11 @@ def _lost_modes() -> Solved:
     "05-b.2",
     Numbers("the number that all penalties are multiplied by", digits=5e-3),
     "After that the smallest collapse factor shall be 2.",
+    (_LAYERS,),
 )
-def _leave_room() -> Solved:
-    weakest = _margins()[:-1].min()
+def _leave_room(lambda_W: float = 5e-3) -> Solved:
+    factors = _margins(lambda_W)[:-1]
+    weakest, dead = factors.min(), len(_below_one(factors))
     return weakest / 2, [
         Mistake(
             "left no room",
@@ -126,7 +137,8 @@ def _leave_room() -> Solved:
         Mistake(
             "halved the penalties, as if all modes were just alive",
             0.5,
-            "One mode is dead at the start. Halving is not quite enough.",
+            f"{'One mode is' if dead == 1 else f'{dead} modes are'} dead at the start. Halving is "
+            f"not {'quite ' if dead == 1 else ''}enough.",
         ),
         Mistake(
             "moved the penalties of the layers alone",

@@ -17,20 +17,28 @@ from nclib.teaching.exercises.common import (
     LETTERS,
     problem_of,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer, local_minima
 from nclib.training.paper import LAMBDA_H, LAMBDA_W
+
+_LAYERS = Given(
+    "lambda_W",
+    "the penalty of the layers",
+    LAMBDA_W,
+    (2e-4, 2.4e-4, 2.8e-4, 3.2e-4, 3.6e-4, 4e-4),
+)
 
 
 @asks(
     "07-a.1",
     Numbers("the room until a mode dies, for a head of three layers"),
     "nclib.collapse_factors gives the factor for each mode. Which mode dies first?",
+    (_LAYERS,),
 )
-def _room_for_three_layers() -> Solved:
-    factors = collapse_factors(problem_of(LESIONS, 3, LAMBDA_W, LAMBDA_H))[:-1]
+def _room_for_three_layers(lambda_W: float = LAMBDA_W) -> Solved:
+    factors = collapse_factors(problem_of(LESIONS, 3, lambda_W, LAMBDA_H))[:-1]
     room = factors.min()
     return room, [
         Mistake(
@@ -45,12 +53,12 @@ def _room_for_three_layers() -> Solved:
         ),
         Mistake(
             "left out the bias",
-            collapse_factors(problem_of(LESIONS, 3, LAMBDA_W, LAMBDA_H, bias=False)).min(),
+            collapse_factors(problem_of(LESIONS, 3, lambda_W, LAMBDA_H, bias=False)).min(),
             "This is right for a model without bias. Here there is one.",
         ),
         Mistake(
             "took a head of one layer",
-            collapse_factors(problem_of(LESIONS, 1, LAMBDA_W, LAMBDA_H))[:-1].min(),
+            collapse_factors(problem_of(LESIONS, 1, lambda_W, LAMBDA_H))[:-1].min(),
             "This is the room of one layer. Here are three.",
         ),
         Mistake(
@@ -70,11 +78,12 @@ def _room_for_three_layers() -> Solved:
     "07-a.2",
     Numbers("the factors that make the room 3, for one, three and six layers", (3,)),
     "What does a factor on all penalties do to the room?",
+    (_LAYERS,),
 )
-def _room_of_three() -> Solved:
+def _room_of_three(lambda_W: float = LAMBDA_W) -> Solved:
     rooms = np.array(
         [
-            collapse_factors(problem_of(LESIONS, depth, LAMBDA_W, LAMBDA_H))[:-1].min()
+            collapse_factors(problem_of(LESIONS, depth, lambda_W, LAMBDA_H))[:-1].min()
             for depth in (1, 3, 6)
         ]
     )
@@ -103,17 +112,18 @@ def _room_of_three() -> Solved:
     ]
 
 
-def _printed_floor(counts: ClassCounts, depth: int, bias: bool) -> float | None:
+def _printed_floor(counts: ClassCounts, depth: int, lambda_W: float, bias: bool) -> float | None:
     """Measure the exact optimum by the printed NC2^WH."""
-    best = global_minimizer(problem_of(counts, depth, LAMBDA_W, LAMBDA_H, bias))
+    best = global_minimizer(problem_of(counts, depth, lambda_W, LAMBDA_H, bias))
     Ws, H_bar, b = best.weights()
     features = np.repeat(H_bar.T, counts.n, axis=0)
     labels = np.repeat(np.arange(counts.K), counts.n)
     return measure(features, labels, Ws, b, best, reading="as_printed").nc2_wh
 
 
-def _printed_floors(counts: ClassCounts, bias: bool = True) -> Array:
-    return np.array([_printed_floor(counts, depth, bias) for depth in (1, 3, 6)], dtype=float)
+def _printed_floors(counts: ClassCounts, lambda_W: float, bias: bool = True) -> Array:
+    floors = [_printed_floor(counts, depth, lambda_W, bias) for depth in (1, 3, 6)]
+    return np.array(floors, dtype=float)
 
 
 @asks(
@@ -121,18 +131,19 @@ def _printed_floors(counts: ClassCounts, bias: bool = True) -> Array:
     Numbers("the floors for the letters, for one, three and six layers", (3,), digits=2e-3),
     "Measure the exact optimum, as the chapter does for CIFAR-10. In the corrected reading it "
     'would be 0: say reading="as_printed".',
+    (_LAYERS,),
 )
-def _floors_of_letters() -> Solved:
-    floors = _printed_floors(LETTERS)
+def _floors_of_letters(lambda_W: float = LAMBDA_W) -> Solved:
+    floors = _printed_floors(LETTERS, lambda_W)
     return floors, [
         Mistake(
             "took the floors of CIFAR-10",
-            _printed_floors(CIFAR),
+            _printed_floors(CIFAR, lambda_W),
             "These are the floors for CIFAR-10, which the chapter prints. Take the letters.",
         ),
         Mistake(
             "left out the bias",
-            _printed_floors(LETTERS, bias=False),
+            _printed_floors(LETTERS, lambda_W, bias=False),
             "These are the floors without a bias. The networks of this chapter have one.",
         ),
         Mistake(
@@ -148,11 +159,12 @@ def _floors_of_letters() -> Solved:
     "07-b.2",
     Numbers("the two ends of the interval of factors", (2,), ordered=False),
     "The floor is 0 where one mode is left alone. When does the second die, and when the first?",
+    (_LAYERS,),
 )
-def _alone() -> Solved:
-    problem = problem_of(LETTERS, 3, LAMBDA_W, LAMBDA_H)
+def _alone(lambda_W: float = LAMBDA_W) -> Solved:
+    problem = problem_of(LETTERS, 3, lambda_W, LAMBDA_H)
     deaths = np.unique(collapse_factors(problem)[:-1])[::-1]
-    one_layer = np.unique(collapse_factors(problem_of(LETTERS, 1, LAMBDA_W, LAMBDA_H))[:-1])[::-1]
+    one_layer = np.unique(collapse_factors(problem_of(LETTERS, 1, lambda_W, LAMBDA_H))[:-1])[::-1]
     return deaths[:2], [
         Mistake(
             "stopped when the twenty rare letters were gone",
@@ -176,7 +188,7 @@ def _alone() -> Solved:
         ),
         Mistake(
             "gave the penalties",
-            deaths[:2] * LAMBDA_W,
+            deaths[:2] * lambda_W,
             "These are values of lambda_W. Asked is the factor on all penalties.",
         ),
         Mistake(

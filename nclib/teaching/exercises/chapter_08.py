@@ -14,9 +14,10 @@ from nclib.teaching._answers import (
 )
 from nclib.teaching.exercises.common import (
     CIFAR,
-    LESIONS,
+    RAREST,
     deaths_of,
     equal_problem,
+    lesions,
     problem_of,
 )
 from nclib.teaching.exercises.register import Mistake, Solved, asks
@@ -90,20 +91,20 @@ _DEPTHS = (1, 2, 3, 6)
 
 
 @cache
-def _lesion_deaths(which: int = -1, bias: bool = True) -> Array:
+def _lesion_deaths(rarest: int, which: int = -1, bias: bool = True) -> Array:
     """Lambda at which a mode of the lesions dies, by depth; the first to die by default."""
     return np.array(
-        [np.sort(deaths_of(LESIONS, depth, bias=bias))[::-1][which] for depth in _DEPTHS]
+        [np.sort(deaths_of(lesions(rarest), depth, bias=bias))[::-1][which] for depth in _DEPTHS]
     )
 
 
 @cache
-def _branch_factors() -> Array:
+def _branch_factors(rarest: int) -> Array:
     """How much longer than its optimum the branch with all modes lives, by depth."""
     start = 1 - 1e-9
     ends = [
-        global_minimizer(equal_problem(LESIONS, depth, start * death)).stability_limit
-        for depth, death in zip(_DEPTHS, _lesion_deaths(), strict=True)
+        global_minimizer(equal_problem(lesions(rarest), depth, start * death)).stability_limit
+        for depth, death in zip(_DEPTHS, _lesion_deaths(rarest), strict=True)
     ]
     return start * np.array(ends)
 
@@ -113,13 +114,14 @@ def _branch_factors() -> Array:
     Numbers("the lambda at which the first mode dies, for L = 1, 2, 3, 6", (4,)),
     "With lambda = 1 for everything, nclib.collapse_factors gives the lambda at which each mode "
     "dies.",
+    (RAREST,),
 )
-def _deaths_by_depth() -> Solved:
-    deaths = _lesion_deaths()
+def _deaths_by_depth(rarest: int = 115) -> Solved:
+    deaths = _lesion_deaths(rarest)
     return deaths, [
         Mistake(
             "waited until the last mode died",
-            _lesion_deaths(0),
+            _lesion_deaths(rarest, 0),
             "Here the strongest mode dies, the last of all. Asked is the first.",
         ),
         Mistake(
@@ -129,7 +131,7 @@ def _deaths_by_depth() -> Solved:
         ),
         Mistake(
             "left out the bias",
-            _lesion_deaths(bias=False),
+            _lesion_deaths(rarest, bias=False),
             "This is right for a model without bias. Here there is one.",
         ),
         Mistake(
@@ -139,7 +141,7 @@ def _deaths_by_depth() -> Solved:
         ),
         Mistake(
             "took the end of the branch",
-            deaths * _branch_factors(),
+            deaths * _branch_factors(rarest),
             "So long can a network keep the mode. In the optimum it dies before.",
         ),
     ]
@@ -149,9 +151,10 @@ def _deaths_by_depth() -> Solved:
     "08-b.2",
     Numbers("the lambda up to which a network can keep it, for L = 1, 2, 3, 6", (4,)),
     "The stability_limit of a minimum with all modes alive is a factor on its penalties.",
+    (RAREST,),
 )
-def _ends_by_depth() -> Solved:
-    deaths, factors = _lesion_deaths(), _branch_factors()
+def _ends_by_depth(rarest: int = 115) -> Solved:
+    deaths, factors = _lesion_deaths(rarest), _branch_factors(rarest)
     return deaths * factors, [
         Mistake(
             "took the death in the optimum",
@@ -171,7 +174,7 @@ def _ends_by_depth() -> Solved:
         ),
         Mistake(
             "followed the strongest mode",
-            _lesion_deaths(0) * factors,
+            _lesion_deaths(rarest, 0) * factors,
             "So long lives the strongest mode. Asked is the one that dies first.",
         ),
     ]
@@ -186,11 +189,13 @@ def _ends_by_depth() -> Solved:
     ),
     "It is most at the end of the branch. Compare the last of nclib.local_minima there with the "
     "first of all, the global one.",
+    (RAREST,),
 )
-def _price_of_keeping() -> Solved:
+def _price_of_keeping(rarest: int = 115) -> Solved:
+    ends = _lesion_deaths(rarest) * _branch_factors(rarest)
     kept, lowest = [], []
-    for depth, end in zip(_DEPTHS[1:], (_lesion_deaths() * _branch_factors())[1:], strict=True):
-        late = equal_problem(LESIONS, depth, (1 - 1e-6) * end)
+    for depth, end in zip(_DEPTHS[1:], ends[1:], strict=True):
+        late = equal_problem(lesions(rarest), depth, (1 - 1e-6) * end)
         kept.append(local_minima(late)[-1].objective)
         lowest.append(global_minimizer(late).objective)
     high, low = np.array(kept), np.array(lowest)

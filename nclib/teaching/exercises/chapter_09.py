@@ -18,7 +18,7 @@ from nclib.teaching.exercises.common import (
     problem_of,
     scaled_function,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.minimizer import Minimizer, global_minimizer
 from nclib.theory.shrinkage import (
     lemma_a2_alpha,
@@ -62,19 +62,23 @@ def _constant_by_hand() -> Solved:
     ]
 
 
+_LAYERS = Given("lambda_W", "lambda_W", 0.005, (0.0045, 0.0055, 0.006, 0.007, 0.008, 0.009))
+
+
 @cache
-def _well_paired() -> Minimizer:
+def _well_paired(lambda_W: float) -> Minimizer:
     """Return the minimiser of exercise 09-b."""
-    return global_minimizer(problem_of(LESIONS, 2, 0.005, 0.0001))
+    return global_minimizer(problem_of(LESIONS, 2, lambda_W, 0.0001))
 
 
 @asks(
     "09-b.1",
     Numbers("how much worse the worst order is"),
     "Only the mixed term changes with the order. Which order makes kappa @ z smallest?",
+    (_LAYERS,),
 )
-def _worst_order() -> Solved:
-    best = _well_paired()
+def _worst_order(lambda_W: float = 0.005) -> Solved:
+    best = _well_paired(lambda_W)
     kappa, z, N, minimum = best.kappa, best.z, LESIONS.N, best.objective
     worse = kappa @ (z - z[::-1]) / N
     return worse, [
@@ -106,9 +110,10 @@ def _worst_order() -> Solved:
     "09-b.2",
     Chosen("the two modes, one of them alive, that are cheapest to swap", tuple(range(1, 8))),
     "Compute (kappa_i - kappa_j)(z_i - z_j) / N for every pair with an alive mode.",
+    (_LAYERS,),
 )
-def _cheapest_swap() -> Solved:
-    best = _well_paired()
+def _cheapest_swap(lambda_W: float = 0.005) -> Solved:
+    best = _well_paired(lambda_W)
     kappa, z = best.kappa, best.z
     cost = {
         (i, j): (kappa[i] - kappa[j]) * (z[i] - z[j])
@@ -170,9 +175,10 @@ def _price_of_a_swap() -> Solved:
     Numbers("z_2 on the hill"),
     "nclib.theory.lemma_a2_stationary gives the x of the hill and of the valley. Then z = kappa "
     "x^L / (1 + x^L).",
+    (Given("lam", "every lambda", 2e-3, (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3, 2.2e-3, 2.4e-3)),),
 )
-def _on_the_hill() -> Solved:
-    problem = equal_problem(CIFAR, 3, 2e-3)
+def _on_the_hill(lam: float = 2e-3) -> Solved:
+    problem = equal_problem(CIFAR, 3, lam)
     best = global_minimizer(problem)
     kappa = best.kappa[1]
     hill = float(lemma_a2_stationary(lemma_a2_alpha(kappa, problem), 3)[0])

@@ -14,18 +14,22 @@ from nclib.teaching.exercises.common import (
     LETTERS,
     problem_of,
 )
-from nclib.teaching.exercises.register import EXERCISES, Mistake, Solved, asks
+from nclib.teaching.exercises.register import EXERCISES, Given, Mistake, Solved, asks
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.margins import first_loss
+
+_DECAY = Given("decay", "the weight decay of both scripts", 5e-4, (1e-4, 2e-4, 3e-4, 1e-3, 2e-3))
+# All of them divide the number of letters, so that no batch is smaller than the others.
+_BATCH = Given("batch", "the number of samples in a batch", 100, (44, 50, 55, 110, 125, 220, 250))
 
 
 @asks(
     "11-a.1",
     Numbers("lambda_W of the script with the sum, then of the one with the mean", (2,)),
     "How many times the theory's fit is each loss? Divide the weight decay by that.",
+    (_DECAY, _BATCH),
 )
-def _two_scripts() -> Solved:
-    decay, batch = 5e-4, 100
+def _two_scripts(decay: float = 5e-4, batch: int = 100) -> Solved:
     summed, averaged = (
         translate_penalties(
             LETTERS, weight_decay=decay, reduction=reduction, batch_size=batch
@@ -53,7 +57,7 @@ def _two_scripts() -> Solved:
         Mistake(
             "took all samples for a batch",
             decay / (factors * [LETTERS.N / batch, 1]),
-            "The sum goes over a batch of 100, and not over all samples.",
+            f"The sum goes over a batch of {batch}, and not over all samples.",
         ),
         Mistake(
             "left out the classes",
@@ -77,9 +81,10 @@ def _two_scripts() -> Solved:
     "11-a.2",
     Numbers("how many times more the stronger one regularises"),
     "Divide the two lambda_W.",
+    (_DECAY, _BATCH),
 )
-def _stronger_script() -> Solved:
-    weak, strong = EXERCISES["11-a.1"].solve()[0]
+def _stronger_script(decay: float = 5e-4, batch: int = 100) -> Solved:
+    weak, strong = EXERCISES["11-a.1"].solve(decay=decay, batch=batch)[0]
     times = strong / weak
     return times, [
         Mistake("turned the ratio over", 1 / times, "How many times is the larger the smaller?"),
@@ -96,7 +101,7 @@ def _stronger_script() -> Solved:
         Mistake(
             "took all samples for a batch",
             LETTERS.N * LETTERS.K,
-            "The sum goes over a batch of 100, and not over all samples.",
+            f"The sum goes over a batch of {batch}, and not over all samples.",
         ),
         Mistake("took both for the same", 1, "They have the same weight decay, not the same loss."),
     ]
@@ -107,11 +112,12 @@ def _stronger_script() -> Solved:
     Numbers("the weight decay for one layer, and for three", (2,)),
     "Start anywhere: a factor on all penalties becomes a larger one, if the weight decay has to do "
     "it alone.",
+    (Given("lambda_H", "lambda_H", 1e-4, (4e-5, 5e-5, 6e-5, 8e-5, 1.2e-4, 1.5e-4, 2e-4)),),
 )
-def _room_for_lesions() -> Solved:
+def _room_for_lesions(lambda_H: float = 1e-4) -> Solved:
     start, depths = 1e-3, np.array([1, 3])
     c = translate_penalties(LESIONS, lambda_W=start).loss_factor
-    problems = [problem_of(LESIONS, depth, start, 1e-4) for depth in depths]
+    problems = [problem_of(LESIONS, depth, start, lambda_H) for depth in depths]
     t = np.array([first_loss(problem).factor for problem in problems])
     deaths = np.array([collapse_factors(problem)[:-1].min() for problem in problems])
     exponent = (depths + 1) / depths

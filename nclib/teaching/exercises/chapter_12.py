@@ -18,7 +18,7 @@ from nclib.teaching.exercises.common import (
     equal_problem,
     first_where,
 )
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.spectrum import Spectrum
@@ -122,15 +122,19 @@ def _objective_at_the_tie() -> Solved:
     ]
 
 
+_EVERY = Given("lam", "every lambda", 6e-4, (4.5e-4, 5e-4, 5.5e-4, 5.8e-4, 6.2e-4, 6.5e-4))
+
+
 @asks(
     "12-b.1",
     Numbers("the largest number of moles", digits=1e-6),
     "With three layers, all modes alive means all right. Find the last count with six alive modes.",
+    (_EVERY,),
 )
-def _too_many_moles() -> Solved:
+def _too_many_moles(lam: float = 6e-4) -> Solved:
     def lost(size: int, depth: int = 3) -> bool:
         counts = np.append(size, LESIONS.n[1:])
-        return global_minimizer(equal_problem(counts, depth, 6e-4)).alive < 6
+        return global_minimizer(equal_problem(counts, depth, lam)).alive < 6
 
     nevi = int(LESIONS.n[0])
     last = first_where(lost, nevi, 10**6) - 1
@@ -162,24 +166,25 @@ def _too_many_moles() -> Solved:
     "12-b.2",
     Numbers("the lambda of the layers below which all modes are back", digits=5e-3),
     "A collapse factor t on all penalties multiplies their product by t^4.",
+    (_EVERY,),
 )
-def _rescue() -> Solved:
-    t = float(deaths_of(np.append(670500, LESIONS.n[1:]), 3, 6e-4).min())
-    return 6e-4 * t ** (4 / 3), [
+def _rescue(lam: float = 6e-4) -> Solved:
+    t = float(deaths_of(np.append(670500, LESIONS.n[1:]), 3, lam).min())
+    return lam * t ** (4 / 3), [
         Mistake(
             "moved all four penalties",
-            6e-4 * t,
+            lam * t,
             "This would do for all penalties. The one of the features stays, so the layers must "
             "move further.",
         ),
         Mistake(
             "let one layer do the work of all",
-            6e-4 * t**4,
+            lam * t**4,
             "Three layers share the work: take the third root.",
         ),
         Mistake(
             "turned the exponent over",
-            6e-4 * t ** (3 / 4),
+            lam * t ** (3 / 4),
             "Three layers have to do what four penalties did: is the exponent above or below 1?",
         ),
         Mistake(
@@ -194,8 +199,9 @@ def _rescue() -> Solved:
     "12-d.1",
     Numbers("the share that the second class needs where M = 12"),
     "Write the lead of the second class over the first with one living mode, and let n_1 grow.",
+    (Given("M", "M", 12, (7, 8, 9, 10, 14, 15, 16, 18, 20)),),
 )
-def _share_of_the_second() -> Solved:
+def _share_of_the_second(M: int = 12) -> Solved:
     def needed(rare: int) -> float:
         # The lead is linear in the share, -1 without the mode in the limit of one huge class.
         counts = ClassCounts([10**15] + [1000] * rare)
@@ -204,16 +210,16 @@ def _share_of_the_second() -> Solved:
         slope = v[1] * (v[1] - math.sqrt(large / small) * v[0])
         return float((large - small) / counts.N / slope)
 
-    return needed(12), [
+    return needed(M), [
         Mistake(
             "counted the large class among the rare ones",
-            needed(11),
-            "There are 12 rare classes beside the large one.",
+            needed(M - 1),
+            f"There are {M} rare classes beside the large one.",
         ),
         Mistake(
             "counted one class too many",
-            needed(13),
-            "There are 13 classes, but 12 of them are rare.",
+            needed(M + 1),
+            f"There are {M + 1} classes, but {M} of them are rare.",
         ),
         Mistake(
             "took the share from which the mode of six layers lives",
@@ -224,11 +230,12 @@ def _share_of_the_second() -> Solved:
         Mistake(
             "took two classes",
             needed(1),
-            "This is the share for one rare class. The mode of 12 has to be shared by all of them.",
+            f"This is the share for one rare class. The mode of {M} has to be shared by all of "
+            "them.",
         ),
         Mistake(
             "gave what the mode leaves",
-            1 - needed(12),
+            1 - needed(M),
             "This is how much may be lost. How much has to be kept?",
         ),
     ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from nclib.teaching._answers import Array, Chosen, Decision, Numbers
-from nclib.teaching.exercises.common import CIFAR, LESIONS
-from nclib.teaching.exercises.register import Mistake, Solved, asks
+from nclib.teaching.exercises.common import CIFAR, RAREST, lesions
+from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
 
-PAIRS = ClassCounts([400, 400, 100, 100])
+_LARGE = Given("large", "the count of the large classes", 400, (250, 300, 360, 500, 600))
+_SMALL = Given("small", "the count of the small classes", 100, (40, 50, 80, 120, 150))
 
 
 def _mergers(counts: ClassCounts, loss: CrossEntropy) -> Array:
@@ -24,12 +25,14 @@ def _mergers(counts: ClassCounts, loss: CrossEntropy) -> Array:
     "13-a.1",
     Numbers("where the large classes merge without weights, and where the small ones do", (2,)),
     "Classes of count n merge at the square root of n over N.",
+    (_LARGE, _SMALL),
 )
-def _plain_mergers() -> Solved:
-    merge = _mergers(PAIRS, CrossEntropy())
-    n = np.array([400.0, 100.0])
+def _plain_mergers(large: int = 400, small: int = 100) -> Solved:
+    counts = ClassCounts([large] * 2 + [small] * 2)
+    merge = _mergers(counts, CrossEntropy())
+    n = np.array([float(large), float(small)])
     return merge, [
-        Mistake("forgot the root", n / PAIRS.N, "The root of the count is what is asked for."),
+        Mistake("forgot the root", n / counts.N, "The root of the count is what is asked for."),
         Mistake("gave the product", merge**2, "This is the product of the two penalties."),
         Mistake("forgot the N", np.sqrt(n), "Divide by the number of all samples."),
         Mistake("swapped the two", merge[::-1], "Give the large classes first."),
@@ -40,20 +43,22 @@ def _plain_mergers() -> Solved:
     "13-a.2",
     Numbers("the same with weights 1/n", (2,)),
     "First divide the weights by their mean over all samples, as torch does it.",
+    (_LARGE, _SMALL),
 )
-def _weighted_mergers() -> Solved:
-    n = np.array([400.0, 100.0])
-    merge = _mergers(PAIRS, CrossEntropy(class_weights=1 / PAIRS.n))
-    alike = _mergers(PAIRS, CrossEntropy(class_weights=1 / np.sqrt(PAIRS.n)))
+def _weighted_mergers(large: int = 400, small: int = 100) -> Solved:
+    counts = ClassCounts([large] * 2 + [small] * 2)
+    n = np.array([float(large), float(small)])
+    merge = _mergers(counts, CrossEntropy(class_weights=1 / counts.n))
+    alike = _mergers(counts, CrossEntropy(class_weights=1 / np.sqrt(counts.n)))
     return merge, [
         Mistake(
             "forgot to divide by the sum of the weights",
-            1 / np.sqrt(n) / PAIRS.N,
+            1 / np.sqrt(n) / counts.N,
             "CrossEntropyLoss(weight=...) divides by the sum of the weights of the samples.",
         ),
         Mistake(
             "thought that weights do nothing",
-            _mergers(PAIRS, CrossEntropy()),
+            _mergers(counts, CrossEntropy()),
             "These are the places without weights.",
         ),
         Mistake(
@@ -65,12 +70,12 @@ def _weighted_mergers() -> Solved:
     ]
 
 
-def _lost(depth: int, power: float) -> Array:
+def _lost(counts: ClassCounts, depth: int, power: float) -> Array:
     """Find the common lambda at which each lesion dies, with weights n^(-power) and no bias."""
-    loss = SquaredError(class_weights=LESIONS.n.astype(float) ** -power)
+    loss = SquaredError(class_weights=counts.n.astype(float) ** -power)
     layers = (1.0,) * depth
     return loss_margins(
-        LossProblem(LESIONS, loss, depth, bias="none", lambda_W=layers, lambda_H=1)
+        LossProblem(counts, loss, depth, bias="none", lambda_W=layers, lambda_H=1)
     ).lost
 
 
@@ -98,10 +103,12 @@ def _fair_power() -> Solved:
     "13-b.2",
     Numbers("the ratio of the two lambdas"),
     "With w = 1/n the product of all penalties at death goes with 1/n.",
+    (RAREST,),
 )
-def _ratio_of_deaths() -> Solved:
-    depth, ratio = 2, float(LESIONS.n.max() / LESIONS.n.min())
-    lost = _lost(depth, 1.0)
+def _ratio_of_deaths(rarest: int = 115) -> Solved:
+    counts, depth = lesions(rarest), 2
+    ratio = float(counts.n.max() / counts.n.min())
+    lost = _lost(counts, depth, 1.0)
     times = float(lost[-1] / lost[0])
     return times, [
         Mistake(

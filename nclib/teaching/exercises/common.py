@@ -8,6 +8,7 @@ import numpy as np
 
 from nclib.data.published import gallery
 from nclib.teaching._answers import Array
+from nclib.teaching.exercises.register import Given
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.theory.minimizer import Minimizer
@@ -66,3 +67,16 @@ LETTERS = ClassCounts.emnist_letters_paper()
 
 
 LESIONS = gallery()["ham10000"].counts
+
+
+RAREST = Given(
+    "rarest",
+    "the number of images of the rarest lesion",
+    115,
+    (98, 101, 104, 107, 110, 112, 118, 121),
+)
+
+
+def lesions(rarest: float) -> ClassCounts:
+    """Return the counts of the lesions, with another number of images of the rarest."""
+    return ClassCounts([*LESIONS.n[:-1].tolist(), int(rarest)])
