@@ -115,7 +115,9 @@ class SecondPass(Pass):
         _, s, Qt = map(np.asarray, xp.linalg.svd(xp.asarray(weighted), full_matrices=False))
         # The cut is on the eigenvalues of Sigma_B, s^2, as a pseudo-inverse of Sigma_B has it.
         largest = s[0] if s[0] > 0 else 1.0
-        rank = int(np.count_nonzero((s / largest) ** 2 > self._rtol)) if s[0] > 0 else 0
+        # What has no reciprocal is as good as 0.
+        kept = ((s / largest) ** 2 > self._rtol) & (s > 1 / np.finfo(float).max)
+        rank = int(np.count_nonzero(kept))
         return s, rank, Qt[:rank].T / s[:rank]
 
     @property

@@ -142,6 +142,15 @@ def test_collapse_within_classes_is_zero(dtype, floor):
     assert nc.metrics.nc1(means[labels], labels).value <= floor
 
 
+@pytest.mark.parametrize("apart", [5e-324, 1e-309])
+def test_means_closer_than_any_reciprocal_are_one(apart):
+    """1 / 1e-309 is no float64: such a direction is left out, without a warning."""
+    features = np.array([[apart], [apart], [0.0], [0.0]])
+    result = nc.metrics.nc1(features, np.array([0, 0, 1, 1]))
+    assert result.rank == 0
+    assert np.isnan(result.value)
+
+
 def test_nothing_is_changed_in_place_and_read_only_will_do():
     """Defect 7: a mean taken in place on a view of the features."""
     X, labels = dense.samples((5, 4), 3, 0.5, np.random.default_rng(9))
