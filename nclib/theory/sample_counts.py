@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from nclib.theory._search import chosen_classes, interval_of, last_at, outcome_o
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem, require_problem
+from nclib.theory.secular import FilteredModes, SecularRoots
 
 Array = NDArray[np.float64]
 
@@ -123,6 +125,11 @@ class _OneCount:
         self.most = int(self.others.max())
         self.rest = problem.N - self.own
 
+    @cached_property
+    def _distinct_others(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The counts of the other classes, rising, and how many classes have each."""
+        return np.unique(self.others, return_counts=True)
+
     def answer(self) -> RightCounts:
         if not self.problem.bias:
             return self._of_runs([self._alive_without_bias()])
@@ -131,7 +138,7 @@ class _OneCount:
             peak = self.most if depth == 1 else self.most * depth // (depth + 1)
             low, high = interval_of(self._is_right, max(peak, 1), self.most)
             return self._of_runs([(low, high), (self.most + 1, math.inf)])
-        if self.most * (np.unique(self.others).size + 1) ** 3 > _MOST_WORK:
+        if self.most * (self._distinct_others[0].size + 1) ** 3 > _MOST_WORK:
             return self._searched()
         right = self._are_right(np.arange(1, self.most + 1))
         edges = np.flatnonzero(np.diff(np.concatenate([[False], right, [False]]))).tolist()
@@ -188,7 +195,7 @@ class _OneCount:
 
         def right(count: int) -> bool:
             if count not in known:
-                known[count] = bool(self._are_right(np.array([count]))[0])
+                known[count] = self._is_right_by_groups(count)
             return known[count]
 
         own = min(self.own, self.most + 1)
@@ -206,6 +213,30 @@ class _OneCount:
         high = math.inf if high > self.most else high
         return RightCounts(low, high, low if low == 1 else None, False)
 
+    def _is_right_by_groups(self, count: int) -> bool:
+        """Whether the class is right with one number of samples, for very many distinct counts.
+
+        By the secular equation, where no matrix is needed. A count that another class has, a width
+        that leaves modes out, and what rounding might decide are for `_are_right`.
+        """
+        problem, N = self.problem, float(self.rest + count)
+        values, sizes = self._distinct_others
+        place = int(np.searchsorted(values, count))
+        known = place < values.size and values[place] == count
+        if known or problem.rank_limit < problem.K:
+            return bool(self._are_right(np.array([count]))[0])
+        poles = np.insert(values, place, count)[::-1].astype(float)
+        secular = SecularRoots.solve(poles, poles * np.insert(sizes, place, 1)[::-1])
+        log_theta = shrinkage.log_theta(np.sqrt(secular.roots), problem, N)
+        off = np.abs(log_theta - shrinkage.log_theta_threshold(problem.depth))
+        share = shrinkage.logistic(shrinkage.global_logit(log_theta, problem.depth))
+        modes, own = FilteredModes.of(secular, share), values.size - place
+        logits = (modes.rows(slice(own, own + 1))[0] + 1 / N) * poles
+        lead = logits[own] - np.delete(logits, own).max()
+        if off.min() <= problem.depth * 1e-9 or abs(lead) <= 1e-9:
+            return bool(self._are_right(np.array([count]))[0])
+        return bool(lead > 0)
+
     def _are_right(self, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the class is right with each of some numbers of samples, all at once.
 
@@ -215,7 +246,7 @@ class _OneCount:
         symmetric matrix for each number of samples. What rounding might decide is asked of
         `global_minimizer`.
         """
-        values, sizes = np.unique(self.others, return_counts=True)
+        values, sizes = self._distinct_others
         chunk = max(1, _ENTRIES // (values.size + 1) ** 2)
         result = np.empty(counts.size, dtype=bool)
         for start in range(0, counts.size, chunk):

@@ -313,6 +313,24 @@ def test_where_no_count_is_right_that_is_said():
     assert right_counts(problem) == [RightCounts(None, None, None, True)] * 3
 
 
+def test_the_secular_equation_and_the_dense_matrix_agree_on_every_count():
+    rng = np.random.default_rng(3)
+    compared = 0
+    for _ in range(60):
+        n, depth = rng.integers(1, 60, rng.integers(3, 9)), int(rng.choice([1, 2, 3, 6]))
+        deaths = collapse_factors(Problem(n, depth, lambda_W=1, lambda_H=1))
+        lam = float(deaths.max() * rng.uniform(0.3, 1))
+        if not lam:
+            continue
+        problem = Problem(n, depth, lambda_W=lam, lambda_H=lam)
+        one = sample_counts._OneCount(problem, int(rng.integers(n.size)))
+        counts = np.arange(1, 80)
+        by_groups = [one._is_right_by_groups(int(count)) for count in counts]
+        np.testing.assert_array_equal(by_groups, one._are_right(counts))
+        compared += counts.size
+    assert compared > 4000
+
+
 def test_counts_too_many_to_try_are_searched_and_that_is_said():
     problem = Problem([10**7, 10**6, 500, 400], 3, lambda_W=3e-3, lambda_H=1e-3)
     for k, found in enumerate(right_counts(problem)):
