@@ -49,7 +49,7 @@ def main() -> None:
 
         plain, watched, evaluation = [], [], []
         epoch(batches)
-        monitor = Monitor(model, counts, lambda_W=5e-4)
+        monitor = Monitor(model, counts, optimizer=optimizer)
         for _ in range(EPOCHS):
             plain.append(epoch(batches))
             with monitor:

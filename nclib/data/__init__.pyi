@@ -7,6 +7,8 @@ from nclib.data.penalties import translate_penalties as translate_penalties
 from nclib.data.published import PublishedCounts as PublishedCounts
 from nclib.data.published import gallery as gallery
 from nclib.data.readers import read_counts as read_counts
+from nclib.data.recognition import RecognisedLoss as RecognisedLoss
+from nclib.data.recognition import recognise_loss as recognise_loss
 from nclib.data.script import ScriptModel as ScriptModel
 from nclib.data.script import script_model as script_model
 from nclib.data.weights import class_weights as class_weights

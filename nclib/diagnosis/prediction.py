@@ -203,8 +203,11 @@ class Prediction(Words):
         """The problem with heads of other depths and the same penalties, and its own depth."""
         if len(set(self.problem.lambda_W)) > 1:
             return {}
+        layer, width = self.problem.lambda_W[0], self.problem.rank_limit
         return {
-            depth: replace(self.problem, depth=depth, lambda_W=(self.problem.lambda_W[0],) * depth)
+            depth: replace(
+                self.problem, depth=depth, lambda_W=(layer,) * depth, widths=(width,) * depth
+            )
             for depth in sorted({*DEPTHS, self.problem.depth})
         }
 

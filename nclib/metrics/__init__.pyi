@@ -10,6 +10,7 @@ from nclib.metrics.measuring import balanced_metrics as balanced_metrics
 from nclib.metrics.measuring import effective_lambda_H as effective_lambda_H
 from nclib.metrics.measuring import measure as measure
 from nclib.metrics.measuring import nc1 as nc1
+from nclib.metrics.modes import MeasuredModes as MeasuredModes
 from nclib.metrics.registry import AGAINST_OPTIMUM as AGAINST_OPTIMUM
 from nclib.metrics.registry import BALANCED as BALANCED
 from nclib.metrics.registry import COLLAPSE as COLLAPSE

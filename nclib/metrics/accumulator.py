@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from nclib._checks import as_whole, choice, is_number, positive
 from nclib.metrics._pass import Pass
-from nclib.metrics.arrays import Between, Center, Labels
+from nclib.metrics.arrays import Array, Between, Center, Labels
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.formulas import balance
 from nclib.metrics.head import Head, require_width
+from nclib.metrics.modes import MeasuredModes, measured_modes
 from nclib.metrics.second_pass import SecondPass
 
 if TYPE_CHECKING:
@@ -151,6 +152,21 @@ class MetricsAccumulator(Pass):
         require_width(head, self.d)
         self._head = head
 
+    def class_means(self) -> Array:
+        """Return the class means of what has been added.
+
+        Returns
+        -------
+        (K, d) ndarray
+
+        Raises
+        ------
+        ValueError
+            If a class has no samples yet.
+        """
+        self._means.require_every_class()
+        return self._means.means()
+
     def effective_lambda_H(self, lambda_W1: float) -> float:
         """Measure lambda_H from what has been added and the head; see `effective_lambda_H`.
 
@@ -173,6 +189,29 @@ class MetricsAccumulator(Pass):
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
         return balance(self._head.W_1_norm, self._means.means(), self.counts, lambda_W1)
+
+    def modes(self, lambda_W1: float) -> MeasuredModes:
+        """Measure each mode's strength and the lambda_H that it behaves as if it had.
+
+        Parameters
+        ----------
+        lambda_W1 : float
+            The penalty on W_1.
+
+        Returns
+        -------
+        MeasuredModes
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no head, a class has no samples yet, or `lambda_W1` is not positive.
+        """
+        if self._head is None:
+            raise ValueError("modes are those of a head: give the accumulator one")
+        lambda_W1 = positive("lambda_W1", lambda_W1)
+        self._means.require_every_class()
+        return measured_modes(self._means.means(), self.counts, self._head, lambda_W1)
 
     def second_pass(self) -> SecondPass:
         """Begin a second pass: fix the class means, and wait for the same samples again.

@@ -19,6 +19,7 @@ class Head:
 
     P: Array
     """W_L ... W_1, (K, d)."""
+    W_1: Array
     W_1_norm: float
     depth: int
     b: Array | None
@@ -58,7 +59,8 @@ class Head:
             raise ValueError(f"b must have shape ({K},); got {bias.shape}")
         if bias is not None and not np.isfinite(bias).all():
             raise ValueError("b must be finite; got NaN or infinity")
-        return cls(P, W_1_norm, len(layers), bias)
+        # Training may go on and write over its own.
+        return cls(P, P if len(layers) == 1 else W.copy(), W_1_norm, len(layers), bias)
 
 
 def require_width(head: Head | None, d: int | None) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
@@ -22,8 +23,15 @@ _BUFFER = 2**18
 class Collector:
     """What has been seen of an epoch."""
 
-    def __init__(self, K: int) -> None:
+    def __init__(
+        self, K: int, losses: Callable[[Tensor, Tensor], Tensor | None] = lambda *_: None
+    ) -> None:
         self.accumulator = MetricsAccumulator(K)
+        self.losses: NDArray[np.float64] | None = np.zeros(K)
+        """Sum of the losses of the samples of each class; None where there is no loss."""
+        self.squares = 0.0
+        """Sum of the squares of all features."""
+        self._losses_of = losses
         self.second: SecondPass | None = None
         self.accuracy = Accuracy(K)
         self.batches = 0
@@ -33,7 +41,7 @@ class Collector:
         self._in_head = False
         self._features: list[Tensor] = []
         self._of: list[Classes] = []
-        self._answers: list[Tensor] = []
+        self._logits: list[Tensor] = []
         self._size = 0
 
     def take(self, features: Tensor) -> None:
@@ -57,7 +65,7 @@ class Collector:
         if not self._in_head:
             return
         self._in_head = False
-        self._answers.append(logits.detach().argmax(dim=-1))
+        self._logits.append(logits.detach().clone())
         # The first at once: what is wrong shows then.
         if self.batches == 1 or self._size >= _BUFFER:
             self.add_up()
@@ -66,13 +74,24 @@ class Collector:
         """Bring what has been gathered into the sums."""
         if not self._features:
             return
-        features, answers = torch.cat(self._features), torch.cat(self._answers)
+        features, logits = torch.cat(self._features), torch.cat(self._logits)
         classes = np.concatenate([whole_labels(labels) for labels in self._of])
-        self._features, self._of, self._answers, self._size = [], [], [], 0
+        self._features, self._of, self._logits, self._size = [], [], [], 0
         try:
             (self.second or self.accumulator).update(features, classes)
         except ValueError:
             if bool(torch.isfinite(features).all()):
                 raise
             self.not_finite = True
-        self.accuracy.update(answers.cpu().numpy(), classes)
+        self.accuracy.update(logits.argmax(dim=-1).cpu().numpy(), classes)
+        if self.second is None:
+            self._add_losses(features, logits, classes)
+
+    def _add_losses(self, features: Tensor, logits: Tensor, classes: Labels) -> None:
+        self.squares += float(features.float().square().sum())
+        of_samples = self._losses_of(logits.float(), torch.as_tensor(classes, device=logits.device))
+        if of_samples is None or self.losses is None:
+            self.losses = None
+            return
+        weights = of_samples.cpu().double().numpy()
+        self.losses += np.bincount(classes, weights, minlength=self.losses.size)

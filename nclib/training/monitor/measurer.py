@@ -1,73 +1,88 @@
-"""From what was gathered of an epoch to the numbers of a row."""
+"""From what was gathered of an epoch to the numbers of a row, and whether the theory speaks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nclib.metrics import COLLAPSE, Metrics
+from nclib._text import modes_are_alive
+from nclib.diagnosis.validity import Observation, Outside
+from nclib.metrics import COLLAPSE, MeasuredModes, Metrics
+from nclib.metrics.modes import ALIVE
 from nclib.theory.counts import ClassCounts
-from nclib.theory.minimizer import Minimizer, global_minimizer
+from nclib.theory.losses.objects import Loss
+from nclib.theory.losses.optimum import loss_minimizer
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.minimizer import global_minimizer
+from nclib.theory.optimum import Optimum, class_outcomes
 from nclib.theory.problem import Problem
 from nclib.training.monitor.collector import Collector
 from nclib.training.monitor.head import WatchedHead
+from nclib.training.monitor.script import Script, ScriptReader
+
+Array = NDArray[np.float64]
 
 _METRICS = tuple(metric.key for metric in COLLAPSE)
 
+_EDGE = 1.05
+"""lambda_H may be wrong by this factor, whatever its modes say."""
 
-class Measured(NamedTuple):
-    """Metrics, the closed form that they compare with, and the penalty that it is for."""
+_MOST_GROUPS = 100
+"""Above so many groups an optimum that has to be solved for is left to evaluations."""
 
-    metrics: Metrics | None
-    minimizer: Minimizer | None
-    lambda_H: float | None
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found of an epoch or an evaluation; None where there was nothing to find."""
+
+    metrics: Metrics | None = None
+    minimizer: Optimum | None = None
+    lambda_H: float | None = None
+    script: Script | None = None
+    modes: MeasuredModes | None = None
+    rest: float | None = None
+    gap: float | None = None
+    within: float | None = None
+    mean: float | None = None
+    right: tuple[bool, ...] = ()
+    """Whether most samples of each class are classified right."""
+
+    @property
+    def spread(self) -> float:
+        """Largest lambda_H of a mode over the smallest; NaN where there is none."""
+        return math.nan if self.modes is None else self.modes.spread
 
 
 class Measurer:
-    """Compares what was gathered with the closed form for the counts, the head and the penalties.
+    """Compares what was gathered with the optimum for the counts, the head and the script.
 
     Parameters
     ----------
     counts : ClassCounts
     head : WatchedHead
-    lambda_W : float or (L,) sequence of float
-        As for `Problem`.
+    reader : ScriptReader
     lambda_H : float or None
         None to measure it anew each time.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a penalty is no positive number.
     """
 
     def __init__(
         self,
         counts: ClassCounts,
         head: WatchedHead,
-        lambda_W: float | Sequence[float],
+        reader: ScriptReader,
         lambda_H: float | None,
     ) -> None:
-        self.counts, self.head = counts, head
-        # What `Problem` takes: it makes one of it for each layer.
-        self.lambda_W: Any = lambda_W
+        self.counts, self.head, self.reader = counts, head, reader
         self.lambda_H = lambda_H
-        self._lambda_W1 = self._problem(1.0 if lambda_H is None else lambda_H, True).lambda_W[0]
+        self.non_negative = False
 
-    def _problem(self, lambda_H: float, bias: bool) -> Problem:
-        return Problem(
-            self.counts,
-            len(self.head.layers),
-            bias=bias,
-            lambda_W=self.lambda_W,
-            lambda_H=lambda_H,
-            widths=self.head.widths,
-        )
-
-    def _class_names(self) -> Sequence[str]:
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes, or their numbers."""
         return self.counts.names or [str(k) for k in range(self.counts.K)]
 
     def reason_for_none(self, now: Collector) -> str | None:
@@ -78,37 +93,169 @@ class Measurer:
             return "the head's weights are NaN or infinite"
         if not now.accumulator.counts.all():
             k = int(np.argmin(now.accumulator.counts))
-            return f"no sample of class {self._class_names()[k]} was seen"
+            return f"no sample of class {self.class_names()[k]} was seen"
         return None
 
-    def measure(self, now: Collector, *, head_is_set: bool) -> Measured:
-        """Return the metrics of what was gathered, with the head as it is unless one is set."""
+    def measure(self, now: Collector, *, evaluated: bool) -> Measured:
+        """Return what was gathered comes to; an evaluation has set its head, others have not."""
         Ws, b = self.head.weights_and_bias()
-        if not head_is_set:
+        if not evaluated:
             now.accumulator.set_head(Ws, b)
-        lambda_H = self.lambda_H
-        if lambda_H is None and not self.head.is_frozen:
-            lambda_H = now.accumulator.effective_lambda_H(self._lambda_W1)
-        minimizer = None
-        if lambda_H is not None and 0 < lambda_H < math.inf:
-            minimizer = global_minimizer(self._problem(lambda_H, b is not None))
-        metrics = (now.second or now.accumulator).compute(minimizer, check_counts=False)
-        return Measured(metrics, minimizer, lambda_H)
+        script = self.reader.script()
+        found = Measured(script=script, lambda_H=self.lambda_H, rest=self.reader.at_rest(script))
+        lambda_W1 = None if script.lambda_W is None else script.lambda_W[0]
+        if not self.head.is_frozen:
+            # How lambda_H differs from mode to mode is the same for every lambda_W.
+            found = replace(found, modes=now.accumulator.modes(lambda_W1 or 1.0))
+            if self.lambda_H is None and lambda_W1 is not None:
+                found = replace(found, lambda_H=now.accumulator.effective_lambda_H(lambda_W1))
+        problem = self._problem(found)
+        best = None if problem is None else self._minimizer(problem, evaluated)
+        source = now.second or now.accumulator
+        metrics = source.compute(best, check_counts=False)
+        right = tuple((now.accuracy.by_class > 0.5).tolist())
+        within, mean = self._shares(now, b is not None)
+        found = replace(
+            found, metrics=metrics, minimizer=best, right=right, within=within, mean=mean
+        )
+        return replace(found, gap=self._gap(now, found))
+
+    def _problem(self, found: Measured) -> Problem | LossProblem | None:
+        script, lambda_H = found.script, found.lambda_H
+        if script is None or lambda_H is None or not 0 < lambda_H < math.inf:
+            return None
+        return script.problem(self.counts, self.head.widths, lambda_H, self.non_negative)
+
+    def _minimizer(self, problem: Problem | LossProblem, evaluated: bool) -> Optimum | None:
+        if isinstance(problem, Problem):
+            return global_minimizer(problem)
+        if problem.form.G > _MOST_GROUPS and not evaluated:
+            return None
+        try:
+            return loss_minimizer(problem)
+        except (ValueError, RuntimeError):  # an optimum that is not known, or not reached
+            return None
+
+    def _shares(self, now: Collector, has_bias: bool) -> tuple[float | None, float | None]:
+        """Which shares of the features' squares are within the classes, and their global mean."""
+        means, counts = now.accumulator.class_means(), now.accumulator.counts
+        total = now.squares
+        if not 0 < total < math.inf:
+            return None, None
+        between = float(counts @ np.square(means).sum(axis=1))
+        centre = counts @ means / counts.sum()
+        mean = float(counts.sum() * centre @ centre) / total if has_bias else None
+        return max(0.0, 1 - between / total), mean
+
+    def _gap(self, now: Collector, found: Measured) -> float | None:
+        """How far the objective is above the optimum's, relative to it."""
+        best, script = found.minimizer, found.script
+        if best is None or script is None or now.losses is None or script.loss is None:
+            return None
+        problem, counts = best.problem, now.accumulator.counts
+        Ws, b = self.head.weights_and_bias()
+        fit = _class_factors(script.loss, self.reader.loss, self.counts) @ (now.losses / counts)
+        objective = float(fit) + problem.lambda_H / 2 * now.squares * self.counts.N / counts.sum()
+        for W, lam in zip(Ws, problem.lambda_W, strict=True):
+            objective += lam / 2 * float(W.float().square().sum())
+        if b is not None:
+            objective += problem.bias_penalty / 2 * float(b.square().sum())
+        return float(objective / best.objective - 1)
+
+    def observation(self, found: Measured, outside: Sequence[Outside]) -> Observation:
+        """Return what tells whether the theory speaks about the network."""
+        script, best, modes = found.script, found.minimizer, found.modes
+        odd = (*outside, *(script.outside if script is not None else ()))
+        names, edge, against, lost = self.class_names(), [], [], 0
+        if best is not None and modes is not None and modes.alive:
+            wanted = _right(best)
+            low, high = (self._right_at(found, end) for end in _ends(modes, best))
+            edge = [names[k] for k in range(self.counts.K) if not low[k] == wanted[k] == high[k]]
+            differs = np.array(found.right, dtype=bool) != wanted
+            against = [names[k] for k in np.flatnonzero(differs).tolist() if names[k] not in edge]
+            kept = np.count_nonzero(best.singular_values > ALIVE * best.singular_values[0])
+            lost = max(0, int(kept) - modes.alive)
+        return Observation(
+            rest=found.rest,
+            lambda_H=np.zeros(0) if modes is None else modes.lambda_H,
+            gap=found.gap,
+            within=found.within,
+            mean=found.mean,
+            lost_modes=lost,
+            depth=len(self.head.layers),
+            on_edge=tuple(edge),
+            outside=odd,
+            contradicted=tuple(against),
+        )
+
+    def _right_at(self, found: Measured, lambda_H: float) -> Any:
+        problem = self._problem(replace(found, lambda_H=lambda_H))
+        best = None if problem is None else self._minimizer(problem, evaluated=True)
+        return np.zeros(self.counts.K, dtype=bool) if best is None else _right(best)
+
+    def measured_words(self, row: dict[str, float], found: Measured) -> list[str]:
+        """Say what was measured, whatever the theory says."""
+        names = self.class_names()
+        lost = [
+            f"{name} ({self.counts.n[k]:,} samples)"
+            for k, name in enumerate(names)
+            if not row[f"accuracy {name}"] > 0.5
+        ]
+        what = "evaluation" if row["evaluated"] else f"epoch {row['epoch']:g}"
+        lines = [str(found.script)] if found.script is not None else []
+        more = f" and {len(lost) - 8:,} more" if len(lost) > 8 else ""
+        wrong = f"; mostly wrong: {', '.join(lost[:8])}{more}" if lost else ""
+        lines.append(f"Measured ({what}): accuracy {row['accuracy']:.3f}{wrong}.")
+        if found.modes is not None:
+            most = self.counts.K - (self.head.weights_and_bias()[1] is not None)
+            known = found.script is not None and found.script.lambda_W is not None
+            spread = ""
+            if known and found.modes.alive:
+                low, high = found.modes.lambda_H.min(), found.modes.lambda_H.max()
+                spread = f"; lambda_H by mode {low:.3g} to {high:.3g}"
+            lines.append(f"{modes_are_alive(found.modes.alive, most)}{spread}.")
+        return lines
 
     def cells(self, now: Collector, found: Measured) -> dict[str, float]:
         """Return the numbers of a row, NaN where there is none."""
+        measured = {name: _number(found.metrics, name) for name in _METRICS}
+        seen = {name: getattr(found, name) for name in ("rest", "gap", "within", "mean")}
+        by_class = zip(self.class_names(), now.accuracy.by_class.tolist(), strict=True)
         return {
             "accuracy": now.accuracy.overall,
-            **{name: _number(found.metrics, name) for name in _METRICS},
-            "lambda_H": math.nan if found.lambda_H is None else found.lambda_H,
-            "alive": math.nan if found.minimizer is None else found.minimizer.alive,
-            **{
-                f"accuracy {name}": share
-                for name, share in zip(
-                    self._class_names(), now.accuracy.by_class.tolist(), strict=True
-                )
-            },
+            **measured,
+            "lambda_H": _or_nan(found.lambda_H),
+            "alive": math.nan if found.modes is None else found.modes.alive,
+            "alive_optimum": math.nan if found.minimizer is None else found.minimizer.alive,
+            "spread": found.spread,
+            **{name: _or_nan(value) for name, value in seen.items()},
+            **{f"accuracy {name}": share for name, share in by_class},
         }
+
+
+def _class_factors(loss: Loss, plain: Loss | None, counts: ClassCounts) -> Array:
+    """Return what the mean plain loss of each class counts in the objective, (K,)."""
+    assert plain is not None
+    n = counts.n.astype(float)
+    terms = loss.terms(counts, n)
+    share: Array = terms.weight * terms.own / plain.terms(counts, n).own * n / counts.N
+    return share
+
+
+def _right(best: Optimum) -> NDArray[np.bool_]:
+    outcomes = class_outcomes(best)
+    return np.asarray(outcomes.right[outcomes.group] > 0.5)
+
+
+def _ends(modes: MeasuredModes, best: Optimum) -> tuple[float, float]:
+    """From where to where lambda_H may be."""
+    used = best.problem.lambda_H
+    low, high = float(modes.lambda_H.min()), float(modes.lambda_H.max())
+    return min(low, used) / _EDGE, max(high, used) * _EDGE
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _number(metrics: Metrics | None, name: str) -> float:

@@ -8,20 +8,31 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nclib._checks import as_whole
+from nclib._extras import install_command
+from nclib.diagnosis import LossPrediction, Prediction, predict
+from nclib.diagnosis.validity import Outside, Validity, judge
 from nclib.metrics import Metrics
 from nclib.theory.counts import CountsLike, as_counts
-from nclib.theory.minimizer import Minimizer
+from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.optimum import Optimum
+from nclib.theory.problem import Problem
 from nclib.training.monitor.collector import Classes, Collector
-from nclib.training.monitor.coverage import FeatureSource, Hook, not_covered
+from nclib.training.monitor.coverage import (
+    FeatureSource,
+    Hook,
+    not_covered,
+    not_linear,
+    other_proportions,
+)
 from nclib.training.monitor.head import WatchedHead
 from nclib.training.monitor.history_file import HistoryFile
 from nclib.training.monitor.lightning import lightning_callback
 from nclib.training.monitor.measurer import Measured, Measurer
+from nclib.training.monitor.script import Script, ScriptReader
 from nclib.training.monitor.states import RandomStates, eval_mode
 
 Batch = TypeVar("Batch")
@@ -32,9 +43,6 @@ AnyBatch: TypeAlias = Any
 Row = dict[str, float]
 """A row of the history: names and numbers."""
 
-_OTHER_PROPORTIONS = 0.05
-"""Share of an epoch's samples that may be of other classes than the counts say."""
-
 
 class Monitor:
     """Metrics of neural collapse of any network while it trains.
@@ -42,11 +50,12 @@ class Monitor:
     Hooks on the head look on; the training stays the same bit for bit. Each epoch that is watched,
     and each evaluation, adds a row to the `history`::
 
-        with Monitor(model, counts, lambda_W=5e-4, csv="collapse.csv") as monitor:
+        with Monitor(model, counts, optimizer=optimizer, csv="collapse.csv") as monitor:
             for epoch in range(epochs):
                 for x, y in monitor.watch(loader):
                     ...  # the training step, as before
             monitor.evaluate(loader)
+        print(monitor.report())
 
     Parameters
     ----------
@@ -55,12 +64,17 @@ class Monitor:
     counts : ClassCounts
         Samples per class of the training set, or anything that `Problem` takes for them. Of a file,
         take `read_counts`.
-    lambda_W : float or (L,) sequence of float
-        Penalty on the head's layers, as for `Problem`. What a training script's `weight_decay`
-        stands for depends on its loss: see `translate_penalties`.
+    optimizer : torch.optim.Optimizer, optional
+        That of the training. The weight decay is read from it and the loss from the gradient that
+        arrives at the logits, and both together give lambda_W: see `script`.
+    lambda_W : float or (L,) sequence of float, optional
+        Penalty on the head's layers, as for `Problem`, instead of what the optimiser says. What a
+        script's `weight_decay` stands for depends on its loss: see `translate_penalties`.
     lambda_H : float, optional
         Penalty on the features. Default: measured anew for every row, from the balance of the head
         and the features; see `effective_lambda_H`.
+    loss : SquaredError or CrossEntropy, optional
+        Instead of what the gradient says.
     head : str or sequence of str, optional
         Names of the head's linear layers in the model, W_1 first, or of one `torch.nn.Sequential`
         of them. Default: the model's last `torch.nn.Linear`, and those right before it in the same
@@ -85,13 +99,24 @@ class Monitor:
           no names);
         - `nc1`, `nc2_w`, `nc2_h`, `nc2_wh`, `nc3`, `nc4`: see `Metrics`;
         - `lambda_H`, given or measured;
-        - `alive`: how many modes survive at the minimiser for it, which NC2 and NC3 compare with.
+        - `alive`, modes of the network that are alive (see `MeasuredModes`), and `alive_optimum`,
+          those of the optimum for it, which NC2 and NC3 compare with;
+        - `spread`, `rest`, `gap`, `within` and `mean`: what tells whether the theory speaks about
+          the network, see `Observation`.
 
         NaN where there is no number: `nc1` and `nc4` of a watched epoch always.
     metrics : Metrics or None
         All metrics of the last row, with those of single modes.
-    minimizer : Minimizer or None
-        What they were compared with. None where lambda_H could not be measured.
+    minimizer : Minimizer, LossMinimizer or None
+        What they were compared with: the optimum for the script's loss. None where it is not known
+        or lambda_H could not be measured.
+    script : Script or None
+        What the script was found to minimise; printed, it is one line. None before an epoch.
+    validity : Validity or None
+        Whether the theory speaks about the network, from the last row.
+    prediction : Prediction, LossPrediction or None
+        What the optimum means for the classes, with margins and advice; None where the theory does
+        not speak about the network.
 
     Raises
     ------
@@ -117,6 +142,9 @@ class Monitor:
     the counts. NC2 and NC3 then measure the distance from a geometry that this network can't be
     expected to reach.
 
+    The loss is seen only while it trains. Before that, and where nothing is learned, the squared
+    error is taken.
+
     Examples
     --------
     >>> import torch
@@ -125,7 +153,7 @@ class Monitor:
     >>> x, y = torch.randn(60, 8), torch.arange(60) % 3
     >>> model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 3))
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3)
-    >>> with Monitor(model, [20, 20, 20], lambda_W=1e-3) as monitor:
+    >>> with Monitor(model, [20, 20, 20], optimizer=optimizer) as monitor:
     ...     for x_batch, y_batch in monitor.watch(list(zip(x.split(12), y.split(12)))):
     ...         optimizer.zero_grad()
     ...         nn.functional.cross_entropy(model(x_batch), y_batch).backward()
@@ -135,6 +163,10 @@ class Monitor:
     Monitor(head=('2',), K=3, rows=2)
     >>> row["epoch"], row["evaluated"], row["nc1"] > 0
     (1, True, True)
+    >>> print(monitor.script)
+    Cross-entropy; weight decay 0.001 on all layers and the bias: lambda_W = 0.001.
+    >>> monitor.validity.answer
+    'not yet at rest'
 
     TensorBoard's writer as the `log`::
 
@@ -150,8 +182,10 @@ class Monitor:
         model: nn.Module,
         counts: CountsLike,
         *,
-        lambda_W: float | Sequence[float],
+        optimizer: torch.optim.Optimizer | None = None,
+        lambda_W: float | Sequence[float] | None = None,
         lambda_H: float | None = None,
+        loss: SquaredError | CrossEntropy | None = None,
         head: str | Sequence[str] | None = None,
         labels: Callable[[AnyBatch], Classes] | None = None,
         log: Callable[[Row], object] | None = None,
@@ -164,19 +198,42 @@ class Monitor:
         self._head = WatchedHead(model, self.counts.K, head)
         self.head = self._head.names
         self._lambda_H = lambda_H
+        if optimizer is None and lambda_W is None:
+            raise TypeError("give optimizer, or lambda_W: the penalty on the head's layers")
+        if optimizer is not None and not isinstance(optimizer, torch.optim.Optimizer):
+            raise TypeError(f"optimizer must be a torch.optim.Optimizer; got {optimizer!r:.60}")
+        if loss is not None and not isinstance(loss, SquaredError | CrossEntropy):
+            raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {loss!r:.60}")
         # Refuses wrong penalties now, not after an epoch.
-        self._measurer = Measurer(self.counts, self._head, lambda_W, lambda_H)
+        model_of_head = Problem(
+            self.counts,
+            len(self.head),
+            lambda_W=1.0 if lambda_W is None else lambda_W,  # type: ignore[arg-type]
+            lambda_H=1.0 if lambda_H is None else lambda_H,
+        )
+        self._reader = ScriptReader(
+            self._head,
+            self.counts,
+            model,
+            optimizer,
+            None if lambda_W is None else model_of_head.lambda_W,
+            loss,
+        )
+        self._measurer = Measurer(self.counts, self._head, self._reader, lambda_H)
         self._labels = labels or _second_entry
         self._log = log
         self._csv = None if csv is None else HistoryFile(csv)
         self.history: list[Row] = []
         self.metrics: Metrics | None = None
-        self.minimizer: Minimizer | None = None
+        self.minimizer: Optimum | None = None
         self._epoch = 0
         self._now: Collector | None = None
         self._hooks: list[Hook] = []
         self._source: FeatureSource | None = None
+        self._waiting: tuple[Tensor, Classes | None] | None = None
         self._said: set[str] = set()
+        self._outside: list[Outside] = []
+        self._found = Measured()
 
     # ------------------------------------------------------------ attached to the model
 
@@ -187,13 +244,15 @@ class Monitor:
         self._hooks = [
             self._source,
             self._head.layers[0].register_forward_pre_hook(self._on_features, with_kwargs=True),
-            self._head.layers[-1].register_forward_hook(self._on_logits),
+            self._head.layers[-1].register_forward_hook(self._on_logits, with_kwargs=True),
         ]
+        self._reader.attach()
         return self
 
     def __exit__(self, *error: object) -> None:
         for hook in self._hooks:
             hook.remove()
+        self._reader.remove()
         self._hooks, self._now = [], None
 
     def _on_features(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -201,15 +260,33 @@ class Monitor:
         if now is None or now.labels is None:
             return
         features = args[0] if args else kwargs["input"]
+        labels = now.labels
         now.take(features)
         if self._source is not None:
-            for where, what in not_covered(features, self._head, self._source.of(features)):
-                self._say(where, what)
+            self._measurer.non_negative = bool((features >= 0).all())
+            for one in not_covered(features, self._head, self._source.of(features)):
+                self._note(one)
             self._source = None
+        self._waiting = features, labels
 
-    def _on_logits(self, _: nn.Module, args: tuple[Any, ...], logits: Tensor) -> None:
-        if self._now is not None:
-            self._now.take_logits(logits)
+    def _on_logits(
+        self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], logits: Tensor
+    ) -> None:
+        if self._now is None or self._waiting is None:
+            return
+        (features, labels), self._waiting = self._waiting, None
+        if self._now.batches == 1:
+            odd = not_linear(features, self._head, logits)
+            if odd is not None:
+                self._note(odd)
+        self._now.take_logits(logits)
+        self._reader.see(logits, args[0] if args else kwargs["input"], labels)
+
+    def _note(self, one: Outside) -> None:
+        """Say once what the theory does not cover, and remember it."""
+        if one not in self._outside:
+            self._outside.append(one)
+        self._say(one.what, one.means)
 
     # ------------------------------------------------------------ what it watches
 
@@ -235,6 +312,7 @@ class Monitor:
             If the features are not (B, d), or the labels not (B,) whole numbers below K.
         """
         now = self._begin()
+        self._reader.begin_epoch()
         try:
             for batch in batches:
                 now.labels = self._labels(batch)
@@ -267,6 +345,7 @@ class Monitor:
             monitor.end_epoch()
         """
         self._begin()
+        self._reader.begin_epoch()
 
     def begin_batch(self, batch: AnyBatch) -> None:
         """Note the labels of a batch that is about to go through the model.
@@ -388,7 +467,7 @@ class Monitor:
     def _begin(self) -> Collector:
         if not self._hooks:
             raise RuntimeError("the monitor is not attached: use it in a `with` statement")
-        self._now = Collector(self.counts.K)
+        self._now = Collector(self.counts.K, self._reader.losses)
         return self._now
 
     def _begun(self) -> Collector:
@@ -410,12 +489,10 @@ class Monitor:
         self._require_taken(now)
         now.add_up()
         self._epoch = epoch
-        share = now.accuracy.seen / max(now.accuracy.seen.sum(), 1)
-        if np.abs(share - self.counts.n / self.counts.N).sum() / 2 > _OTHER_PROPORTIONS:
-            self._say(
-                "the epoch shows the classes in other proportions than counts",
-                "if it resamples them, give the counts of an epoch",
-            )
+        self._reader.end_epoch()
+        odd = other_proportions(now.accuracy.seen, self.counts)
+        if odd is not None:
+            self._note(odd)
         return self._row(now, evaluated=False)
 
     # ------------------------------------------------------------ what it finds
@@ -424,9 +501,10 @@ class Monitor:
         reason = self._measurer.reason_for_none(now)
         if reason is not None:
             self._say(f"no metrics in epoch {self._epoch}", reason)
-            found = Measured(None, None, self._lambda_H)
+            found = Measured(lambda_H=self._lambda_H)
         else:
-            found = self._measurer.measure(now, head_is_set=evaluated)
+            found = self._measurer.measure(now, evaluated=evaluated)
+        self._found = found
         self.metrics, self.minimizer = found.metrics, found.minimizer
         row = {"epoch": self._epoch, "evaluated": evaluated} | self._measurer.cells(now, found)
         self.history.append(row)
@@ -435,6 +513,44 @@ class Monitor:
         if self._log is not None:
             self._log(row)
         return row
+
+    @property
+    def script(self) -> Script | None:
+        """What the script was found to minimise."""
+        return self._reader.script()
+
+    @property
+    def validity(self) -> Validity | None:
+        """Whether the theory speaks about the network, from the last row."""
+        if self.metrics is None:
+            return None
+        return judge(self._measurer.observation(self._found, self._outside))
+
+    @property
+    def prediction(self) -> Prediction | LossPrediction | None:
+        """What the optimum means for the classes; None where the theory does not speak."""
+        validity = self.validity
+        if validity is None or not validity.may_predict or self.minimizer is None:
+            return None
+        return predict(self.minimizer.problem)  # type: ignore[arg-type]
+
+    def report(self) -> str:
+        """Say in sentences what was found, whether the theory applies and, if so, what follows.
+
+        Returns
+        -------
+        str
+            What was measured always; predicted margins and advice only where they hold.
+        """
+        if not self.history:
+            return "Nothing has been watched yet."
+        lines = self._measurer.measured_words(self.history[-1], self._found)
+        validity, prediction = self.validity, self.prediction
+        if validity is not None:
+            lines += validity.words()
+        if prediction is not None:
+            lines += [*prediction.verdict(), *prediction.advice()]
+        return "\n".join(lines)
 
     def to_frame(self) -> Any:
         """Return the history as a table, a row for each entry.
@@ -452,7 +568,8 @@ class Monitor:
             pandas = import_module("pandas")
         except ImportError:
             raise ImportError(
-                "to_frame needs pandas: pip install pandas; `history` has the same rows without it"
+                f"to_frame needs the extra pandas, {install_command('pandas')}, or pandas itself; "
+                "`history` has the same rows without it"
             ) from None
         return pandas.DataFrame(self.history)
 
