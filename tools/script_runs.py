@@ -283,11 +283,33 @@ def train(case: Case, data: Path) -> dict[str, Any]:
                     optimizer.step()
                 schedule.step()
             row = monitor.evaluate([(X, Y)])
-            return _result(case, monitor, row, time.monotonic() - began)
+            first = first_layer_lambda_H(below[0], X, Y, monitor)
+            return _result(case, monitor, row, first, time.monotonic() - began)
 
 
-def _result(case: Case, monitor: Monitor, row: dict[str, float], seconds: float) -> dict[str, Any]:
-    seen = monitor._measurer.observation(monitor._found, monitor._outside)
+def first_layer_lambda_H(layer: nn.Module, X: Tensor, Y: Tensor, monitor: Monitor) -> float | None:
+    """Return the lambda_H that the outputs of the first layer have through its weight decay.
+
+    Their class means M and the layer's weight W are as if ``lambda_H ||M D||^2 = lambda_W ||W||^2``
+    were the penalty on features, all layers above being the head.
+    """
+    script = monitor.script
+    if script is None or script.lambda_W is None or not isinstance(layer, nn.Linear):
+        return None
+    with torch.no_grad():
+        outputs = layer(X).double()
+    n = torch.bincount(Y).double()
+    means = torch.stack([outputs[k == Y].mean(dim=0) for k in range(len(n))])
+    centred = means - n @ means / n.sum()
+    size = float((n[:, None] * centred**2).sum())
+    return script.lambda_W[0] * float(layer.weight.double().square().sum()) / size
+
+
+def _result(
+    case: Case, monitor: Monitor, row: dict[str, float], first: float | None, seconds: float
+) -> dict[str, Any]:
+    seen = monitor.observation
+    assert seen is not None
     # The verdict without a look at the classes: else it could not be wrong.
     blind = judge(replace(seen, contradicted=()))
     names = monitor.counts.names or [str(k) for k in range(monitor.counts.K)]
@@ -319,7 +341,8 @@ def _result(case: Case, monitor: Monitor, row: dict[str, float], seconds: float)
         },
         "lambda_W": None if monitor.script is None else monitor.script.lambda_W,
         "lambda_H_by_mode": seen.lambda_H,
-        "z": None if monitor._found.modes is None else monitor._found.modes.z,
+        "lambda_H_of_first_layer": first,
+        "z": None if monitor.modes is None else monitor.modes.z,
         "seconds": round(seconds, 1),
         "torch": torch.__version__,
         "machine": f"{platform.system()} {platform.machine()}",

@@ -96,19 +96,19 @@ LIMITS = {
     "gap": _Limit(
         0.01,
         0.05,
-        "the objective is {:.2g} times that of the optimum above it",
-        "the network stands elsewhere than at the optimum for this lambda_H",
+        "the objective is {:.2g} % above the optimum's for this lambda_H",
+        "the network stands elsewhere than at the optimum",
     ),
     "within": _Limit(
         0.005,
         0.03,
-        "{:.2g} of the features' squares are within the classes",
+        "{:.2g} % of the features' squares are within the classes",
         "in the theory they have collapsed: train longer, with less augmentation",
     ),
     "mean": _Limit(
         0.01,
         0.03,
-        "{:.2g} of the features' squares are their global mean",
+        "{:.2g} % of the features' squares are their global mean",
         "at the optimum with a bias it is 0",
     ),
 }
@@ -179,7 +179,7 @@ def judge(seen: Observation) -> Validity:
         return Validity("does not apply", seen.outside)
     if seen.rest is not None and not seen.rest <= AT_REST:
         moving = Outside(
-            f"the head's gradient is {seen.rest:.2g} of its weight decay",
+            f"the head's gradient and its weight decay leave {100 * seen.rest:.2g} % over",
             "at rest they add up to 0: train on, with a falling learning rate",
         )
         return Validity("not yet at rest", (moving,))
@@ -187,7 +187,8 @@ def judge(seen: Observation) -> Validity:
     for key, limit in LIMITS.items():
         value = getattr(seen, key)
         if value is not None and value > limit.applies:
-            reason = Outside(limit.what.format(value), limit.remedy)
+            shown = value if key == "spread" else 100 * value
+            reason = Outside(limit.what.format(shown), limit.remedy)
             reasons.append((value > limit.roughly, reason))
     if seen.lost_modes:
         back = "where features come out of a ReLU" if seen.depth == 1 else "of a deep head"

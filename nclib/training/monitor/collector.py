@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
 from nclib.metrics.arrays import Labels, whole_labels
+from nclib.training.monitor.script import in_full
 
 Classes: TypeAlias = "Labels | Tensor | Sequence[int]"
 """The class of each sample of a batch."""
@@ -88,10 +89,24 @@ class Collector:
             self._add_losses(features, logits, classes)
 
     def _add_losses(self, features: Tensor, logits: Tensor, classes: Labels) -> None:
-        self.squares += float(features.float().square().sum())
-        of_samples = self._losses_of(logits.float(), torch.as_tensor(classes, device=logits.device))
+        self.squares += float(in_full(features).square().sum())
+        of_samples = self._losses_of(
+            in_full(logits), torch.as_tensor(classes, device=logits.device)
+        )
         if of_samples is None or self.losses is None:
             self.losses = None
             return
         weights = of_samples.cpu().double().numpy()
         self.losses += np.bincount(classes, weights, minlength=self.losses.size)
+
+
+def second_entry(batch: Any) -> Classes:
+    """Return the labels of a batch of inputs and labels, or raise."""
+    try:
+        labels: Classes = batch[1]
+        return labels
+    except (TypeError, KeyError, IndexError):
+        raise TypeError(
+            "a batch must be (inputs, labels); for others give labels=, a function that takes a "
+            f"batch and returns its labels; got {type(batch).__name__}"
+        ) from None

@@ -28,6 +28,7 @@ class WatchedHead:
 
     def __init__(self, model: nn.Module, K: int, named: str | Sequence[str] | None) -> None:
         layers = _head_layers(model, K, named)
+        self.K = K
         self.names = tuple(layers)
         self.layers = list(layers.values())
         self.widths = tuple(layer.in_features for layer in self.layers)

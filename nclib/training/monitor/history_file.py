@@ -7,8 +7,11 @@ import io
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from nclib._extras import install_command
 from nclib._files import write_whole
 
 logger = logging.getLogger(__name__)
@@ -42,3 +45,15 @@ class HistoryFile:
         except OSError as error:
             # The rows are in the history, and the next one may find room.
             logger.warning("%s was not written (%s); training goes on", self.path, error)
+
+
+def as_frame(history: Sequence[Mapping[str, float]]) -> Any:
+    """Return a history as a table of pandas, or say what has the same rows without it."""
+    try:
+        pandas = import_module("pandas")
+    except ImportError:
+        raise ImportError(
+            f"to_frame needs the extra pandas, {install_command('pandas')}, or pandas itself; "
+            "`history` has the same rows without it"
+        ) from None
+    return pandas.DataFrame(list(history))

@@ -174,7 +174,8 @@ class Measurer:
             differs = np.array(found.right, dtype=bool) != wanted
             against = [names[k] for k in np.flatnonzero(differs).tolist() if names[k] not in edge]
             kept = np.count_nonzero(best.singular_values > ALIVE * best.singular_values[0])
-            lost = max(0, int(kept) - modes.alive)
+            if best.problem.depth > 1 or self.non_negative:
+                lost = max(0, int(kept) - modes.alive)
         return Observation(
             rest=found.rest,
             lambda_H=np.zeros(0) if modes is None else modes.lambda_H,

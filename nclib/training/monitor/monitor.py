@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nclib._checks import as_whole
-from nclib._extras import install_command
 from nclib.diagnosis import LossPrediction, Prediction, predict
-from nclib.diagnosis.validity import Outside, Validity, judge
-from nclib.metrics import Metrics
+from nclib.diagnosis.validity import Observation, Validity, judge
+from nclib.metrics import MeasuredModes, Metrics
 from nclib.theory.counts import CountsLike, as_counts
 from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.optimum import Optimum
 from nclib.theory.problem import Problem
-from nclib.training.monitor.collector import Classes, Collector
-from nclib.training.monitor.coverage import (
-    FeatureSource,
-    Hook,
-    not_covered,
-    not_linear,
-    other_proportions,
-)
+from nclib.training.monitor.attachment import Attachment
+from nclib.training.monitor.collector import Classes, Collector, second_entry
+from nclib.training.monitor.coverage import other_proportions
 from nclib.training.monitor.head import WatchedHead
-from nclib.training.monitor.history_file import HistoryFile
+from nclib.training.monitor.history_file import HistoryFile, as_frame
 from nclib.training.monitor.lightning import lightning_callback
 from nclib.training.monitor.measurer import Measured, Measurer
 from nclib.training.monitor.script import Script, ScriptReader
@@ -82,7 +74,8 @@ class Monitor:
     labels : callable, optional
         Takes a batch and returns its (B,) integer labels. Default: ``batch[1]``.
     log : callable, optional
-        Called with every row, a flat dict of names and numbers.
+        Called with every row, a flat dict of names and numbers: a writer of TensorBoard takes each
+        by ``add_scalar(name, value, row["epoch"])``.
     csv : path-like, optional
         File that has the whole history after every row.
 
@@ -110,13 +103,6 @@ class Monitor:
     minimizer : Minimizer, LossMinimizer or None
         What they were compared with: the optimum for the script's loss. None where it is not known
         or lambda_H could not be measured.
-    script : Script or None
-        What the script was found to minimise; printed, it is one line. None before an epoch.
-    validity : Validity or None
-        Whether the theory speaks about the network, from the last row.
-    prediction : Prediction, LossPrediction or None
-        What the optimum means for the classes, with margins and advice; None where the theory does
-        not speak about the network.
 
     Raises
     ------
@@ -167,14 +153,6 @@ class Monitor:
     Cross-entropy; weight decay 0.001 on all layers and the bias: lambda_W = 0.001.
     >>> monitor.validity.answer
     'not yet at rest'
-
-    TensorBoard's writer as the `log`::
-
-        writer = torch.utils.tensorboard.SummaryWriter()
-
-        def log(row):
-            for name, value in row.items():
-                writer.add_scalar(f"collapse/{name}", value, row["epoch"])
     """
 
     def __init__(
@@ -200,10 +178,6 @@ class Monitor:
         self._lambda_H = lambda_H
         if optimizer is None and lambda_W is None:
             raise TypeError("give optimizer, or lambda_W: the penalty on the head's layers")
-        if optimizer is not None and not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"optimizer must be a torch.optim.Optimizer; got {optimizer!r:.60}")
-        if loss is not None and not isinstance(loss, SquaredError | CrossEntropy):
-            raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {loss!r:.60}")
         # Refuses wrong penalties now, not after an epoch.
         model_of_head = Problem(
             self.counts,
@@ -220,73 +194,24 @@ class Monitor:
             loss,
         )
         self._measurer = Measurer(self.counts, self._head, self._reader, lambda_H)
-        self._labels = labels or _second_entry
+        self._labels = labels or second_entry
         self._log = log
         self._csv = None if csv is None else HistoryFile(csv)
         self.history: list[Row] = []
         self.metrics: Metrics | None = None
         self.minimizer: Optimum | None = None
         self._epoch = 0
-        self._now: Collector | None = None
-        self._hooks: list[Hook] = []
-        self._source: FeatureSource | None = None
-        self._waiting: tuple[Tensor, Classes | None] | None = None
-        self._said: set[str] = set()
-        self._outside: list[Outside] = []
+        self._attachment = Attachment(model, self._head, self._reader)
         self._found = Measured()
 
     # ------------------------------------------------------------ attached to the model
 
     def __enter__(self) -> Self:
-        if self._hooks:
-            raise RuntimeError("this monitor is attached already")
-        self._source = FeatureSource(self.model)
-        self._hooks = [
-            self._source,
-            self._head.layers[0].register_forward_pre_hook(self._on_features, with_kwargs=True),
-            self._head.layers[-1].register_forward_hook(self._on_logits, with_kwargs=True),
-        ]
-        self._reader.attach()
+        self._attachment.attach()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._reader.remove()
-        self._hooks, self._now = [], None
-
-    def _on_features(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        now = self._now
-        if now is None or now.labels is None:
-            return
-        features = args[0] if args else kwargs["input"]
-        labels = now.labels
-        now.take(features)
-        if self._source is not None:
-            self._measurer.non_negative = bool((features >= 0).all())
-            for one in not_covered(features, self._head, self._source.of(features)):
-                self._note(one)
-            self._source = None
-        self._waiting = features, labels
-
-    def _on_logits(
-        self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], logits: Tensor
-    ) -> None:
-        if self._now is None or self._waiting is None:
-            return
-        (features, labels), self._waiting = self._waiting, None
-        if self._now.batches == 1:
-            odd = not_linear(features, self._head, logits)
-            if odd is not None:
-                self._note(odd)
-        self._now.take_logits(logits)
-        self._reader.see(logits, args[0] if args else kwargs["input"], labels)
-
-    def _note(self, one: Outside) -> None:
-        """Say once what the theory does not cover, and remember it."""
-        if one not in self._outside:
-            self._outside.append(one)
-        self._say(one.what, one.means)
+        self._attachment.detach()
 
     # ------------------------------------------------------------ what it watches
 
@@ -311,17 +236,17 @@ class Monitor:
         TypeError, ValueError
             If the features are not (B, d), or the labels not (B,) whole numbers below K.
         """
-        now = self._begin()
+        now = self._attachment.begin()
         self._reader.begin_epoch()
         try:
             for batch in batches:
                 now.labels = self._labels(batch)
                 yield batch
-                self._require_taken(now)
+                self._attachment.batch_is_done(now)
             self._end(now, self._epoch + 1)
         finally:
-            if self._now is now:
-                self._now = None
+            if self._attachment.now is now:
+                self._attachment.now = None
 
     def begin_epoch(self) -> None:
         """Begin to watch an epoch, for a loop that is no ``for`` over its batches.
@@ -344,7 +269,7 @@ class Monitor:
                 monitor.end_batch()
             monitor.end_epoch()
         """
-        self._begin()
+        self._attachment.begin()
         self._reader.begin_epoch()
 
     def begin_batch(self, batch: AnyBatch) -> None:
@@ -362,7 +287,7 @@ class Monitor:
         TypeError
             If the labels are not found.
         """
-        self._begun().labels = self._labels(batch)
+        self._attachment.begun().labels = self._labels(batch)
 
     def end_batch(self) -> None:
         """Note that a batch is done: what goes through the model now is not of it.
@@ -372,7 +297,7 @@ class Monitor:
         RuntimeError
             If no epoch has begun, or if the first batch has not gone through the head.
         """
-        self._require_taken(self._begun())
+        self._attachment.batch_is_done(self._attachment.begun())
 
     def end_epoch(self, epoch: int | None = None) -> Row:
         """End the epoch, and add a row to the history.
@@ -395,10 +320,10 @@ class Monitor:
         TypeError, ValueError
             As for `watch`; also if `epoch` is no whole number from 1.
         """
-        now = self._begun()
+        now = self._attachment.begun()
         number = self._epoch + 1 if epoch is None else as_whole("epoch", epoch, 1)
         row = self._end(now, number)
-        self._now = None
+        self._attachment.now = None
         return row
 
     def evaluate(
@@ -436,8 +361,8 @@ class Monitor:
                 f"{type(batches).__name__}"
             )
         forward = forward or self._forward
-        watched = self._now
-        now = self._begin()
+        watched = self._attachment.now
+        now = self._attachment.begin()
         states = RandomStates(batches)
         try:
             with eval_mode(self.model), torch.no_grad():
@@ -450,7 +375,7 @@ class Monitor:
             return self._row(now, evaluated=True)
         finally:
             states.restore()
-            self._now = watched
+            self._attachment.now = watched
 
     def _forward(self, batch: AnyBatch) -> object:
         return self.model(batch[0].to(self._head.layers[0].weight.device))
@@ -461,38 +386,18 @@ class Monitor:
         for batch in batches:
             now.labels = self._labels(batch)
             forward(batch)
-            self._require_taken(now)
+            self._attachment.batch_is_done(now)
         now.add_up()
-
-    def _begin(self) -> Collector:
-        if not self._hooks:
-            raise RuntimeError("the monitor is not attached: use it in a `with` statement")
-        self._now = Collector(self.counts.K, self._reader.losses)
-        return self._now
-
-    def _begun(self) -> Collector:
-        if self._now is None:
-            raise RuntimeError("no epoch has begun: call begin_epoch first")
-        return self._now
-
-    def _require_taken(self, now: Collector) -> None:
-        """Once a batch is done: its labels wait no longer, and the first must have been seen."""
-        now.labels = None
-        if not now.batches:
-            raise RuntimeError(
-                f"the first batch has not gone through the head's first layer, {self.head[0]!r}: "
-                "is the model called, and are these layers its head?"
-            )
 
     def _end(self, now: Collector, epoch: int) -> Row:
         """Finish a watched epoch."""
-        self._require_taken(now)
+        self._attachment.batch_is_done(now)
         now.add_up()
         self._epoch = epoch
         self._reader.end_epoch()
         odd = other_proportions(now.accuracy.seen, self.counts)
         if odd is not None:
-            self._note(odd)
+            self._attachment.note(odd)
         return self._row(now, evaluated=False)
 
     # ------------------------------------------------------------ what it finds
@@ -500,9 +405,10 @@ class Monitor:
     def _row(self, now: Collector, evaluated: bool) -> Row:
         reason = self._measurer.reason_for_none(now)
         if reason is not None:
-            self._say(f"no metrics in epoch {self._epoch}", reason)
+            self._attachment.say(f"no metrics in epoch {self._epoch}", reason)
             found = Measured(lambda_H=self._lambda_H)
         else:
+            self._measurer.non_negative = self._attachment.non_negative
             found = self._measurer.measure(now, evaluated=evaluated)
         self._found = found
         self.metrics, self.minimizer = found.metrics, found.minimizer
@@ -520,11 +426,22 @@ class Monitor:
         return self._reader.script()
 
     @property
-    def validity(self) -> Validity | None:
-        """Whether the theory speaks about the network, from the last row."""
+    def modes(self) -> MeasuredModes | None:
+        """The modes of the network, from the last row."""
+        return self._found.modes
+
+    @property
+    def observation(self) -> Observation | None:
+        """What tells whether the theory speaks about the network, from the last row."""
         if self.metrics is None:
             return None
-        return judge(self._measurer.observation(self._found, self._outside))
+        return self._measurer.observation(self._found, self._attachment.outside)
+
+    @property
+    def validity(self) -> Validity | None:
+        """Whether the theory speaks about the network, from the last row."""
+        seen = self.observation
+        return None if seen is None else judge(seen)
 
     @property
     def prediction(self) -> Prediction | LossPrediction | None:
@@ -546,10 +463,8 @@ class Monitor:
             return "Nothing has been watched yet."
         lines = self._measurer.measured_words(self.history[-1], self._found)
         validity, prediction = self.validity, self.prediction
-        if validity is not None:
-            lines += validity.words()
-        if prediction is not None:
-            lines += [*prediction.verdict(), *prediction.advice()]
+        lines += [] if validity is None else validity.words()
+        lines += [] if prediction is None else [*prediction.verdict(), *prediction.advice()]
         return "\n".join(lines)
 
     def to_frame(self) -> Any:
@@ -564,19 +479,7 @@ class Monitor:
         ImportError
             If pandas is not installed, which the extra `pandas` brings.
         """
-        try:
-            pandas = import_module("pandas")
-        except ImportError:
-            raise ImportError(
-                f"to_frame needs the extra pandas, {install_command('pandas')}, or pandas itself; "
-                "`history` has the same rows without it"
-            ) from None
-        return pandas.DataFrame(self.history)
-
-    def _say(self, where: str, what: str) -> None:
-        if what not in self._said:
-            self._said.add(what)
-            warnings.warn(f"{where}: {what}", stacklevel=2)
+        return as_frame(self.history)
 
     def lightning_callback(self) -> Any:
         """Make a callback for Lightning's `Trainer`, which watches every training epoch.
@@ -604,14 +507,3 @@ class Monitor:
 
     def __repr__(self) -> str:
         return f"Monitor(head={self.head}, K={self.counts.K}, rows={len(self.history)})"
-
-
-def _second_entry(batch: AnyBatch) -> Classes:
-    try:
-        labels: Classes = batch[1]
-        return labels
-    except (TypeError, KeyError, IndexError):
-        raise TypeError(
-            "a batch must be (inputs, labels); for others give labels=, a function that takes a "
-            f"batch and returns its labels; got {type(batch).__name__}"
-        ) from None

@@ -137,6 +137,10 @@ class ScriptReader:
         lambda_W: tuple[float, ...] | None,
         loss: SquaredError | CrossEntropy | None,
     ) -> None:
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be a torch.optim.Optimizer; got {optimizer!r:.60}")
+        if loss is not None and not isinstance(loss, SquaredError | CrossEntropy):
+            raise TypeError(f"loss must be a SquaredError or a CrossEntropy; got {loss!r:.60}")
         self.head, self.counts, self.model = head, counts, model
         self.optimizer, self._lambda_W, self._loss = optimizer, lambda_W, loss
         self.rest: float | None = None
@@ -169,7 +173,7 @@ class ScriptReader:
         """Look at the gradient of a batch when it comes."""
         if not logits.requires_grad or self._seen is None:
             return
-        values, inputs, epoch = logits.detach().float(), inputs.detach(), self._seen
+        values, inputs, epoch = in_full(logits), inputs.detach(), self._seen
         hook: Any = logits.register_hook
         hook(lambda G: self._on_gradient(epoch, values, inputs, labels, G.detach()))
 
@@ -179,7 +183,7 @@ class ScriptReader:
         self, epoch: _Epoch, Z: Tensor, X: Tensor, labels: Any, gradient: Tensor
     ) -> None:
         half = gradient.dtype in (torch.float16, torch.bfloat16) or X.dtype != gradient.dtype
-        G = gradient.float()
+        G = in_full(gradient)
         y = torch.as_tensor(labels, device=Z.device).long()
         if self._known is None and self._tries < _TRIES:
             self._tries += 1
@@ -257,13 +261,14 @@ class ScriptReader:
         weight = self.head.layers[-1].weight
         if not self._checked and weight.grad is not None:
             self._checked = True
-            self._compare(weight.grad.detach().float(), epoch.pending, weight.detach().float())
+            self._compare(weight.grad, epoch.pending, weight)
         epoch.close_step()
 
     def _compare(self, grad: Tensor, own: Tensor, weight: Tensor) -> None:
         """Find what the gradient of W_L has beyond that of its logits: a scale, a penalty."""
-        pair = np.stack([a.cpu().double().flatten().numpy() for a in (own, weight)], axis=1)
-        target = grad.cpu().double().flatten().numpy()
+        arrays = (a.detach().cpu().double().flatten().numpy() for a in (own, weight, grad))
+        *pair_of, target = arrays
+        pair = np.stack(pair_of, axis=1)
         size = np.linalg.norm(pair, axis=0)
         if not (size.all() and np.isfinite(size).all() and np.linalg.norm(target)):
             return
@@ -408,9 +413,8 @@ class ScriptReader:
         if last is None or last.gradient is None:
             return None
         decay = script.loss_factor * script.lambda_W[-1] * self.head.layers[-1].weight.detach()
-        decay = decay.float()
         size = float(decay.norm())
-        mean = last.gradient * (self._unscaled / last.steps)
+        mean = last.gradient.to(decay.dtype) * (self._unscaled / last.steps)
         return float((mean + decay).norm()) / size if size else math.inf
 
 
@@ -435,7 +439,7 @@ class _Epoch:
 
     def add_factors(self, y: Tensor, along: Tensor, square: Tensor, size: Tensor) -> None:
         """Add a batch: by class, its factor times its samples, and what the factors leave over."""
-        zeros = torch.zeros(self.K, 3, device=y.device)
+        zeros = torch.zeros(self.K, 3, device=y.device, dtype=along.dtype)
         ones = torch.ones_like(along)
         sums = zeros.index_add(0, y, torch.stack([along, square, ones], dim=1))
         factor = torch.where(sums[:, 1] > 0, sums[:, 0] / sums[:, 1].clamp_min(1e-38), 0.0)
@@ -456,6 +460,12 @@ class _Epoch:
         weights = np.divide(shares, seen, out=np.zeros_like(shares), where=seen > 0)
         mean = weights @ counts.n / counts.N
         return factor, np.where(weights > 0, weights / mean, 1.0), math.sqrt(max(left, 0.0) / size)
+
+
+def in_full(values: Tensor) -> Tensor:
+    """Return values, detached and at least in float32."""
+    values = values.detach()
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _weighted(loss: SquaredError | CrossEntropy, weights: Array) -> SquaredError | CrossEntropy:
