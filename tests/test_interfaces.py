@@ -75,6 +75,12 @@ def penalised(rho_b):
     return nc.theory.penalised_bias_minimizer(problem(1), rho_b)
 
 
+def measured_modes(i):
+    accumulator = nc.metrics.MetricsAccumulator(2, np.eye(2))
+    accumulator.update(np.eye(2) * i, np.arange(2))
+    return accumulator.modes(0.1)
+
+
 def loss_problem(i, bias="free", **changes):
     counts = nc.ClassCounts([9, 5, 5, 2])
     loss = nc.CrossEntropy()
@@ -128,6 +134,10 @@ CLASSES = {
     nc.theory.LambdaSweep: lambda i: nc.theory.sweep_lambdas(
         descent(1), [1.0, 1.1], seed=i, max_steps=5
     ),
+    nc.data.RecognisedLoss: lambda i: nc.data.recognise_loss(
+        [[2.0, 0.5], [0.1, 0.3]], [0, 1], [[i, 0.5 * i], [0.1 * i, -0.7 * i]], [5, 3]
+    ),
+    nc.metrics.MeasuredModes: measured_modes,
     nc.metrics.NC1Result: lambda i: metrics(i).nc1,
     nc.metrics.Metrics: metrics,
     ImageData: images,

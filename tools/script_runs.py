@@ -318,6 +318,7 @@ def _result(
     predicted = None if best is None else best.training_accuracy().per_class
     content = {
         "case": asdict(case),
+        "counts": COUNTS[case.images],
         "script": str(monitor.script),
         "answer": blind.answer,
         "reasons": [one.what for one in blind.reasons],

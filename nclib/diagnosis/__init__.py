@@ -1,7 +1,8 @@
 """What the optimum means for given class counts: verdict, margins and advice, in words and data.
 
 `prediction` has the squared error as the paper has it, `losses` every other loss, `band` both where
-lambda_H is not known, `remedies` what people do about imbalance, side by side.
+lambda_H is not known, `remedies` what people do about imbalance, side by side, and `validity`
+whether the theory speaks about a network.
 
 Examples
 --------
@@ -16,6 +17,7 @@ from nclib.diagnosis.leaving import Leaving, penalties_for
 from nclib.diagnosis.losses import LossPrediction, first_lost, mode_limit, predict
 from nclib.diagnosis.prediction import Prediction, describe, run_text
 from nclib.diagnosis.remedies import Remedy, remedies
+from nclib.diagnosis.validity import Observation, Outside, Validity, judge
 from nclib.diagnosis.words import Loss
 
 __all__ = [
@@ -24,10 +26,14 @@ __all__ = [
     "Leaving",
     "Loss",
     "LossPrediction",
+    "Observation",
+    "Outside",
     "Prediction",
     "Remedy",
+    "Validity",
     "describe",
     "first_lost",
+    "judge",
     "middle_of_band",
     "mode_limit",
     "over_lambda_H",

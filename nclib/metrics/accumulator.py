@@ -13,6 +13,7 @@ from nclib.metrics.formulas import balance
 from nclib.metrics.head import Head, require_width
 from nclib.metrics.modes import MeasuredModes, measured_modes
 from nclib.metrics.second_pass import SecondPass
+from nclib.theory.counts import CountsLike, as_counts
 
 if TYPE_CHECKING:
     from nclib.metrics.arrays import Floats, Integers, Layers
@@ -167,13 +168,16 @@ class MetricsAccumulator(Pass):
         self._means.require_every_class()
         return self._means.means()
 
-    def effective_lambda_H(self, lambda_W1: float) -> float:
+    def effective_lambda_H(self, lambda_W1: float, counts: CountsLike | None = None) -> float:
         """Measure lambda_H from what has been added and the head; see `effective_lambda_H`.
 
         Parameters
         ----------
         lambda_W1 : float
             The penalty on W_1.
+        counts : ClassCounts, optional
+            How often the penalty of the features counts each class, where not as often as its
+            samples have come.
 
         Returns
         -------
@@ -188,15 +192,25 @@ class MetricsAccumulator(Pass):
             raise ValueError("lambda_H is measured from W_1: give the accumulator a head")
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
-        return balance(self._head.W_1_norm, self._means.means(), self.counts, lambda_W1)
+        return balance(self._head.W_1_norm, self._means.means(), self._weight(counts), lambda_W1)
 
-    def modes(self, lambda_W1: float) -> MeasuredModes:
+    def _weight(self, counts: CountsLike | None) -> Labels:
+        if counts is None:
+            return self.counts
+        given = as_counts(counts)
+        if given.K != self.K:
+            raise ValueError(f"counts must have K = {self.K} classes; got {given.K}")
+        return given.n
+
+    def modes(self, lambda_W1: float, counts: CountsLike | None = None) -> MeasuredModes:
         """Measure each mode's strength and the lambda_H that it behaves as if it had.
 
         Parameters
         ----------
         lambda_W1 : float
             The penalty on W_1.
+        counts : ClassCounts, optional
+            As for `effective_lambda_H`.
 
         Returns
         -------
@@ -211,7 +225,7 @@ class MetricsAccumulator(Pass):
             raise ValueError("modes are those of a head: give the accumulator one")
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
-        return measured_modes(self._means.means(), self.counts, self._head, lambda_W1)
+        return measured_modes(self._means.means(), self._weight(counts), self._head, lambda_W1)
 
     def second_pass(self) -> SecondPass:
         """Begin a second pass: fix the class means, and wait for the same samples again.

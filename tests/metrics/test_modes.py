@@ -62,6 +62,22 @@ def test_what_is_below_a_hundredth_of_the_strongest_counts_as_dead(share, alive)
     assert found.lambda_H.size == alive
 
 
+def test_counts_say_how_often_a_class_is_counted():
+    problem = nc.Problem(COUNTS, 1, lambda_W=0.03, lambda_H=0.001)
+    best = nc.global_minimizer(problem)
+    Ws, H_bar, b = best.weights()
+    accumulator = MetricsAccumulator(4, Ws, b)
+    # Every class as often: as of a loader that balances them.
+    accumulator.update(H_bar.T, np.arange(4))
+    found = accumulator.modes(0.03, COUNTS)
+    assert found.z == pytest.approx(best.z, abs=1e-10)
+    assert found.spread == pytest.approx(1.0, abs=1e-9)
+    assert accumulator.effective_lambda_H(0.03, COUNTS) == pytest.approx(0.001, rel=1e-9)
+    assert accumulator.modes(0.03).spread > 1.5
+    with pytest.raises(ValueError, match="counts must have K = 4 classes; got 3"):
+        accumulator.modes(0.03, [3, 2, 1])
+
+
 def test_with_no_mode_alive_nothing_is_measured():
     found = modes_of(np.zeros((82, 3)), LABELS, np.zeros((4, 3)))
     assert (found.alive, found.lambda_H.size) == (0, 0)

@@ -30,8 +30,8 @@ class Collector:
         self.accumulator = MetricsAccumulator(K)
         self.losses: NDArray[np.float64] | None = np.zeros(K)
         """Sum of the losses of the samples of each class; None where there is no loss."""
-        self.squares = 0.0
-        """Sum of the squares of all features."""
+        self.squares = np.zeros(K)
+        """Sum of the squares of the features of each class."""
         self._losses_of = losses
         self.second: SecondPass | None = None
         self.accuracy = Accuracy(K)
@@ -89,7 +89,9 @@ class Collector:
             self._add_losses(features, logits, classes)
 
     def _add_losses(self, features: Tensor, logits: Tensor, classes: Labels) -> None:
-        self.squares += float(in_full(features).square().sum())
+        K = self.squares.size
+        squares = in_full(features).square().sum(dim=1).cpu().double().numpy()
+        self.squares += np.bincount(classes, squares, minlength=K)
         of_samples = self._losses_of(
             in_full(logits), torch.as_tensor(classes, device=logits.device)
         )
@@ -97,7 +99,7 @@ class Collector:
             self.losses = None
             return
         weights = of_samples.cpu().double().numpy()
-        self.losses += np.bincount(classes, weights, minlength=self.losses.size)
+        self.losses += np.bincount(classes, weights, minlength=K)
 
 
 def second_entry(batch: Any) -> Classes:

@@ -104,11 +104,13 @@ class Measurer:
         script = self.reader.script()
         found = Measured(script=script, lambda_H=self.lambda_H, rest=self.reader.at_rest(script))
         lambda_W1 = None if script.lambda_W is None else script.lambda_W[0]
+        # Where the loop draws by a sampler, an evaluation sees the samples in other proportions.
+        n = self.counts.n
         if not self.head.is_frozen:
             # How lambda_H differs from mode to mode is the same for every lambda_W.
-            found = replace(found, modes=now.accumulator.modes(lambda_W1 or 1.0))
+            found = replace(found, modes=now.accumulator.modes(lambda_W1 or 1.0, n))
             if self.lambda_H is None and lambda_W1 is not None:
-                found = replace(found, lambda_H=now.accumulator.effective_lambda_H(lambda_W1))
+                found = replace(found, lambda_H=now.accumulator.effective_lambda_H(lambda_W1, n))
         problem = self._problem(found)
         best = None if problem is None else self._minimizer(problem, evaluated)
         source = now.second or now.accumulator
@@ -138,14 +140,18 @@ class Measurer:
 
     def _shares(self, now: Collector, has_bias: bool) -> tuple[float | None, float | None]:
         """Which shares of the features' squares are within the classes, and their global mean."""
-        means, counts = now.accumulator.class_means(), now.accumulator.counts
-        total = now.squares
+        means, counts = now.accumulator.class_means(), self.counts.n
+        total = self._squares(now)
         if not 0 < total < math.inf:
             return None, None
         between = float(counts @ np.square(means).sum(axis=1))
         centre = counts @ means / counts.sum()
         mean = float(counts.sum() * centre @ centre) / total if has_bias else None
         return max(0.0, 1 - between / total), mean
+
+    def _squares(self, now: Collector) -> float:
+        """Return the sum of the squares of all features, each class as often as the counts say."""
+        return float(now.squares @ (self.counts.n / now.accumulator.counts))
 
     def _gap(self, now: Collector, found: Measured) -> float | None:
         """How far the objective is above the optimum's, relative to it."""
@@ -155,7 +161,7 @@ class Measurer:
         problem, counts = best.problem, now.accumulator.counts
         Ws, b = self.head.weights_and_bias()
         fit = _class_factors(script.loss, self.reader.loss, self.counts) @ (now.losses / counts)
-        objective = float(fit) + problem.lambda_H / 2 * now.squares * self.counts.N / counts.sum()
+        objective = float(fit) + problem.lambda_H / 2 * self._squares(now)
         for W, lam in zip(Ws, problem.lambda_W, strict=True):
             objective += lam / 2 * float(W.float().square().sum())
         if b is not None:

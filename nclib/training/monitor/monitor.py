@@ -123,13 +123,8 @@ class Monitor:
     distributed training the rows are of the samples of this process. A batch must be one call of
     the head: of further calls, as in gradient checkpointing, nothing is taken.
 
-    A warning, once, says where the theory does not cover what is watched: a normalisation right
-    before the head, features that are never negative, a frozen head, other class proportions than
-    the counts. NC2 and NC3 then measure the distance from a geometry that this network can't be
-    expected to reach.
-
-    The loss is seen only while it trains. Before that, and where nothing is learned, the squared
-    error is taken.
+    A warning, once, says where the theory does not cover what is watched. The loss is seen only
+    while it trains. Before that, and where nothing is learned, the squared error is taken.
 
     Examples
     --------
@@ -204,16 +199,12 @@ class Monitor:
         self._attachment = Attachment(model, self._head, self._reader)
         self._found = Measured()
 
-    # ------------------------------------------------------------ attached to the model
-
     def __enter__(self) -> Self:
         self._attachment.attach()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._attachment.detach()
-
-    # ------------------------------------------------------------ what it watches
 
     def watch(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Pass on the batches of an epoch, and add a row to the history at its end.
@@ -399,8 +390,6 @@ class Monitor:
         if odd is not None:
             self._attachment.note(odd)
         return self._row(now, evaluated=False)
-
-    # ------------------------------------------------------------ what it finds
 
     def _row(self, now: Collector, evaluated: bool) -> Row:
         reason = self._measurer.reason_for_none(now)
