@@ -330,6 +330,9 @@ def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> C
         array = _array(BytesIO(data), f"{source}: the array", len(data))
         require_no_labels(array, source, AS_CSV)
         return _named(source, array)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # what Excel calls Unicode text
+        with suppress(UnicodeDecodeError):
+            data = data.decode("utf-16").encode()
     text = decoded(data, source)
     if re.match(r"\s*<(!doctype|html|\?xml)", text, re.IGNORECASE):
         raise ValueError(f"{source}: a web page or XML; save the counts as CSV")
@@ -425,14 +428,12 @@ def decoded(data: bytes, source: str) -> str:
             f"{source}: larger than {MAX_BYTES // 2**20} MiB; a file of counts has at most "
             f"{MAX_CLASSES:,} classes"
         )
-    # What Excel calls Unicode text begins with a mark.
-    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff") and data[2:4] != b"\0\0"
     try:
-        text = data.decode("utf-16" if marked else "utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        utf_16 = ", and no whole UTF-16 though it begins so" if marked else ""
+        utf_16 = " but UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         raise ValueError(
-            f"{source}: not a UTF-8 text file{utf_16} ({error.reason}); save it as CSV UTF-8"
+            f"{source}: not a UTF-8 text file{utf_16} ({error.reason}); save it as UTF-8"
         ) from None
     if "\0" in text:
         raise ValueError(

@@ -11,9 +11,11 @@ from nclib.metrics.arrays import Between, Center, Labels
 from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.formulas import balance
 from nclib.metrics.head import Head, require_width
-from nclib.metrics.second_pass import SecondPass
+from nclib.metrics.second_pass import SecondPass, validated_counts
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from nclib.metrics.arrays import Floats, Integers, Layers
 
 
@@ -151,13 +153,18 @@ class MetricsAccumulator(Pass):
         require_width(head, self.d)
         self._head = head
 
-    def effective_lambda_H(self, lambda_W1: float) -> float:
+    def effective_lambda_H(
+        self, lambda_W1: float, training_counts: ArrayLike | None = None
+    ) -> float:
         """Measure lambda_H from what has been added and the head; see `effective_lambda_H`.
 
         Parameters
         ----------
         lambda_W1 : float
             The penalty on W_1.
+        training_counts : (K,) array_like of int, optional
+            Samples of each class in the training, whose features the penalty counts. Default: the
+            samples added are those.
 
         Returns
         -------
@@ -166,13 +173,14 @@ class MetricsAccumulator(Pass):
         Raises
         ------
         TypeError, ValueError
-            If there is no head, a class has no samples yet, or `lambda_W1` is not positive.
+            If there is no head, a class has no samples yet, or an argument is not as described.
         """
         if self._head is None:
             raise ValueError("lambda_H is measured from W_1: give the accumulator a head")
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
-        return balance(self._head.W_1_norm, self._means.means(), self.counts, lambda_W1)
+        counts = validated_counts(training_counts, self.counts)
+        return balance(self._head.W_1_norm, self._means.means(), counts, lambda_W1)
 
     def second_pass(self) -> SecondPass:
         """Begin a second pass: fix the class means, and wait for the same samples again.

@@ -368,7 +368,7 @@ def test_json_and_yaml_with_one_reading_are_read(read, text, name):
         (b"version https://git-lfs.github.com/spec/v1\n", "c.csv", "pointer of Git LFS"),
         (b"<!DOCTYPE html>\n<html>", "c.csv", "a web page"),
         (b"cat,30\0\ndog,5\n", "c.csv", "zero bytes"),
-        ("größe;30\nb;5\n".encode("cp1252"), "c.csv", "not a UTF-8 .*save it as CSV UTF-8"),
+        ("größe;30\nb;5\n".encode("cp1252"), "c.csv", "not a UTF-8 .*save it as UTF-8"),
         (repr((np.arange(3), np.array([30, 5, 12]))), "c.txt", "a list within a list"),
         ("Counter({'a': 1})", "c.txt", "1 classes: give the samples of two or more"),
     ],

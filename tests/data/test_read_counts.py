@@ -235,7 +235,7 @@ def bad_files():
         ("counts.csv", "a,b,c\n1,2,3\n", "line 1: 3 columns"),
         ("counts.csv", "a,b,c\ncat,3\ndog,5\n", "line 1: 3 columns"),
         ("counts.csv", "", "no class counts found"),
-        ("counts.csv", "cat,30\n".encode("utf-16") + b"d", "no whole UTF-16 though it begins so"),
+        ("counts.csv", "cat,30\n".encode("utf-16") + b"d", "not a UTF-8 text file but UTF-16"),
         ("counts.csv", "cat,30\ndog,5\n".encode("utf-32"), "not a UTF-8 text file"),
         ("counts.csv", "cat,30\ndog,5\n".encode("utf-16-le"), "zero bytes, as UTF-16"),
         ("counts.csv", "größe,30\ndog,5\n".encode("latin-1"), "not a UTF-8 text file"),
