@@ -199,6 +199,10 @@ def train(
             store = CheckpointStore(checkpoints)
             trainer.restore(store, resume)
         trainer.run(store, due, progress)
+    except KeyboardInterrupt as interrupt:
+        go_on = " resume=True goes on from it." * bool(store is not None and store.paths())
+        interrupt.add_note(f"{last_good(store)}{go_on}")
+        raise
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
