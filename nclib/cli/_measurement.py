@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._checks import DROP_CLASS
 from nclib._records import plain_values
 from nclib.cli._heads import NAMES, STATE_DICTS, Head, bfloat16, head_of
 from nclib.data.readers import MAX_BYTES, NPY_MAGIC, decoded, read_npz, reason
@@ -297,7 +298,7 @@ def every_class(labels: NDArray[Any], source: str) -> NDArray[np.int64]:
         missing = int(np.flatnonzero(present != np.arange(present.size))[0])
         raise ValueError(
             f"{source}: labels must hold every class from 0 to K - 1 = {K - 1}; no samples of "
-            f"class {missing}"
+            f"class {missing}; {DROP_CLASS}"
         )
     if K < 2:
         raise ValueError(f"{source}: labels must hold at least two classes; all are 0")

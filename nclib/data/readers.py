@@ -230,7 +230,7 @@ def image_files(folder: str | PathLike[str]) -> dict[str, list[Path]]:
                 hint = "; it has sub-folders: is it the folder of classes itself?"
             raise ValueError(
                 f"{path}: no images of this class (files ending in {', '.join(IMAGE_SUFFIXES)})"
-                f"{hint}"
+                f"{hint or '; remove the folder to leave the class out'}"
             )
     return files
 

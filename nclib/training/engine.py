@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nclib._checks import DROP_CLASS
 from nclib._extras import imported
 from nclib.theory.counts import ClassCounts
 from nclib.training.checkpoints import CheckpointError, CheckpointStore, Interval, last_good
@@ -232,7 +233,9 @@ class _Trainer:
         x, y = checked_samples("samples", samples, labels, real)
         counts = np.bincount(y.numpy())
         if counts.min() == 0:
-            raise ValueError(f"labels must hold every class; no samples of {np.argmin(counts)}")
+            raise ValueError(
+                f"labels must hold every class; no samples of {np.argmin(counts)}; {DROP_CLASS}"
+            )
         self.problem = config.problem(ClassCounts(counts))
         self.minimizer = optimum_of(self.problem)
         self.real, self.labels = real, y

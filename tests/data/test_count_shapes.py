@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from nclib import ClassCounts, read_counts
+from nclib.metrics import nc1
 from nclib.training.images import ImageData, imbalanced_subset
 
 PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
@@ -490,3 +491,26 @@ def test_labels_that_cannot_be_counted_say_why(labels, error, words):
 def test_a_class_without_samples_says_how_to_leave_it_out(read, make):
     with pytest.raises(ValueError, match=r"0.*leave out .*from 0 to K - 2"):
         make(read)
+
+
+def test_labels_without_a_class_say_how_to_number_them():
+    """And what they say does it."""
+    features, labels = (
+        np.random.default_rng(0).standard_normal((6, 2)),
+        np.array([0, 0, 3, 3, 4, 4]),
+    )
+    says = r"no samples of class 1, 2; .*numpy\.unique\(labels, return_inverse=True\)\[1\] numbers"
+    with pytest.raises(ValueError, match=says):
+        nc1(features, labels)
+    assert nc1(features, np.unique(labels, return_inverse=True)[1]).rank == 2
+
+
+def test_an_empty_folder_says_how_to_leave_it_out(tmp_path):
+    for name in ("a/1.png", "b/1.png", "c/notes.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"c: no images.*remove the folder to leave the class"):
+        read_counts(tmp_path)
+    (tmp_path / "c" / "notes.txt").unlink()
+    (tmp_path / "c").rmdir()
+    assert read_counts(tmp_path).names == ("a", "b")

@@ -487,9 +487,8 @@ def test_an_interrupt_says_which_checkpoint_there_is_and_how_to_go_on(tmp_path, 
     with pytest.raises(KeyboardInterrupt) as caught:
         train(config(), *blobs(), checkpoints=tmp_path, checkpoint_epochs=1, progress=False)
     (note,) = caught.value.__notes__
-    assert note == (
-        f"The last good checkpoint is {tmp_path / 'epoch-00000003.pt'}. resume=True goes on from it."
-    )
+    path = tmp_path / "epoch-00000003.pt"
+    assert note == f"The last good checkpoint is {path}. resume=True goes on from it."
     with pytest.raises(KeyboardInterrupt) as caught:
         train(config(), *blobs(), progress=False)
     assert caught.value.__notes__ == ["There is no checkpoint."]
