@@ -14,6 +14,13 @@ MAX_COUNT = 2**53
 """Counts are below this, so that every count and every difference of two is an exact float64."""
 
 
+DROP_CLASS = (
+    "a class without samples has to be left out: numpy.unique(labels, return_inverse=True)[1] "
+    "numbers the others from 0 on, and the head keeps their outputs alone"
+)
+"""What to do where labels lack a class, for errors."""
+
+
 def plain(value: Any) -> Any:
     """Turn a scalar of numpy, torch or the like into Python's own; leave anything else.
 

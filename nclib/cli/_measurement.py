@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nclib._checks import DROP_CLASS
 from nclib._records import plain_values
+from nclib.cli._heads import NAMES, STATE_DICTS, Head, bfloat16, head_of
 from nclib.data.readers import MAX_BYTES, NPY_MAGIC, decoded, read_npz, reason
 from nclib.metrics import Metrics, MetricsAccumulator
 from nclib.theory.counts import ClassCounts
@@ -22,13 +24,9 @@ from nclib.theory.problem import Problem
 BLOCK = 2**21
 """Numbers that are read at a time: 16 MB in float64."""
 
-MOST_LAYERS = 64
-"""W1 to W64 are looked for."""
-
 _LABELS = "labels must be whole numbers from 0 to K - 1 (of others: numpy.unique, return_inverse)"
 
 Array = NDArray[np.float64]
-Head = tuple[list[NDArray[Any]] | None, NDArray[Any] | None]
 
 
 class Samples(Protocol):
@@ -89,25 +87,18 @@ def read_samples(features: Path, labels: Path | None) -> Samples:
         mapped = Mapped(features, _read_labels(labels))
         _require_one_label_each(mapped, f"{labels}")
         return mapped
-    names = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 1))]
-    arrays = read_npz(features, ["features", "labels"], names)
-    head = _head_of(features, arrays)
+    if features.suffix.lower() in STATE_DICTS:
+        raise ValueError(
+            f"{features}: a state dict holds layers and no features; give features and labels as "
+            "an .npz file, as in nclib measure --help, and this file as --head"
+        )
+    arrays = read_npz(features, ["features", "labels"], NAMES)
+    head = head_of(features, arrays)
     loaded = Loaded(
         f"{features}", arrays["features"], _validated_labels(arrays["labels"], f"{features}"), head
     )
     _require_one_label_each(loaded, f"{features}")
     return loaded
-
-
-def read_head(path: Path) -> Head:
-    """Read a head alone."""
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; expected an .npz file")
-    names = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 1))]
-    head = _head_of(path, read_npz(path, [], names))
-    if head[0] is None:
-        raise ValueError(f"{path}: no array 'W' and no 'W1'")
-    return head
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +108,8 @@ class Measurement:
     minimizer: Minimizer
     lambda_H_measured: bool
     d: int
+    of_training: bool
+    """Whether the features are those of the training; False where its counts were given apart."""
     corrected: Metrics
     as_printed: Metrics
     predicted: Array
@@ -134,12 +127,22 @@ class Measurement:
         lambda_H: float | None,
         bias: bool,
         *,
+        training: ClassCounts | None = None,
         balanced: bool,
         progress: bool,
     ) -> Measurement:
-        """Measure: one pass for the class means, one for what varies around them."""
-        n = _every_class(samples.labels, samples.source)
+        """Measure: one pass for the class means, one for what varies around them.
+
+        Where `training` is given the samples are others than the network was trained on, and
+        those are its counts: lambda_H and the optimum are of the training.
+        """
+        n = every_class(samples.labels, samples.source)
         K = n.size
+        if training is not None and training.K != K:
+            raise ValueError(
+                f"--counts must have K = {K} classes, as the labels of {samples.source}; got "
+                f"{training.K}"
+            )
         accumulator = MetricsAccumulator(K, Ws, b)
         with ExitStack() as stack:
             advance = _bar(stack, 2 * samples.shape[0], progress)
@@ -148,7 +151,9 @@ class Measurement:
                 advance(len(block))
             given = lambda_H
             if lambda_H is None:
-                lambda_H = accumulator.effective_lambda_H(lambda_W[0])
+                lambda_H = accumulator.effective_lambda_H(
+                    lambda_W[0], None if training is None else training.n
+                )
                 if not 0 < lambda_H < math.inf:
                     raise ValueError(
                         f"the effective lambda_H is {lambda_H}: the class means or W_1 are 0, so "
@@ -156,7 +161,7 @@ class Measurement:
                     )
             widths = None if Ws is None else tuple(int(W.shape[1]) for W in Ws)
             problem = Problem(
-                ClassCounts(n),
+                ClassCounts(n) if training is None else training,
                 len(lambda_W),
                 bias=bias,
                 lambda_W=tuple(lambda_W),
@@ -169,17 +174,19 @@ class Measurement:
                 second.update(block, samples.labels[rows])
                 advance(len(block))
         corrected, printed = (
-            second.compute(best, reading=reading) for reading in ("corrected", "as_printed")
+            second.compute(best, reading=reading, check_counts=training is None)
+            for reading in ("corrected", "as_printed")
         )
         return cls(
             minimizer=best,
             lambda_H_measured=given is None,
             d=samples.shape[1],
+            of_training=training is None,
             corrected=corrected,
             as_printed=printed,
             predicted=best.training_accuracy().per_class,
             right_by_class=second.accuracy_by_class,
-            balanced=second.balanced() if balanced else None,
+            balanced=second.balanced(training_counts=problem.counts.n) if balanced else None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,6 +221,8 @@ class Measurement:
             "right_by_class": self.right_by_class,
             "metrics": readings,
         }
+        if not self.of_training:
+            content["measured_counts"] = self.corrected.counts
         if self.balanced is not None:
             content["balanced"] = self.balanced
         plain: dict[str, Any] = plain_values(content)
@@ -232,27 +241,6 @@ def _bar(stack: ExitStack, total: int, progress: bool) -> Any:
     bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
     task = bar.add_task("reading", total=total)
     return lambda rows: bar.advance(task, rows)
-
-
-def _head_of(path: Path, arrays: dict[str, NDArray[Any]]) -> Head:
-    layers = [j for j in range(1, MOST_LAYERS + 1) if f"W{j}" in arrays]
-    b = arrays.get("b")
-    if "W" in arrays and layers:
-        raise ValueError(f"{path}: has W and W{layers[0]}; one layer is W, several W1 to WL")
-    if layers != list(range(1, len(layers) + 1)):
-        raise ValueError(f"{path}: has W{layers[-1]} but not every layer from W1 up to it")
-    names = ["W"] if "W" in arrays else [f"W{j}" for j in layers]
-    for name in [*names, *["b"] * (b is not None)]:
-        if arrays[name].dtype.kind not in "fiu":
-            raise ValueError(
-                f"{path}: array {name!r} must hold real numbers; got {arrays[name].dtype}"
-                f"{_bfloat16(arrays[name])}"
-            )
-    if not names:
-        if b is not None:
-            raise ValueError(f"{path}: has the bias b but no W")
-        return None, None
-    return [arrays[name] for name in names], b
 
 
 def open_npy(path: Path) -> NDArray[Any]:
@@ -302,7 +290,7 @@ def _validated_labels(labels: NDArray[Any], source: str) -> NDArray[Any]:
     return _native(labels)
 
 
-def _every_class(labels: NDArray[Any], source: str) -> NDArray[np.int64]:
+def every_class(labels: NDArray[Any], source: str) -> NDArray[np.int64]:
     """Count the samples of each class, all of which must occur."""
     present = np.unique(labels)
     K = int(present[-1]) + 1
@@ -310,7 +298,7 @@ def _every_class(labels: NDArray[Any], source: str) -> NDArray[np.int64]:
         missing = int(np.flatnonzero(present != np.arange(present.size))[0])
         raise ValueError(
             f"{source}: labels must hold every class from 0 to K - 1 = {K - 1}; no samples of "
-            f"class {missing}"
+            f"class {missing}; {DROP_CLASS}"
         )
     if K < 2:
         raise ValueError(f"{source}: labels must hold at least two classes; all are 0")
@@ -324,7 +312,7 @@ def _validated_shape(source: str, features: NDArray[Any]) -> tuple[int, int]:
         )
     if features.dtype.kind != "f":
         raise ValueError(
-            f"{source}: features must be real floats; got {features.dtype}{_bfloat16(features)}"
+            f"{source}: features must be real floats; got {features.dtype}{bfloat16(features)}"
         )
     if features.dtype.itemsize > 8:
         raise ValueError(f"{source}: features must be float64 or less; got {features.dtype}")
@@ -333,6 +321,11 @@ def _validated_shape(source: str, features: NDArray[Any]) -> tuple[int, int]:
 
 def _require_one_label_each(samples: Samples, source: str) -> None:
     if samples.labels.size != samples.shape[0]:
+        if samples.labels.size == samples.shape[1]:
+            raise ValueError(
+                f"{source}: features of shape {samples.shape} are transposed for "
+                f"{samples.labels.size:,} labels; expected one row for each sample: save features.T"
+            )
         raise ValueError(
             f"{source}: {samples.labels.size:,} labels for {samples.shape[0]:,} rows of features"
         )
@@ -342,11 +335,6 @@ def _slices(shape: tuple[int, int]) -> Iterator[slice]:
     step = max(1, BLOCK // shape[1])
     for start in range(0, shape[0], step):
         yield slice(start, start + step)
-
-
-def _bfloat16(array: NDArray[Any]) -> str:
-    """Say what bytes without a type may be: numpy saves those of bfloat16 and float8 so."""
-    return ", as bfloat16 is saved; convert it to float32" if array.dtype.kind == "V" else ""
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:

@@ -118,8 +118,8 @@ def reported() -> Iterator[None]:
         if error.filename is not None:  # that of a pipe which was to get the report
             fail(_words_of(error))
         raise typer.Exit(1) from None  # `nclib ... | head` has read enough
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    except KeyboardInterrupt as error:
+        fail(f"interrupted; {error}" if f"{error}" else "interrupted", 130)
     except ModuleNotFoundError as error:
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:

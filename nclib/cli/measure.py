@@ -49,11 +49,29 @@ def measure(
         typer.Option(help="Labels for an .npy file of features: .npy, or text with one a line."),
     ] = None,
     head: Annotated[
-        Path | None, typer.Option(help="An .npz file with the head: W, or W1 to WL, and b.")
+        Path | None,
+        typer.Option(
+            help="A file with the head: W, or W1 to WL, and b (.npz), or a state dict (.pt, .pth, "
+            ".safetensors), of which the last layer is taken, with --depth the last L."
+        ),
+    ] = None,
+    counts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Samples per class in the training, where the features are of other data, a test "
+            "set say; as for `nclib predict`. The optimum is that for these counts.",
+        ),
     ] = None,
     depth: Annotated[
         int | None,
-        typer.Option("--depth", "-L", min=1, max=1000, help="Layers L, where no head is given."),
+        typer.Option(
+            "--depth",
+            "-L",
+            min=1,
+            max=1000,
+            help="Layers L, where no head is given, or of one in a state dict.",
+        ),
     ] = None,
     no_bias: Annotated[
         bool, typer.Option("--no-bias", help="The head, which is not given, has no bias.")
@@ -69,7 +87,11 @@ def measure(
     Save the inputs of the last linear layers for all training samples, with their labels from 0
     to K - 1, and the head:
 
-    `numpy.savez("network.npz", features=H, labels=y, W=fc.weight.detach(), b=fc.bias.detach())`
+    `numpy.savez("network.npz", features=H.numpy(force=True), labels=y.tolist(),
+    W=fc.weight.numpy(force=True), b=fc.bias.numpy(force=True))`
+
+    `force` takes tensors from any device, with gradients or not; of bfloat16 write
+    `H.float().numpy(force=True)`.
 
     For example:
 
@@ -78,6 +100,10 @@ def measure(
     - `nclib measure network.npz --lambda-W 5e-4 --lambda-H 1e-5 --json`
 
     - `nclib measure features.npy --labels labels.npy --head head.npz --lambda-W 5e-4`
+
+    - `nclib measure features.npy --labels labels.npy --head model.pt --lambda-W 5e-4`
+
+    - `nclib measure test.npz --counts train.csv --lambda-W 5e-4`
 
     - `nclib measure network.npz --lambda-W 5e-4 --metrics balanced`
 
@@ -95,10 +121,16 @@ def measure(
     if labels is None and features.suffix.lower() == ".npy":
         raise typer.BadParameter("an .npy file of features needs --labels")
     with out.reported():
-        from nclib.cli._measurement import Measurement, read_head, read_samples
+        from nclib.cli._heads import read_head
+        from nclib.cli._measurement import Measurement, every_class, read_samples
+        from nclib.data.readers import read_counts
 
         samples = read_samples(features, labels)
-        Ws, b = read_head(head) if head is not None else samples.head
+        training = None if counts is None else read_counts(counts)
+        Ws, b = samples.head
+        if head is not None:
+            K = every_class(samples.labels, samples.source).size
+            Ws, b = read_head(head, K, samples.shape[1], depth)
         if Ws is None:
             if depth is None:
                 raise typer.BadParameter("there is no head: give --depth, or --head")
@@ -114,19 +146,33 @@ def measure(
         lambdas = out.per_layer(lambda_W, L)
         balanced = metrics is Shown.BALANCED
         found = Measurement.of(
-            samples, Ws, b, lambdas, lambda_H, bias, balanced=balanced, progress=not as_json
+            samples,
+            Ws,
+            b,
+            lambdas,
+            lambda_H,
+            bias,
+            training=training,
+            balanced=balanced,
+            progress=not as_json,
         )
         if as_json:
-            out.write_json({"source": f"{features}", **found.to_dict()})
+            of = {"source": f"{features}"} | ({} if counts is None else {"counts_from": counts})
+            out.write_json({**of, **found.to_dict()})
         else:
-            show(found)
+            show(found, counts)
 
 
-def show(found: Measurement) -> None:
-    """Write the verdict and the tables."""
+def show(found: Measurement, training: str | None) -> None:
+    """Write the verdict and the tables; `training` is where the counts of the training are from."""
     from nclib.metrics import COLLAPSE
 
     problem, corrected, printed = found.minimizer.problem, found.corrected, found.as_printed
+    if not found.of_training:
+        out.show(
+            f"Other data than the training: {int(corrected.counts.sum()):,} samples are measured, "
+            f"against the optimum for the {problem.N:,} of {training}."
+        )
     out.show(
         f"{problem.N:,} samples of {problem.K:,} classes, {found.d:,} features; "
         f"L = {problem.depth}, {'bias' if problem.bias else 'no bias'}; "
@@ -156,6 +202,8 @@ def show(found: Measurement) -> None:
         show_balanced(found.balanced)
     K, shown = problem.K, out.shortened(range(problem.K))
     columns = ["class", "samples", "predicted right"]
+    if not found.of_training:
+        columns = ["class", "in training", "measured", "predicted right in training"]
     if found.right_by_class is not None:
         columns += ["right", "nearest mean"]
     out.show_table(
@@ -188,7 +236,10 @@ def show_balanced(values: dict[str, float]) -> None:
 
 def class_row(found: Measurement, k: int) -> list[Any]:
     """Return what is known of a class."""
-    row = [str(k), int(found.corrected.counts[k]), share_text(found.predicted[k])]
+    row: list[Any] = [str(k)]
+    if not found.of_training:
+        row.append(int(found.minimizer.problem.counts.n[k]))
+    row += [int(found.corrected.counts[k]), share_text(found.predicted[k])]
     if found.right_by_class is not None:
         assert found.corrected.nc4_by_class is not None
         row += [share_text(found.right_by_class[k]), share_text(found.corrected.nc4_by_class[k])]

@@ -69,6 +69,7 @@ def reproduce(
     if scale not in ("paper", "wide", "medium", "small"):
         raise typer.BadParameter(f"--scale is paper, wide, medium or small; got {scale!r}")
     with out.reported():
+        from nclib.training.checkpoints import newest
         from nclib.training.experiments import on_images, sweep
         from nclib.training.paper import paper_figure
         from nclib.training.results import result_path
@@ -80,6 +81,16 @@ def reproduce(
         if images is not None:
             experiments = on_images(experiments, images)
 
+        def checkpoint_of(experiment: Experiment) -> tuple[Path, int] | None:
+            return newest(folder / ".checkpoints" / experiment.name)
+
+        def from_checkpoints(remaining: list[Experiment]) -> str:
+            begun = list(filter(None, map(checkpoint_of, remaining)))
+            if not begun:
+                return ""
+            path, epoch = max(begun, key=lambda one: one[0].stat().st_mtime)
+            return f", {len(begun)} of them from a checkpoint, the newest {path} of epoch {epoch:,}"
+
         def left() -> list[Experiment]:
             return [e for e in experiments if not result_path(e, folder).exists()]
 
@@ -88,8 +99,7 @@ def reproduce(
             require_images(todo[0].data, root, download)
         out.say(f"Figure {figure}: {len(experiments)} runs, {len(todo)} left to do.")
         for experiment in todo:
-            started = (folder / ".checkpoints" / experiment.name).exists()
-            out.say(f"  {experiment.name}{' (begun)' * started}")
+            out.say(f"  {experiment.name}{' (begun)' * bool(checkpoint_of(experiment))}")
         try:
             with watched(len(experiments), lambda: len(left()), shown=jobs > 1 and not as_json):
                 results = sweep(
@@ -106,7 +116,8 @@ def reproduce(
         finally:
             remaining = left()
             if remaining:
-                out.say(f"{len(remaining)} left to do; the same command goes on.")
+                begun = from_checkpoints(remaining)
+                out.say(f"{len(remaining)} left to do; the same command goes on{begun}.")
         if todo:
             say_what_is_held_out(images)
         if as_json:

@@ -115,6 +115,7 @@ def train(
         raise typer.BadParameter("--counts is needed for other images than the digits")
     lambdas = out.per_layer(lambda_W or [2e-2], depth)
     with out.reported():
+        from nclib.training.checkpoints import newest
         from nclib.training.config import TrainingConfig
         from nclib.training.experiment import Experiment
         from nclib.training.experiments import on_images, run
@@ -140,29 +141,33 @@ def train(
         with ready_folder(folder) as place:
             stored = result_path(experiment, place).exists()
             interrupted = place / ".checkpoints" / experiment.name
-            if not stored and interrupted.exists() and not resume:
+            begun = newest(interrupted)
+            if not stored and begun and not resume:
                 raise ValueError(
                     f"{interrupted} has an interrupted run with these settings: --resume goes on "
                     "with it; remove the folder to begin anew"
                 )
             if not stored:
-                if resume and not interrupted.exists():
+                if resume and not begun:
                     out.say(
                         f"{place} has no interrupted run with these settings and images: it begins "
                         "anew."
                     )
                 if images is None:
                     require_images(name, root, download)
-            result = run(
-                experiment,
-                place,
-                images=images,
-                root=root,
-                download=download,
-                device=device,
-                threads=threads,
-                progress=not as_json,
-            )
+            try:
+                result = run(
+                    experiment,
+                    place,
+                    images=images,
+                    root=root,
+                    download=download,
+                    device=device,
+                    threads=threads,
+                    progress=not as_json,
+                )
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(how_to_go_on(folder, newest(interrupted), epochs)) from None
         if stored:
             out.say("This run was done already; here is its stored result.")
         else:
@@ -173,6 +178,22 @@ def train(
             show_result(result)
             if folder is not None:
                 out.show(f"Stored: {result_path(experiment, folder)}")
+
+
+def how_to_go_on(folder: Path | None, checkpoint: tuple[Path, int] | None, epochs: int) -> str:
+    """Say what an interrupted run has left, and what to type."""
+    if folder is None:
+        return "nothing is kept without --out, where checkpoints are written every two minutes"
+    if checkpoint is None:
+        return (
+            "there is no checkpoint yet (one is written every two minutes): the same command "
+            "begins anew"
+        )
+    path, epoch = checkpoint
+    return (
+        f"the checkpoint {path} has {epoch:,} of {epochs:,} epochs: the same command with --resume "
+        "goes on from it"
+    )
 
 
 def read_training_counts(text: str) -> Any:

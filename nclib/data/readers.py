@@ -5,12 +5,13 @@ No reader here ever loads a pickle: loading one can run any code.
 
 from __future__ import annotations
 
-import json
 import math
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -19,10 +20,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib._checks import MAX_COUNT
+from nclib.data.headings import total_row
+from nclib.data.json_counts import AS_CSV, counts_of_json, listed
+from nclib.data.pasted import read_pasted
 from nclib.data.published import gallery
-from nclib.data.tables import columns_of_csv, require_no_labels, total_row
+from nclib.data.shapes import table_of
+from nclib.data.tables import counts_of_table, require_no_labels
 from nclib.theory.counts import MAX_CLASSES, ClassCounts, as_counts
+from nclib.theory.labels import in_label_order
 
 MAX_BYTES = 2**27
 """A file of counts is no larger: 128 bytes for each of the most classes allowed."""
@@ -32,9 +37,23 @@ IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif
 
 NPY_MAGIC = b"\x93NUMPY"
 
-_JSON = 'expected a list of counts or {"class": count, ...}'
-
-_AS_CSV = "save them as CSV below a line 'count'"
+_ARCHIVES = {
+    b"PK\x03\x04": "an archive (.npz, .xlsx, .zip)",
+    b"PK\x05\x06": "an archive (.npz, .xlsx, .zip)",
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"BZh": "compressed by bzip2; unpack it first",
+    b"\xfd7zXZ": "compressed by xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; unpack it first",
+    b"\xd0\xcf\x11\xe0": "a workbook of old Excel (.xls)",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "a database (SQLite)",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"version https://git-lfs": "a pointer of Git LFS and not the file: run git lfs pull",
+}
+"""What is no table of counts, by its first bytes."""
 
 
 def read_counts(source: Any) -> ClassCounts:
@@ -45,10 +64,13 @@ def read_counts(source: Any) -> ClassCounts:
     source : path-like or object
         One of
 
-        - a path to a CSV file: ``name,count`` or a bare count in each row, with or without a
-          header whose words say that it is one, such as ``class,count``; UTF-8. Every file is
-          taken for one whose name ends in none of the following;
-        - a path to a `.json` file: a list of counts, or ``{"class": count, ...}``;
+        - a path to a text file, UTF-8 or Excel's UTF-16, of any name that ends in none of the
+          following: ``name,count`` or a bare count in each row, with or without a header whose
+          words say that it is one, such as ``class,count``; between commas, semicolons, tabs or
+          spaces; the count first where that is plain; a Markdown table, YAML, what ``uniq -c``,
+          pandas and Python print. Where two readings are possible none is taken;
+        - a path to a `.json` or `.jsonl` file: a list of counts, ``{"class": count, ...}``, or
+          what pandas writes of a Series or a frame;
         - a path to an `.npy` file: one row of whole numbers;
         - a path to a folder of images, with one sub-folder for each class;
         - ``"-"``: the standard input, JSON if it begins with a bracket or a brace, `.npy` if it
@@ -62,7 +84,8 @@ def read_counts(source: Any) -> ClassCounts:
     Returns
     -------
     ClassCounts
-        In the order of the source.
+        In the order of the source; classes that are called 0 to K - 1, or 1 to K, in the order of
+        these labels.
 
     Raises
     ------
@@ -77,7 +100,7 @@ def read_counts(source: Any) -> ClassCounts:
 
     Notes
     -----
-    In a file, a row that is called a total and adds up the others is left out.
+    A row that is called a total and adds up the others is left out.
 
     Examples
     --------
@@ -90,7 +113,14 @@ def read_counts(source: Any) -> ClassCounts:
         return _counts_from_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
     if isinstance(source, str | PathLike):
         return _counts_from_path(Path(source), f"{source}")
-    return as_counts(source)
+    counts = as_counts(source)
+    if counts.names is None or isinstance(source, ClassCounts):
+        return counts
+    n, names = counts.n.tolist(), list(counts.names)
+    total = total_row(names, n, "counts")
+    if total is None:
+        return counts
+    return ClassCounts(np.delete(counts.n, total), names[:total] + names[total + 1 :])
 
 
 def read_npz(
@@ -144,8 +174,8 @@ def read_npz(
     missing = [name for name in required if name not in held]
     if missing:
         raise ValueError(
-            f"{source}: no array {missing[0]!r}; it has {_listed(held)}, but "
-            f"{_listed(required)} are needed"
+            f"{source}: no array {missing[0]!r}; it has {listed(held)}, but "
+            f"{listed(required)} are needed"
         )
     arrays: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(source) as archive:
@@ -200,7 +230,7 @@ def image_files(folder: str | PathLike[str]) -> dict[str, list[Path]]:
                 hint = "; it has sub-folders: is it the folder of classes itself?"
             raise ValueError(
                 f"{path}: no images of this class (files ending in {', '.join(IMAGE_SUFFIXES)})"
-                f"{hint}"
+                f"{hint or '; remove the folder to leave the class out'}"
             )
     return files
 
@@ -291,67 +321,86 @@ def _counts_from_path(path: Path, given: str) -> ClassCounts:
 
 def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> ClassCounts:
     """Read the content of a file; without a suffix, its beginning says of which kind."""
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        raise ValueError(f"{source}: an archive (.npz, .xlsx, .zip); save the counts as CSV")
+    for start, what in _ARCHIVES.items():
+        if data.startswith(start):
+            raise ValueError(f"{source}: {what}; save the counts as CSV")
     if suffix == ".npy" or (suffix is None and data.startswith(NPY_MAGIC)):
         if not data.startswith(NPY_MAGIC):
             raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
         array = _array(BytesIO(data), f"{source}: the array", len(data))
-        require_no_labels(array, source, _AS_CSV)
+        require_no_labels(array, source, AS_CSV)
         return _named(source, array)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # what Excel calls Unicode text
+        with suppress(UnicodeDecodeError):
+            data = data.decode("utf-16").encode()
     text = decoded(data, source)
-    if suffix == ".json" or (suffix is None and text.lstrip()[:1] in ("[", "{")):
-        return _named(source, *_columns_of_json(text, source))
-    return _named(source, *columns_of_csv(text, source))
+    if re.match(r"\s*<(!doctype|html|\?xml)", text, re.IGNORECASE):
+        raise ValueError(f"{source}: a web page or XML; save the counts as CSV")
+    n: ArrayLike
+    names: Sequence[str] | None
+    n, names = _columns(text, source, suffix)
+    try:
+        n, names = in_label_order(n, names)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+    return _named(source, n, names)
 
 
-def _named(source: object, n: ArrayLike, names: list[str] | None = None) -> ClassCounts:
+def _columns(text: str, source: str, suffix: str | None) -> tuple[Any, list[str] | None]:
+    """Read counts and names, in the order of the text."""
+    text = re.sub(r"\A\s*defaultdict\(<[^>]*>,\s*(\{.*\})\)\s*\Z", r"\1", text, flags=re.DOTALL)
+    start = text.lstrip()[:1]
+    is_json = suffix in (".json", ".jsonl", ".ndjson") or (suffix is None and start in ("[", "{"))
+    if is_json or start in ("[", "{"):
+        try:
+            return counts_of_json(text, source)
+        except ValueError as error:
+            invalid = "not valid JSON" in f"{error}" or "too deep" in f"{error}"
+            if not invalid:
+                raise
+            if is_json and not _LITERAL.fullmatch(text):
+                raise
+            if is_json:
+                with suppress(ValueError):  # JSON as Python writes it
+                    return _counts_of_literal(text, source)
+                raise
+    if _LITERAL.fullmatch(text):
+        return _counts_of_literal(text, source)
+    table = table_of(text, source, yaml=suffix in (".yaml", ".yml"))
+    return counts_of_table(table, source)
+
+
+_LITERAL = re.compile(
+    r"\s*(\w+\s*=\s*)?([A-Za-z_.]+\s*\()*\s*[\[{(].*[\]})]\s*(,\s*dtype=\S+\s*\))?[\s,;]*",
+    re.DOTALL,
+)
+"""What Python writes and reads: a list, a dict, a Counter, an array."""
+
+
+def _counts_of_literal(text: str, source: str) -> tuple[list[int], list[str] | None]:
+    text = re.sub(r"\b(?:np|numpy)\.u?int\d*\((\d+)\)", r"\1", text)
+    try:
+        found = read_pasted(text)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+    if found.note:
+        raise ValueError(f"{source}: it can be read in two ways: {found.note}")
+    if found.names is None:
+        require_no_labels(found.n, source, AS_CSV)
+        return list(found.n), None
+    names, n = list(found.names), list(found.n)
+    total = total_row(names, n, source)
+    if total is not None:
+        del names[total], n[total]
+    return n, names
+
+
+def _named(source: object, n: ArrayLike, names: Sequence[str] | None = None) -> ClassCounts:
     """Make the counts; whatever is wrong with them is wrong with the source."""
     try:
         return ClassCounts(n, names)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{source}: {error}") from None
-
-
-def _columns_of_json(text: str, source: str) -> tuple[list[Any], list[str] | None]:
-    try:
-        found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError(f"{source}: brackets within brackets, too deep") from None
-    except ValueError as error:
-        raise ValueError(f"{source}: not valid JSON: {error}") from None
-    if isinstance(found, _Pairs):
-        names, counts = [name for name, _ in found], [count for _, count in found]
-        for name, count in found:
-            if isinstance(count, list):
-                what = "an object" if isinstance(count, _Pairs) else "a list"
-                raise ValueError(
-                    f"{source}: {name!r:.60} holds {what}; counts must be one flat sequence; got a "
-                    f"nested one; {_JSON}: keep that part of the file alone"
-                )
-        if counts and all(isinstance(count, int | float) for count in counts):
-            total = total_row(names, counts, source)
-            if total is not None:
-                del names[total], counts[total]
-        return counts, names
-    if isinstance(found, list):
-        if found and isinstance(found[0], _Pairs):
-            raise ValueError(
-                f"{source}: a list of objects with the keys {_listed([key for key, _ in found[0]])}"
-                f"; {_JSON}: keep the name and the count of each"
-            )
-        if all(type(count) is int and count < MAX_COUNT for count in found):
-            require_no_labels(found, source, _AS_CSV)
-        return found, None
-    raise ValueError(f"{source}: {_JSON}; got {found!r:.60}")
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON with every pair, also of names that are there twice."""
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no count")
 
 
 def _is_shown_folder(path: Path) -> bool:
@@ -361,11 +410,6 @@ def _is_shown_folder(path: Path) -> bool:
 def reason(error: BaseException) -> str:
     """Return what an error says, or what kind it is where it says nothing."""
     return f"{error}" or type(error).__name__
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return (", ".join(map(repr, names[:8])) or "none") + more
 
 
 def first_bytes(path: Path, most: int = MAX_BYTES + 1) -> bytes:
@@ -388,7 +432,9 @@ def decoded(data: bytes, source: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         utf_16 = " but UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise ValueError(f"{source}: not a UTF-8 text file{utf_16} ({error.reason})") from None
+        raise ValueError(
+            f"{source}: not a UTF-8 text file{utf_16} ({error.reason}); save it as UTF-8"
+        ) from None
     if "\0" in text:
         raise ValueError(
             f"{source}: not a UTF-8 text file: it has zero bytes, as UTF-16 and binary files do"

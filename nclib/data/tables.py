@@ -1,4 +1,4 @@
-"""What the rows of a file of class counts mean: a header, a class, a sum, or none of these.
+"""What the rows of a table of class counts mean: a header, a class, a sum, or none of these.
 
 A row that is none is never passed over: a class that is left out without a word makes every
 answer wrong. So a first row without a count is a header only where its words say so.
@@ -6,180 +6,111 @@ answer wrong. So a first row without a count is a header only where its words sa
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
+import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import MAX_COUNT
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_CLASS = _words(
-    "class classe clas label name category categorie categoria categoría catégorie kategorie "
-    "kategoria klasse klass klasa clase classname classlabel labelname categoryname species "
-    "specie espèce especie diagnosis diagnose dx target etikett étiquette etiqueta etichetta nom "
-    "nome nazwa rótulo bezeichnung класс категория название метка クラス クラス名 ラベル カテゴリ "
-    "カテゴリー 类别 类 类名 标签 類別 클래스 라벨 이름"
+from nclib.data.headings import (
+    CLASS,
+    IMAGE,
+    INDEX,
+    KEY,
+    LABEL,
+    MISSING,
+    SAMPLE,
+    consists_of,
+    counts_come_first,
+    is_header,
+    is_of_counts,
+    looks_numeric,
+    total_row,
 )
-"""What a column of classes is called; also with an s for the plural."""
-
-_KEY = _CLASS | _words(
-    "id index idx code key nr no type typ kind group gruppe tag title item folder directory wnid "
-    "synset breed genus family taxon"
-)
-"""What else the first column may be called."""
-
-_COUNT = _words(
-    "count cnt n num number nr no nb nbr qty quantity amount freq frequency frequencie size total "
-    "sum support sample image img picture pic photo instance example occurrence occurence "
-    "observation record row item case patient file document doc sentence token annotation box "
-    "boxe point member entry entrie value population train training trainset test testset val "
-    "valid validation set split imagecount samplecount classcount instancecount numimage numsample "
-    "anzahl häufigkeit menge zahl stück bild bilder beispiele stichproben größe "
-    "nombre effectif fréquence quantité échantillon número numero cantidad frecuencia muestra "
-    "imágene imagen quantidade contagem frequência amostra conteggio frequenza quantità campioni "
-    "immagini aantal antal liczba ilość количество число частота 개수 수 수량"
-)
-"""What a column of counts is called."""
-
-_LABEL = _CLASS | _words(
-    "y gt truth groundtruth level grade severity stage score rating outcome result"
-)
-"""What a column that holds the label of each sample is called."""
-
-_SAMPLE = _words(
-    "image img picture photo file filename filepath path sample record patient case uuid guid row "
-    "observation"
-)
-"""What a column that names each sample is called."""
-
-_SMALL = _words(
-    "of in per the each by for and or with all id de des du der die das von pro je par por para "
-    "di da do le la les el los no"
-)
-"""Words that may stand beside the others."""
-
-_TOTAL = _words(
-    "total totale totaal totalt totaux sum all overall gesamt insgesamt gesamtzahl summe somme "
-    "ensemble suma soma razem toplam итого всего 合計 合计 总计 總計 総計 计 計 합계 σ"
-)
-"""What a row that adds up the others is called."""
-
-_INDEX = ("", "index")
-"""What pandas calls the column of an index without a name."""
-
-_IMAGE = re.compile(r".\.(bmp|gif|jpe?g|pgm|png|ppm|tiff?|webp|dcm)\Z", re.IGNORECASE)
+from nclib.data.shapes import NUMBER_LIKE, Places, Table
+from nclib.theory.counts import MAX_CLASSES
 
 _NUMBER = re.compile(r"[+-]?\d[\d.]*")
 
-_MISSING = ("", "-", "--", "?", "na", "n/a", "n.a.", "nan", "none", "null", "nil", "missing")
+_GROUPED = re.compile(
+    r"[1-9]\d{0,2}([ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{FIGURE SPACE}'"
+    r"\N{RIGHT SINGLE QUOTATION MARK}_])\d{3}(\1\d{3})*(\.0{1,2})?"
+)
+"""A number with thousands separators that are no point and no comma."""
+
+_POINTS = re.compile(r"[1-9]\d{0,2}(\.\d{3}){2,}|[1-9]\d{0,2}(\.\d{3})+,0{1,2}")
+_COMMAS = re.compile(r"[1-9]\d{0,2}(,\d{3}){2,}|[1-9]\d{0,2}(,\d{3})+\.0{1,2}")
+"""Numbers in which this sign cannot be a decimal one."""
+
+_SHARE = re.compile(r"%|share|per ?cent|pct|prop|ratio|frac|freq|anteil|prozent")
+"""What a column of shares is called."""
+
+_TAIL = re.compile(r"(?:\A|[\s:=])([1-9]\d{0,2})\Z")
+"""The end of a name that may be the thousands of the count."""
 
 _HEADER = "if the line is a header, call its columns class and count"
+
+_ONE_OR_TWO = "one column (count) or two (name, count)"
 
 _FROM_LABELS = (
     "of labels, one for each sample, take nclib.ClassCounts.from_labels, which counts them"
 )
 
 
-def columns_of_csv(text: str, source: str) -> tuple[NDArray[np.int64], list[str] | None]:
+def counts_of_table(table: Table, source: str) -> tuple[NDArray[np.int64], list[str] | None]:
     """Return the counts and the names, if any; errors name the line of `source`."""
-    names: list[str] = []
-    counts: list[int] = []
-    lines: list[int] = []
-    header: list[str] = []
-    columns = 0
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            # Of a million rows nearly all are plain, and these few tests are quick.
-            if row and len(row) == columns and _is_plain(row[-1]):
-                counts.append(int(row[-1]))
-                lines.append(reader.line_num)
-                if columns == 2:
-                    names.append(row[0].strip())
-                continue
-            fields = [entry.strip() for entry in row]
-            if not any(fields):
-                continue
-            where = f"{source}, line {reader.line_num}"
-            if not columns:
-                columns = len(fields)
-                if columns > 2:
-                    raise ValueError(_too_many_columns(where, fields))
-                if _is_header(fields):
-                    header = fields
-                    _require_header_of_counts(where, header)
-                    continue
-            if len(fields) != columns:
-                raise ValueError(_too_many_columns(where, fields, columns))
-            is_first = not counts and not header
-            counts.append(_count_from_text(fields[-1], where, _HEADER if is_first else ""))
-            lines.append(reader.line_num)
-            if columns == 2:
-                names.append(fields[0])
-    except csv.Error as error:
-        raise ValueError(f"{source}, line {reader.line_num}: {error}") from None
-    if not counts:
+    if not table.rows:
         raise ValueError(f"{source}: no class counts found; expected one row per class")
+    rows, where = _of_two_columns(table), table.where
+    columns = len(rows[0])
+    header = rows[0] if is_header(rows[0]) else []
+    swapped = table.counts_first or (columns == 2 and _is_swapped(rows, header))
+    if swapped:
+        rows, header = [row[::-1] for row in rows], header[::-1]
+    if header:
+        _require_header_of_counts(where[0], header)
+        rows, where = rows[1:], where[1:]
+    if not rows:
+        raise ValueError(
+            f"{source}: no class counts found below the header {','.join(header)!r:.60}; expected "
+            "one row per class"
+        )
+    if not any(re.search(r"\d", cell) for row in rows for cell in row[-1:]):
+        raise ValueError(
+            f"{where[0]}: count {rows[0][-1][:40]!r} is not a positive whole number below "
+            f"2**53, and no other row has one; {_FROM_LABELS}"
+        )
+    counts = _numbers([row[-1] for row in rows], where, table.separator, "" if header else _HEADER)
+    if len(counts) == 1:
+        raise ValueError(
+            f"{where[0]}: a file must hold 2 to {MAX_CLASSES:,} class counts, one in each row; "
+            f"got 1, {','.join(rows[0])!r:.60}"
+        )
     if columns == 1:
         if not header:
             require_no_labels(counts, source, "put a line 'count' above them")
         return np.array(counts, dtype=np.int64), None
-    total = total_row(names, counts, source, lines)
+    names = [row[0] for row in rows]
+    total = total_row(names, counts, source, where)
     if total is not None:
-        del names[total], counts[total], lines[total]
+        del names[total], counts[total]
+        where = where.without(total)
+    if swapped:
+        _require_no_numbering(where[0], names, counts)
     if header:
-        _require_no_index_of_labels(f"{source}, line {lines[0]}", header, names, counts)
+        _require_no_index_of_labels(where[0], header, names, counts)
     else:
-        _require_class(f"{source}, line {lines[0]}", names, counts)
-        _require_no_thousands(source, names, counts)
-    if all(map(_IMAGE.search, names)):
-        raise ValueError(
-            f"{source}, line {lines[0]}: {names[0]!r:.60} is an image and no class; {_FROM_LABELS}"
-        )
+        _require_class(where[0], names, counts)
+        _require_no_thousands(source, names, counts, table.separator)
+    if not (header and is_of_counts(header[-1])):
+        _require_no_labels_of_samples(source, names, counts)
+    if all(map(IMAGE.search, names)):
+        raise ValueError(f"{where[0]}: {names[0]!r:.60} is an image and no class; {_FROM_LABELS}")
+    _require_distinct(names, where)
     return np.array(counts, dtype=np.int64), names
-
-
-def total_row(
-    names: Sequence[str], counts: Sequence[Any], source: str, lines: Sequence[int] | None = None
-) -> int | None:
-    """Find the row that adds up the others, by its name and its number, if there is one.
-
-    Raises a ValueError for a row that might be one and might not.
-    """
-    largest, K = max(counts), len(counts)
-    # A sum of two or more is larger than each of them.
-    if K < 2 or (K > 2 and counts.count(largest) > 1):
-        return None
-    row = next((k for k in range(K) if counts[k] == largest and _is_total(names[k])), None)
-    if row is None:
-        row = counts.index(largest)
-        if names[row] or K == 2:
-            return None
-    name, others = names[row], sum(counts) - largest
-    if name and largest == others:
-        return row
-    where = source if lines is None else f"{source}, line {lines[row]}"
-    if largest == others:
-        raise ValueError(
-            f"{where}: {largest:,} without a name, as many as all other rows together; leave the "
-            "row out if it is their sum, or give the class a name"
-        )
-    if not name:
-        return None
-    raise ValueError(
-        f"{where}: {name!r:.60} is {largest:,}, but the other rows add up to {others:,}; correct "
-        "the row or leave it out if it is to be their sum, rename the class if it is one"
-    )
 
 
 def require_no_labels(counts: ArrayLike, source: str, else_do: str) -> None:
@@ -188,80 +119,157 @@ def require_no_labels(counts: ArrayLike, source: str, else_do: str) -> None:
     Counts of as many classes would hardly ever be so small and have no gap.
     """
     array = np.asarray(counts)
-    if array.dtype.kind not in "iu" or array.ndim != 1 or array.size < 4:
+    if array.dtype.kind not in "iuf" or array.ndim != 1 or array.size < 4:
+        return
+    if not np.isfinite(array).all() or (array != np.floor(array)).any():
         return
     low, high = int(array.min()), int(array.max())
-    distinct = high - low + 1
-    if low not in (0, 1) or distinct < 2 or array.size < 2 * distinct:
+    span = high - low + 1
+    if low not in (0, 1) or span < 2 or 2 * array.size < 3 * span:
         return
-    if np.unique(array).size == distinct:
+    distinct = np.unique(array).size
+    # Of many samples a few labels may be missing.
+    if distinct == span or (array.size >= 4 * span and distinct >= 0.8 * span and distinct > 2):
+        each = "each" if distinct == span else "nearly each"
         raise ValueError(
-            f"{source}: {array.size:,} numbers, with each from {low} to {high:,} among them, look "
-            f"like labels and not like counts; {_FROM_LABELS}; if they are counts, {else_do}"
+            f"{source}: {array.size:,} numbers, with {each} from {low} to {high:,} among them, "
+            f"look like labels and not like counts; {_FROM_LABELS}; if they are counts, {else_do}"
         )
 
 
-def _is_plain(text: str) -> bool:
-    """Whether a field is surely a valid count; other valid ones exist."""
-    return text.isdigit() and text.isascii() and text[0] != "0" and len(text) < len(str(MAX_COUNT))
+# ---------------------------------------------------------------- columns
 
 
-def _looks_numeric(text: str) -> bool:
-    """Whether a field is meant as a number, valid or not (so that it is not taken for a header)."""
-    try:
-        float(text.replace(",", "").replace("_", "x"))
-    except ValueError:
-        return False
-    return True
+def _of_two_columns(table: Table) -> list[list[str]]:
+    """Return the rows with one or two cells: without empty columns, numbers of rows and shares."""
+    rows, where = table.rows, table.where
+    width = len(rows[0])
+    if any(len(row) != width for row in rows):
+        filled = max(len(row) for row in rows)
+        if all(not any(row[width:]) for row in rows) and all(len(row) >= width for row in rows):
+            rows = [row[:width] for row in rows]
+        elif width > 2 and filled >= width:
+            raise ValueError(_too_many_columns(where[0], rows[0]))
+        else:
+            k = next(k for k, row in enumerate(rows) if len(row) != width)
+            if rows[0][0].startswith("#"):
+                raise ValueError(
+                    f"{where[0]}: count {rows[0][-1][:40]!r} is no number; comments are not read; "
+                    "take the line out"
+                )
+            raise ValueError(_too_many_columns(where[k], rows[k], width))
+    while width > 1 and not any(row[width - 1] for row in rows):
+        width -= 1
+        rows = [row[:width] for row in rows]
+    if width < 3:
+        return rows
+    keep = list(range(width))
+    body = rows if any(map(NUMBER_LIKE.fullmatch, rows[0])) else rows[1:]
+    if len(body) < 2:
+        raise ValueError(_too_many_columns(where[0], rows[0]))
+    header = rows[0] if body is not rows else [""] * width
+    if _is_index(header[0], [row[0] for row in body]):
+        keep.remove(0)
+    counted = [k for k in keep if all(_whole(row[k], table.separator) for row in body)]
+    if body is not rows and len(counted) > 1:
+        counted = [k for k in counted if is_of_counts(header[k])]
+    if len(counted) == 1 and body is not rows:
+        counts = [_whole(row[counted[0]], table.separator) for row in body]
+        for k in [k for k in keep if k not in counted]:
+            if len(keep) > 2 and _is_share([row[k] for row in body], counts, header[k]):
+                keep.remove(k)
+    # Numbers are names only where the heading says so.
+    numbers = [
+        k
+        for k in keep
+        if k not in counted
+        and NUMBER_LIKE.fullmatch(body[0][k])
+        and not consists_of(header[k], CLASS)
+    ]
+    if len(keep) > 2 or len(counted) != 1 or numbers:
+        raise ValueError(_too_many_columns(where[0], rows[0]))
+    return [[row[k] for k in keep] for row in rows]
 
 
-def _has_digit(text: str) -> bool:
-    return any(c.isdigit() for c in text)
+def _is_index(heading: str, cells: list[str]) -> bool:
+    """Whether a first column only numbers the rows."""
+    known = heading.casefold() in (*INDEX, "#", "id", "no", "no.", "nr", "nr.", "row", "unnamed: 0")
+    return known and any(cells == [str(a + k) for k in range(len(cells))] for a in (0, 1))
 
 
-def _consists_of(text: str, some: frozenset[str], also: frozenset[str] = frozenset()) -> bool:
-    """Whether a cell has no digits and only these words, at least one of them of the first."""
-    if _has_digit(text):
-        return False
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)  # className
-    words = re.findall(r"[^\W\d_]+", apart.casefold())
-    known = some | also | _SMALL
-    forms = [{word, word.removesuffix("s")} for word in words]
-    return any(form & some for form in forms) and all(form & known for form in forms)
-
-
-def _is_of_counts(text: str) -> bool:
-    """Whether a column of this name may hold counts, by its words."""
-    # In Chinese and Japanese "number of ..." ends in the one sign.
-    return _consists_of(text, _COUNT, _KEY) or text.endswith(("数", "量", "數"))
-
-
-def _is_header(fields: list[str]) -> bool:
-    """Whether the words of a first row say that it names columns."""
-    last = fields[-1]
-    if _looks_numeric(last) or last.casefold() in _MISSING or re.match(r"\W*\d", last):
-        return False
-    return (
-        (len(fields) == 2 and _consists_of(fields[0], _KEY | _SAMPLE))
-        or (_is_of_counts(last) and not _has_digit(last))
-        or _consists_of(last, _LABEL, _KEY)
+def _is_share(cells: list[str], counts: list[int], heading: str) -> bool:
+    """Whether a column holds shares: the counts over one number, to the digits written."""
+    low, high = 0.0, math.inf
+    for cell, count in zip(cells, counts, strict=True):
+        found = re.fullmatch(r"(\d+)(?:[.,](\d+))?\s*%?", cell)
+        if found is None:
+            return False
+        digits = found[2] or ""
+        value, half = float(f"{found[1]}.{digits}0"), 0.5 * 10.0 ** -len(digits)
+        low = max(low, count / (value + half))
+        high = min(high, count / (value - half)) if value > half else high
+    said = re.search(
+        r"%|share|per ?cent|pct|prop|ratio|frac|freq|anteil|prozent", heading.casefold()
     )
+    written = any(re.search(r"[.,%]", cell) for cell in cells)
+    return low * (1 - 1e-9) <= high and (written or bool(said))
+
+
+def _is_swapped(rows: list[list[str]], header: list[str]) -> bool:
+    """Whether the counts stand before the names."""
+    if header:
+        return counts_come_first(header)
+    return all(
+        _whole(row[0], ",")
+        and not NUMBER_LIKE.fullmatch(row[1])
+        and row[1].casefold() not in MISSING
+        for row in rows
+    )
+
+
+def _require_no_numbering(where: str, names: list[str], counts: list[int]) -> None:
+    if len(counts) > 1 and all(b == a + 1 for a, b in itertools.pairwise(counts)):
+        raise ValueError(
+            f"{where}: the numbers {counts[0]}, {counts[1]}, ... before {names[0]!r:.60}, "
+            f"{names[1]!r:.60}, ... number the rows and are no counts; expected {_ONE_OR_TWO}; "
+            f"{_FROM_LABELS}"
+        )
+
+
+def _require_distinct(names: list[str], where: Places) -> None:
+    if len(set(names)) == len(names):
+        return
+    twice = next(name for name, times in Counter(names).items() if times > 1)
+    first = names.index(twice)
+    second = names.index(twice, first + 1)
+    raise ValueError(
+        f"{where[second]}: names must be distinct; {twice!r:.60} occurs more than once, first "
+        f"{where[first].rpartition(', ')[2]}; keep one count for each class; {_FROM_LABELS}"
+    )
+
+
+# ---------------------------------------------------------------- headers and rows
 
 
 def _require_header_of_counts(where: str, header: list[str]) -> None:
     """Raise where a header says that its rows are samples, or that the counts stand elsewhere."""
     last = header[-1]
-    if _is_of_counts(last):
+    if is_of_counts(last):
         return
-    is_labels = _consists_of(last, _LABEL, _KEY)
+    if re.search(r"%|share|per ?cent|pct|proportion|anteil|prozent", last.casefold()):
+        raise ValueError(
+            f"{where}: a column of shares, {last!r:.60}, where the counts belong; expected "
+            f"{_ONE_OR_TWO}, the count as the number of samples"
+        )
+    is_labels = consists_of(last, LABEL, KEY)
     # What pandas writes of value_counts: the name of the labels over their counts.
-    of_pandas = len(header) == 2 and header[0].casefold() in _INDEX
+    of_pandas = len(header) == 2 and header[0].casefold() in INDEX
     if is_labels and not of_pandas:
         raise ValueError(
             f"{where}: the last column, where the counts belong, is called {last!r:.60} as labels "
             f"are; expected one column (count) or two (name, count); {_FROM_LABELS}"
         )
-    if len(header) == 2 and _consists_of(header[0], _SAMPLE, _KEY):
+    if len(header) == 2 and consists_of(header[0], SAMPLE, KEY):
         raise ValueError(
             f"{where}: rows of {header[0]!r:.60} and {last!r:.60} look like samples and not like "
             f"classes; {_FROM_LABELS}; {_HEADER}"
@@ -275,7 +283,7 @@ def _require_no_index_of_labels(
 
     Counts by `value_counts` come in falling order.
     """
-    if _is_of_counts(header[-1]) or not _consists_of(header[-1], _LABEL, _KEY):
+    if is_of_counts(header[-1]) or not consists_of(header[-1], LABEL, KEY):
         return
     in_order = all(one >= other for one, other in itertools.pairwise(counts))
     if not in_order or names == [str(k) for k in range(len(names))]:
@@ -288,7 +296,7 @@ def _require_no_index_of_labels(
 def _require_class(where: str, names: list[str], counts: list[int]) -> None:
     """Raise where the first row may be a header with a number over the counts, a year say."""
     first, others = names[0], names[1:]
-    if _consists_of(first, _CLASS):
+    if consists_of(first, CLASS):
         why = f"{first!r:.60} is what headers call a column"
     elif not first and all(others):
         why = "all other rows have a name"
@@ -302,49 +310,113 @@ def _require_class(where: str, names: list[str], counts: list[int]) -> None:
     )
 
 
-def _require_no_thousands(source: str, names: list[str], counts: list[int]) -> None:
-    """Raise where every row, 6,705 say, may be one number with a thousands separator."""
-    if not all(
-        100 <= count < 1000 and len(name) < 4 and _NUMBER.fullmatch(name) and name[0] != "0"
-        for name, count in zip(names, counts, strict=True)
-    ):
-        return
-    K = len(names)
-    given = [int(name) for name in names]
+def _require_no_thousands(source: str, names: list[str], counts: list[int], gap: str) -> None:
+    """Raise where every row, 6,705 or nv 6,705 say, may end in a number with a thousands sign."""
+    K, given = len(names), []
+    for name, count in zip(names, counts, strict=True):
+        end = _TAIL.search(name)
+        if end is None or not 100 <= count < 1000:
+            return
+        given.append(int(end[1]))
     if given == list(range(1, K + 1)) or (K > 4 and sorted(given) == list(range(1, K + 1))):
         return  # the classes are numbered
     raise ValueError(
-        f"{source}: is {names[0]},{counts[0]} class {names[0]}, or a number with a thousands "
+        f"{source}: is {names[0]}{gap}{counts[0]} class {names[0]}, or a number with a thousands "
         "separator? Put a header above, class,count, or write the bare digits"
     )
 
 
-def _is_total(name: str) -> bool:
-    return "∑" in name or _consists_of(name, _TOTAL, _COUNT | _KEY | {"grand"})
+def _require_no_labels_of_samples(source: str, names: list[str], counts: list[int]) -> None:
+    """Raise where each row may be a sample with its label: many rows, each number from 1 again."""
+    K, high = len(counts), max(counts)
+    if K >= 8 and min(counts) == 1 < high <= 200 and 4 * high <= K and len(set(counts)) == high:
+        raise ValueError(
+            f"{source}: {K:,} rows, with each number from 1 to {high:,} among them, look like the "
+            f"labels of samples and not like counts; {_FROM_LABELS}; if they are counts, put a "
+            "line class,count above them"
+        )
 
 
-def _count_from_text(text: str, where: str, hint: str = "") -> int:
-    if "," in text and _looks_numeric(text):
-        raise ValueError(f"{where}: {text!r} has thousands separators; write the bare digits")
+# ---------------------------------------------------------------- numbers
+
+
+def _numbers(cells: list[str], where: Places, separator: str, hint: str) -> list[int]:
+    """Return the counts of a column; `hint` is for its first row."""
+    # Of a million cells nearly all are plain.
+    if all(map(_is_plain, cells)):
+        return [int(cell) for cell in cells]
+    signs = ""
+    # Where semicolons stand between columns, the comma is the decimal sign and no point is.
+    if separator == ";" or any(map(_POINTS.fullmatch, cells)):
+        signs += "."
+    if separator != ";" or any(map(_COMMAS.fullmatch, cells)):
+        signs += ","
+    counts = [
+        _count_from_text(cell, at, separator, signs, hint if k == 0 else "")
+        for k, (cell, at) in enumerate(zip(cells, where, strict=True))
+    ]
+    marked = [k for k, cell in enumerate(cells) if re.fullmatch(r"\d+[.,]\d{3}", cell)]
+    if len(marked) == len(cells) and abs(sum(counts) - 100_000) <= len(counts):
+        raise ValueError(
+            f"{where[0]}: {cells[0]!r} and the others may be numbers with thousands separators or "
+            "shares in percent, which add up to 100; write counts in bare digits"
+        )
+    return counts
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a field is surely a valid count; other valid ones exist."""
+    return text.isdigit() and text.isascii() and text[0] != "0" and len(text) < len(str(MAX_COUNT))
+
+
+def _whole(text: str, separator: str) -> int:
+    """Return the count that a cell is, 0 if it is none."""
+    try:
+        return _count_from_text(text, "", separator, "." if separator == ";" else ",")
+    except ValueError:
+        return 0
+
+
+def _bare_digits(text: str, separator: str, signs: str) -> str:
+    """Take the thousands separators off, and zeros behind a decimal sign."""
+    if _GROUPED.fullmatch(text):
+        text = re.sub(r"[^\d.]", "", text)
+    elif "," in signs and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.0{1,2})?", text):
+        text = text.replace(",", "")
+    elif "." in signs and re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+(,0{1,2})?", text):
+        text = text.replace(".", "")
+    # As pandas writes counts where one was missing; six zeros are C's.
+    text = re.sub(r"(?<=\d)\.(0{1,2}|0{4,})\Z|(?<=\d{4})\.0+\Z", "", text)
+    return text if separator == "," else re.sub(r"(?<=\d),0{1,2}\Z", "", text)
+
+
+def _count_from_text(text: str, where: str, separator: str, signs: str, hint: str = "") -> int:
     if len(text) > 1 and text.startswith("0") and text.isdigit():
         raise ValueError(
             f"{where}: count {text!r} starts with 0; if it is the tail of a number with a "
             "thousands separator, write the bare digits"
         )
-    whole = re.sub(r"\.0{1,2}\Z", "", text)  # as pandas writes counts where one was missing
+    whole = _bare_digits(text, separator, signs)
     if whole.isascii() and whole.isdigit() and len(whole) <= len(str(MAX_COUNT)):
         count = int(whole)
         if 0 < count < MAX_COUNT:
             return count
-    if text.casefold() in _MISSING:
+    if text.casefold() in MISSING:
         hint = "it is missing; fill it in, or leave the class out"
-    elif text == "0":
-        hint = f"leave out classes without samples; {_FROM_LABELS}"
+    elif whole == "0":
+        hint = (
+            "leave out classes without samples: take the line out, and the class out of the "
+            f"network and the labels, which then go from 0 to K - 2; {_FROM_LABELS}"
+        )
+    elif re.fullmatch(r"[1-9]\d{0,2}([.,]\d{3})+", text):
+        hint = "if it has thousands separators, write the bare digits; its sign may be a decimal"
+    elif re.fullmatch(r"-\s*\d+(\.0*)?", text):
+        hint = "there is a sign before it"
+    elif text.endswith("%") or re.fullmatch(r"0?[.,]\d+", text):
+        hint = "it is a share; write how many samples the class has"
     elif ";" in text or "\t" in text:
         hint = "columns must be separated by commas"
-    elif re.fullmatch(r"[1-9]\d{0,2}([\s'\N{RIGHT SINGLE QUOTATION MARK}_.]\d{3})+", text):
-        hint = "if it has thousands separators, write the bare digits"
-    elif re.match(r"\W*\d", text) and not _looks_numeric(text):
+    elif re.match(r"\W*\d", text) and not looks_numeric(text):
         hint = "write the count alone or name,count, the count in bare digits"
     elif text.startswith("#"):
         hint = "comments are not read; take the line out"
@@ -355,8 +427,14 @@ def _count_from_text(text: str, where: str, hint: str = "") -> int:
 
 
 def _too_many_columns(where: str, fields: list[str], expected: int | None = None) -> str:
-    wanted = "one column (count) or two (name, count)" if expected is None else f"{expected}"
+    """Say that a row has too many columns, or too few."""
+    wanted = _ONE_OR_TWO if expected is None else f"{expected}"
     hint = ""
     if sum(field.isdigit() for field in fields) >= 2:
         hint = "; numbers must not have thousands separators"
+        if all(field.isdigit() for field in fields):
+            hint += ", and each class has a row of its own"
+    elif expected is None:
+        shown = ", ".join(f"{field!r:.30}" for field in fields[:6])
+        hint = f"; got {shown}: keep the name and the count of each class, in a row of its own"
     return f"{where}: {len(fields)} columns, expected {wanted}{hint}"

@@ -12,10 +12,11 @@ from nclib.metrics.class_means import ClassMeans
 from nclib.metrics.formulas import balance
 from nclib.metrics.head import Head, require_width
 from nclib.metrics.modes import MeasuredModes, measured_modes
-from nclib.metrics.second_pass import SecondPass
-from nclib.theory.counts import CountsLike, as_counts
+from nclib.metrics.second_pass import SecondPass, validated_counts
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from nclib.metrics.arrays import Floats, Integers, Layers
 
 
@@ -168,16 +169,18 @@ class MetricsAccumulator(Pass):
         self._means.require_every_class()
         return self._means.means()
 
-    def effective_lambda_H(self, lambda_W1: float, counts: CountsLike | None = None) -> float:
+    def effective_lambda_H(
+        self, lambda_W1: float, training_counts: ArrayLike | None = None
+    ) -> float:
         """Measure lambda_H from what has been added and the head; see `effective_lambda_H`.
 
         Parameters
         ----------
         lambda_W1 : float
             The penalty on W_1.
-        counts : ClassCounts, optional
-            How often the penalty of the features counts each class, where not as often as its
-            samples have come.
+        training_counts : (K,) array_like of int, optional
+            Samples of each class in the training, whose features the penalty counts. Default: the
+            samples added are those.
 
         Returns
         -------
@@ -186,30 +189,23 @@ class MetricsAccumulator(Pass):
         Raises
         ------
         TypeError, ValueError
-            If there is no head, a class has no samples yet, or `lambda_W1` is not positive.
+            If there is no head, a class has no samples yet, or an argument is not as described.
         """
         if self._head is None:
             raise ValueError("lambda_H is measured from W_1: give the accumulator a head")
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
-        return balance(self._head.W_1_norm, self._means.means(), self._weight(counts), lambda_W1)
+        counts = validated_counts(training_counts, self.counts)
+        return balance(self._head.W_1_norm, self._means.means(), counts, lambda_W1)
 
-    def _weight(self, counts: CountsLike | None) -> Labels:
-        if counts is None:
-            return self.counts
-        given = as_counts(counts)
-        if given.K != self.K:
-            raise ValueError(f"counts must have K = {self.K} classes; got {given.K}")
-        return given.n
-
-    def modes(self, lambda_W1: float, counts: CountsLike | None = None) -> MeasuredModes:
+    def modes(self, lambda_W1: float, training_counts: ArrayLike | None = None) -> MeasuredModes:
         """Measure each mode's strength and the lambda_H that it behaves as if it had.
 
         Parameters
         ----------
         lambda_W1 : float
             The penalty on W_1.
-        counts : ClassCounts, optional
+        training_counts : (K,) array_like of int, optional
             As for `effective_lambda_H`.
 
         Returns
@@ -225,7 +221,8 @@ class MetricsAccumulator(Pass):
             raise ValueError("modes are those of a head: give the accumulator one")
         lambda_W1 = positive("lambda_W1", lambda_W1)
         self._means.require_every_class()
-        return measured_modes(self._means.means(), self._weight(counts), self._head, lambda_W1)
+        counts = validated_counts(training_counts, self.counts)
+        return measured_modes(self._means.means(), counts, self._head, lambda_W1)
 
     def second_pass(self) -> SecondPass:
         """Begin a second pass: fix the class means, and wait for the same samples again.

@@ -16,6 +16,7 @@ from array_api_compat import (
 )
 from numpy.typing import NDArray
 
+from nclib._checks import DROP_CLASS
 from nclib.metrics.arrays import Array, Block, Labels, as_float64, not_finite, whole_labels
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ class ClassMeans:
         if missing.size:
             some = ", ".join(str(k) for k in missing[:5]) + ", ..." * (missing.size > 5)
             raise ValueError(
-                f"labels must hold every class from 0 to {self.K - 1}; no samples of class {some}"
+                f"labels must hold every class from 0 to {self.K - 1}; no samples of class {some}; "
+                f"{DROP_CLASS}"
             )
 
     def means(self) -> Array:

@@ -90,8 +90,9 @@ def first_pass_values(
     values |= compare(means.means(), head, minimizer, reading)
     if head is not None:
         problem = minimizer.problem
-        # Under a sampler the penalty of the features may count a sample more or less than once.
-        weight = counts * (problem.feature_weight / problem.counts.n)
+        # The penalty counts the features of the training, also where these are others; under a
+        # sampler a sample more or less than once.
+        weight = problem.feature_weight
         values["lambda_H"] = balance(head.W_1_norm, means.means(), weight, problem.lambda_W[0])
     return values
 

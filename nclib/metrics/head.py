@@ -41,7 +41,10 @@ class Head:
             below = K if P is None else P.shape[1]
             if W.shape[0] != below:
                 reason = "K" if P is None else f"the columns of W_{j + 1}"
-                raise ValueError(f"W_{j} must have {below} rows ({reason}); got shape {W.shape}")
+                turned = f", transposed: take W_{j}.T" if W.shape[1] == below else ""
+                raise ValueError(
+                    f"W_{j} must have {below} rows ({reason}); got shape {W.shape}{turned}"
+                )
             # From the top: K rows all the way, instead of products of wide matrices.
             with np.errstate(over="ignore", invalid="ignore"):
                 P = W.copy() if P is None else P @ W

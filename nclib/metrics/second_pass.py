@@ -223,7 +223,7 @@ class SecondPass(Pass):
             variances=self._variances(),
             head=None if self._head is None else self._head.P,
             accuracy=self.accuracy_by_class,
-            training_counts=_validated_counts(training_counts, self._means.counts),
+            training_counts=validated_counts(training_counts, self._means.counts),
             few=as_whole("few", few, 1),
             many=as_whole("many", many, few),
         )
@@ -246,7 +246,8 @@ class SecondPass(Pass):
             )
 
 
-def _validated_counts(given: ArrayLike | None, counts: Labels) -> Array:
+def validated_counts(given: ArrayLike | None, counts: Labels) -> Array:
+    """Return the training counts that were given, or those of the samples, as floats."""
     if given is None:
         return counts.astype(np.float64)
     array = np.asarray(given)

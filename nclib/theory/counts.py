@@ -15,12 +15,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import MAX_COUNT, as_whole, is_number, plain
 from nclib._records import html_table, require_keys
+from nclib.theory.labels import counts_of_categories, in_label_order, plain_labels
 
 MAX_CLASSES = 10**6
 
 _SHOWN = 12
 """Up to this many counts are written out in full."""
 
+
+_COUNT = frozenset(["count", "counts", "n", "size", "samples", "num", "frequency"])
+_LABEL = frozenset(["label", "labels", "target", "targets", "y", "class", "classes", "category"])
+"""What columns of counts and of labels are called, in small letters."""
+
+_DROP = (
+    "; leave out a class without samples: from the counts by n[n > 0], or of a dict by "
+    "{c: n for c, n in counts.items() if n > 0}, and from the labels and the outputs of the "
+    "network, which then go from 0 to K - 2"
+)
 
 CountsLike: TypeAlias = "ClassCounts | Mapping[Any, int] | ArrayLike"
 """Samples per class as people have them; pandas and torch give no types for theirs."""
@@ -133,8 +144,9 @@ class ClassCounts:
         Parameters
         ----------
         labels : (N,) array_like of int or str
-            The label of each sample. The sorted distinct labels are the classes, and their
-            names.
+            The label of each sample; also an object array of one of these kinds, a Series, or a
+            frame of one column. The sorted distinct labels are the classes, and their names; of
+            pandas' Categoricals the categories are, in their order.
 
         Returns
         -------
@@ -145,23 +157,29 @@ class ClassCounts:
         TypeError
             If the labels are neither whole numbers nor strings.
         ValueError
-            If the labels are not one flat sequence or fewer than two classes occur.
+            If the labels are not one flat sequence, one is missing, a category has no samples, or
+            fewer than two classes occur.
 
         Examples
         --------
         >>> ClassCounts.from_labels(["cat", "dog", "cat"])
         ClassCounts([2, 1], names=('cat', 'dog'))
         """
-        array = np.asarray(labels)
+        given: Any = labels
+        pandas = sys.modules.get("pandas")
+        if pandas and isinstance(given, pandas.DataFrame) and given.shape[1] == 1:
+            given = given.iloc[:, 0]
+        if pandas and isinstance(getattr(given, "dtype", None), pandas.CategoricalDtype):
+            return cls(*counts_of_categories(pandas.Categorical(given)))
+        array = np.asarray(given)
         if array.ndim != 1:
+            hint = "; take its one column, labels.ravel()" if array.shape[1:] == (1,) else ""
             raise ValueError(
                 f"labels must be one flat sequence, one label per sample; "
-                f"got an array of shape {array.shape}"
+                f"got an array of shape {array.shape}{hint}"
             )
         if array.dtype.kind not in "iuU":
-            raise TypeError(
-                f"labels must be whole numbers or strings; got values of type {array.dtype}"
-            )
+            array = plain_labels(array)
         classes, counts = np.unique(array, return_counts=True)
         if classes.size < 2:
             raise ValueError(f"labels must hold at least two classes; got {classes.tolist()}")
@@ -326,12 +344,14 @@ def as_counts(counts: CountsLike) -> ClassCounts:
     Returns
     -------
     ClassCounts
-        In the order of the source.
+        In the order of the source; classes that are called 0 to K - 1, or 1 to K, in the order of
+        these labels, as ``value_counts`` does not have them.
 
     Raises
     ------
     TypeError, ValueError
-        As for `ClassCounts`, or if a DataFrame has more columns.
+        As for `ClassCounts`, or if a DataFrame has more columns, or a column is called as labels
+        are and names no classes.
 
     Examples
     --------
@@ -341,7 +361,8 @@ def as_counts(counts: CountsLike) -> ClassCounts:
     if isinstance(counts, ClassCounts):
         return counts
     if isinstance(counts, Mapping):
-        return ClassCounts(list(map(plain, counts.values())), [str(name) for name in counts])
+        n = list(map(plain, counts.values()))
+        return ClassCounts(*in_label_order(n, [str(name) for name in counts]))
     # An object of pandas or torch has already imported it.
     pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
     if pandas and isinstance(counts, pandas.Series | pandas.DataFrame):
@@ -355,7 +376,10 @@ def as_counts(counts: CountsLike) -> ClassCounts:
 
 
 def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
-    names = None if isinstance(source.index, pandas.RangeIndex) else source.index
+    index = source.index
+    if isinstance(index, pandas.MultiIndex) and index.nlevels == 1:  # of frame.value_counts()
+        index = index.get_level_values(0)
+    names = None if isinstance(index, pandas.RangeIndex) else index
     if isinstance(source, pandas.DataFrame):
         if source.shape[1] not in (1, 2):
             raise ValueError(
@@ -363,10 +387,23 @@ def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
                 f"got {source.shape[1]}: {', '.join(map(repr, source.columns[:8]))}"
             )
         if source.shape[1] == 2:
-            names = source.iloc[:, 0]
-        source = source.iloc[:, -1]
+            one, other = source.iloc[:, 0], source.iloc[:, 1]
+            numeric = pandas.api.types.is_numeric_dtype
+            # The counts are the numbers; of two columns of numbers their names may tell.
+            first = f"{one.name}".casefold() in _COUNT and f"{other.name}".casefold() not in _COUNT
+            if numeric(one) and (first or not numeric(other)):
+                one, other = other, one
+            names, source = one, other
+        else:
+            source = source.iloc[:, 0]
+    if names is None and f"{source.name}".casefold() in _LABEL:
+        raise ValueError(
+            f"a column called {source.name!r}, as labels are, without names of classes beside it: "
+            "of labels, one for each sample, take ClassCounts.from_labels, which counts them; of "
+            "counts, call it 'count'"
+        )
     n = list(map(plain, source.tolist()))
-    return ClassCounts(n, None if names is None else [str(name) for name in names])
+    return ClassCounts(*in_label_order(n, None if names is None else [str(e) for e in names]))
 
 
 def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
@@ -404,7 +441,8 @@ def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:
     bad = ~((array >= 1) & (array < MAX_COUNT) & (array == np.floor(array)))
     if bad.any():
         first = int(np.argmax(bad))
-        raise ValueError(f"{_entry(first, names)} = {array[first]}: {allowed}")
+        drop = _DROP * bool(array[first] == 0)
+        raise ValueError(f"{_entry(first, names)} = {array[first]}: {allowed}{drop}")
     return array.astype(np.int64)
 
 
@@ -416,7 +454,8 @@ def _require_numbers(entries: Iterable[Any], names: object, allowed: str) -> Non
             where = _entry(position, names)
             raise TypeError(f"{where} = {entry!r:.60} is not a number; {allowed}{hint}")
         if not (1 <= entry < MAX_COUNT and entry == int(entry)):
-            raise ValueError(f"{_entry(position, names)} = {entry!r:.60}: {allowed}")
+            drop = _DROP * bool(entry == 0)
+            raise ValueError(f"{_entry(position, names)} = {entry!r:.60}: {allowed}{drop}")
 
 
 def _entry(position: int, names: object) -> str:

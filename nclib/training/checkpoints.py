@@ -280,3 +280,13 @@ def last_good(store: CheckpointStore | None) -> str:
     if store is None or not store.paths():
         return "There is no checkpoint."
     return f"The last good checkpoint is {store.paths()[-1]}."
+
+
+def newest(folder: str | os.PathLike[str]) -> tuple[Path, int] | None:
+    """Return the newest checkpoint in a folder, which need not be there, and its epoch."""
+    found = [
+        (int(match[1]), path)
+        for path in Path(folder).glob("*")
+        if (match := _PATTERN.fullmatch(path.name))
+    ]
+    return max(found)[::-1] if found else None

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nclib._checks import DROP_CLASS
 from nclib._extras import imported
 from nclib.theory.counts import ClassCounts
 from nclib.training.checkpoints import CheckpointError, CheckpointStore, Interval, last_good
@@ -199,6 +200,10 @@ def train(
             store = CheckpointStore(checkpoints)
             trainer.restore(store, resume)
         trainer.run(store, due, progress)
+    except KeyboardInterrupt as interrupt:
+        go_on = " resume=True goes on from it." * bool(store is not None and store.paths())
+        interrupt.add_note(f"{last_good(store)}{go_on}")
+        raise
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -228,7 +233,9 @@ class _Trainer:
         x, y = checked_samples("samples", samples, labels, real)
         counts = np.bincount(y.numpy())
         if counts.min() == 0:
-            raise ValueError(f"labels must hold every class; no samples of {np.argmin(counts)}")
+            raise ValueError(
+                f"labels must hold every class; no samples of {np.argmin(counts)}; {DROP_CLASS}"
+            )
         self.problem = config.problem(ClassCounts(counts))
         self.minimizer = optimum_of(self.problem)
         self.real, self.labels = real, y

@@ -9,6 +9,7 @@ import pytest
 import nclib as nc
 from nclib import _files
 from nclib.training import experiments
+from nclib.training.checkpoints import CheckpointStore
 from nclib.training.experiments import (
     Scale,
     load_results,
@@ -65,12 +66,34 @@ def test_an_interrupted_run_goes_on_when_told_to(nclib, stored, tmp_path, monkey
     assert outcome.out == ""
     assert outcome.err.splitlines()[-1].startswith("error: interrupted")
     (run,) = (tmp_path / ".checkpoints").iterdir()
+    # It says where the checkpoint is, how far it is, and what to type.
+    newest = sorted(run.glob("epoch-*.pt"))[-1]
+    epochs = QUICK[QUICK.index("--epochs") + 1]
+    assert f"the checkpoint {newest} has {epochs} of {epochs} epochs" in outcome.err
+    assert "the same command with --resume goes on from it" in outcome.err
     sorted(run.iterdir())[-1].unlink()
     assert nclib("train", *QUICK, "--out", tmp_path).failed("--resume")
     again = nclib("train", *QUICK, "--out", tmp_path, "--resume", "--json").json
     for entry, expected in zip(again["history"], shown["history"], strict=True):
         assert entry["objective"] == expected["objective"]
     assert not list((tmp_path / ".checkpoints").iterdir())
+
+
+def test_what_was_interrupted_without_a_checkpoint_says_so(nclib, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        CheckpointStore(options["checkpoints"])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "train", interrupted)
+        outcome = nclib("train", *QUICK, "--out", tmp_path)
+        assert outcome.code == 130
+        assert "there is no checkpoint yet" in outcome.err
+        assert "the same command begins anew" in outcome.err
+        without = nclib("train", *QUICK)
+        assert without.code == 130
+        assert "nothing is kept without --out" in without.err
+    assert nclib("train", *QUICK, "--out", tmp_path).code == 0  # and so it does
 
 
 def test_other_images_and_counts(nclib, tmp_path):
@@ -284,6 +307,7 @@ def test_a_figure_that_was_stopped_says_what_is_left(nclib, images, tmp_path, mo
     def second_fails(*arguments, **options):
         calls.append(1)
         if len(calls) == 2:
+            CheckpointStore(options["checkpoints"]).save(1, {})
             raise KeyboardInterrupt
         return train(*arguments, **options)
 
@@ -292,7 +316,10 @@ def test_a_figure_that_was_stopped_says_what_is_left(nclib, images, tmp_path, mo
     outcome = nclib(*arguments, "--json")
     assert outcome.code == 130
     assert outcome.out == ""
-    assert "2 left to do; the same command goes on" in outcome.err
+    assert "2 left to do; the same command goes on, 1 of them from a checkpoint" in outcome.err
+    (newest,) = tmp_path.glob(".checkpoints/*/epoch-*.pt")
+    assert f"the newest {newest} of epoch 1." in outcome.err
+    newest.unlink()
     assert len(nclib(*arguments, "--json").json["results"]) == 3
     assert sum(calls) == 4
 

@@ -100,15 +100,15 @@ def test_refuses_bad_tables(text, message, csv):
 
 
 @pytest.mark.parametrize(
-    "text", ['cat,"1,234"\ndog,5\n', "cat,1,234\ndog,5,678\n", '"1,234"\n"5,678"\n'], ids=repr
+    "text", ["cat,1,234\ndog,5,678\n", "1,234\n5,678\n9,113\n", "cat,1.234\ndog,5\n"], ids=repr
 )
 def test_refuses_thousands_separators_with_a_hint(text, csv):
-    with pytest.raises(ValueError, match=r"line 1(?s:.*)thousands"):
+    with pytest.raises(ValueError, match=r"(?s:.*)thousands"):
         read_counts(csv(text))
 
 
 def test_refuses_other_encodings(csv):
-    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+    for encoding in ("utf-16-le", "utf-32", "latin-1"):
         with pytest.raises(ValueError, match=r"counts\.csv.*(?i:utf-8)"):
             read_counts(csv("größe,3\ndog,5\n", encoding=encoding))
 

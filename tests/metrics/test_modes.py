@@ -74,7 +74,7 @@ def test_counts_say_how_often_a_class_is_counted():
     assert found.spread == pytest.approx(1.0, abs=1e-9)
     assert accumulator.effective_lambda_H(0.03, COUNTS) == pytest.approx(0.001, rel=1e-9)
     assert accumulator.modes(0.03).spread > 1.5
-    with pytest.raises(ValueError, match="counts must have K = 4 classes; got 3"):
+    with pytest.raises(ValueError, match="training_counts must be K = 4 whole numbers"):
         accumulator.modes(0.03, [3, 2, 1])
 
 

@@ -475,6 +475,25 @@ def test_divergence_stops_with_the_epoch_and_the_last_good_checkpoint(tmp_path):
         train(run, *blobs(), checkpoints=tmp_path, progress=False)
 
 
+def test_an_interrupt_says_which_checkpoint_there_is_and_how_to_go_on(tmp_path, monkeypatch):
+    train_epoch = engine._Trainer._train_epoch
+
+    def interrupted(self):
+        if self.epoch == 3:
+            raise KeyboardInterrupt
+        return train_epoch(self)
+
+    monkeypatch.setattr(engine._Trainer, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(config(), *blobs(), checkpoints=tmp_path, checkpoint_epochs=1, progress=False)
+    (note,) = caught.value.__notes__
+    path = tmp_path / "epoch-00000003.pt"
+    assert note == f"The last good checkpoint is {path}. resume=True goes on from it."
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(config(), *blobs(), progress=False)
+    assert caught.value.__notes__ == ["There is no checkpoint."]
+
+
 def test_nan_is_never_written(tmp_path, monkeypatch):
     """A weight that turns NaN in the last step of an epoch, after the last loss was finite."""
     train_epoch = engine._Trainer._train_epoch
