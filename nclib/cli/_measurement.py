@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from nclib._checks import DROP_CLASS
 from nclib._records import plain_values
 from nclib.cli._heads import NAMES, STATE_DICTS, Head, bfloat16, head_of
+from nclib.cli._validity import Residuals, observe
 from nclib.data.readers import MAX_BYTES, NPY_MAGIC, decoded, read_npz, reason
+from nclib.diagnosis.validity import Validity, judge
 from nclib.metrics import Metrics, MetricsAccumulator
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import Minimizer, global_minimizer
@@ -116,6 +118,13 @@ class Measurement:
     right_by_class: Array | None
     balanced: dict[str, float] | None
     """What the literature on balanced data reports, where it was asked for."""
+    validity: Validity | None
+    """Whether the theory speaks about the network; None without a head or of other data."""
+
+    @property
+    def may_predict(self) -> bool:
+        """Whether what is predicted of the classes is shown."""
+        return self.validity is None or self.validity.may_predict
 
     @classmethod
     def of(
@@ -170,8 +179,11 @@ class Measurement:
             )
             best = global_minimizer(problem)
             second = accumulator.second_pass()
+            residuals = None if Ws is None or training is not None else Residuals(Ws, b)
             for rows, block in samples.blocks():
                 second.update(block, samples.labels[rows])
+                if residuals is not None:
+                    residuals.update(block, samples.labels[rows])
                 advance(len(block))
         corrected, printed = (
             second.compute(best, reading=reading, check_counts=training is None)
@@ -187,6 +199,9 @@ class Measurement:
             predicted=best.training_accuracy().per_class,
             right_by_class=second.accuracy_by_class,
             balanced=second.balanced(training_counts=problem.counts.n) if balanced else None,
+            validity=(
+                None if residuals is None else judge(observe(accumulator, second, residuals, best))
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -217,12 +232,15 @@ class Measurement:
             "modes_alive": best.alive,
             "kappa": best.kappa,
             "z": best.z,
-            "predicted_right_by_class": self.predicted,
+            "predicted_right_by_class": self.predicted if self.may_predict else None,
             "right_by_class": self.right_by_class,
             "metrics": readings,
         }
         if not self.of_training:
             content["measured_counts"] = self.corrected.counts
+        if self.validity is not None:
+            content["validity"] = self.validity.answer
+            content["reasons"] = [f"{one.what}: {one.means}" for one in self.validity.reasons]
         if self.balanced is not None:
             content["balanced"] = self.balanced
         plain: dict[str, Any] = plain_values(content)

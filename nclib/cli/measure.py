@@ -114,6 +114,10 @@ def measure(
     `torch.nn.MSELoss()` and L2 decay, lambda_W is K/2 times the weight decay, for K classes. In
     Python, `nclib.translate_penalties` translates for this and other losses.
 
+    It says too whether the theory speaks about this network at all, if it was trained with the
+    squared error and has come to rest; where it does not, nothing is predicted of the classes.
+    (`nclib.Monitor` sees the loss, cross-entropy too.)
+
     In JSON, null stands for what is 0/0.
     """
     if labels is not None and features.suffix.lower() != ".npy":
@@ -183,6 +187,8 @@ def show(found: Measurement, training: str | None) -> None:
         out.show(f"Effective lambda_H, measured and used: {problem.lambda_H:.4g}.")
     elif measured is not None:
         out.show(f"lambda_H given: {problem.lambda_H:.4g}; effective: {measured:.4g}.")
+    for line in [] if found.validity is None else found.validity.words():
+        out.show(line)
     readings = [m.numbers() for m in (corrected, printed)]
     rows = [
         (metric.described, *(numbers[metric.key] for numbers in readings))
@@ -201,7 +207,7 @@ def show(found: Measurement, training: str | None) -> None:
     if found.balanced is not None:
         show_balanced(found.balanced)
     K, shown = problem.K, out.shortened(range(problem.K))
-    columns = ["class", "samples", "predicted right"]
+    columns = ["class", "samples", *["predicted right"] * found.may_predict]
     if not found.of_training:
         columns = ["class", "in training", "measured", "predicted right in training"]
     if found.right_by_class is not None:
@@ -239,7 +245,8 @@ def class_row(found: Measurement, k: int) -> list[Any]:
     row: list[Any] = [str(k)]
     if not found.of_training:
         row.append(int(found.minimizer.problem.counts.n[k]))
-    row += [int(found.corrected.counts[k]), share_text(found.predicted[k])]
+    row.append(int(found.corrected.counts[k]))
+    row += [share_text(found.predicted[k])] * found.may_predict
     if found.right_by_class is not None:
         assert found.corrected.nc4_by_class is not None
         row += [share_text(found.right_by_class[k]), share_text(found.corrected.nc4_by_class[k])]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nclib._records import Record
+from nclib.metrics.modes import ALIVE, MeasuredModes
+from nclib.theory.optimum import Optimum, class_outcomes
 
 Array = NDArray[np.float64]
+
+_EDGE = 1.05
+"""lambda_H may be wrong by this factor, whatever its modes say."""
 
 Answer = Literal["not yet at rest", "applies", "roughly", "does not apply"]
 """Whether the theory speaks about a network; predictions are shown for the second and third."""
@@ -148,6 +154,58 @@ class Validity(Record):
             heads[self.answer],
             *(f"{what[0].upper()}{what[1:]}: {means}." for what, means in self.reasons),
         ]
+
+
+def beside_the_optimum(
+    best: Optimum,
+    modes: MeasuredModes,
+    right: Sequence[bool],
+    names: Sequence[str],
+    at: Callable[[float], Optimum | None],
+    *,
+    may_be_stuck: bool,
+) -> dict[str, Any]:
+    """Compare a network with the optimum: the fields of `Observation` that this gives.
+
+    Parameters
+    ----------
+    best : Optimum
+        For the measured lambda_H.
+    modes : MeasuredModes
+    right : (K,) sequence of bool
+        Whether the network gets most samples of each class right.
+    names : (K,) sequence of str
+        Of the classes.
+    at : callable
+        Returns the optimum for another lambda_H, or None where it is not known.
+    may_be_stuck : bool
+        Whether there are other minima than the optimum: in a deep head, or after a ReLU.
+
+    Returns
+    -------
+    dict
+    """
+    if not modes.alive:
+        return {}
+    wanted, used = _right(best), best.problem.lambda_H
+    ends = [min(float(modes.lambda_H.min()), used) / _EDGE]
+    ends.append(max(float(modes.lambda_H.max()), used) * _EDGE)
+    differs = np.zeros(wanted.size, dtype=bool)
+    for end in ends:
+        other = at(end)
+        differs |= True if other is None else _right(other) != wanted
+    against = (np.array(right, dtype=bool) != wanted) & ~differs
+    kept = np.count_nonzero(best.singular_values > ALIVE * best.singular_values[0])
+    return {
+        "lost_modes": max(0, int(kept) - modes.alive) if may_be_stuck else 0,
+        "on_edge": tuple(names[k] for k in np.flatnonzero(differs).tolist()),
+        "contradicted": tuple(names[k] for k in np.flatnonzero(against).tolist()),
+    }
+
+
+def _right(best: Optimum) -> NDArray[np.bool_]:
+    outcomes = class_outcomes(best)
+    return np.asarray(outcomes.right[outcomes.group] > 0.5)
 
 
 def _listed(classes: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nclib._records import Record
-from nclib.metrics.arrays import Array, Labels
+from nclib.metrics.arrays import Array
 from nclib.metrics.head import Head
 
 ALIVE = 0.01
@@ -59,7 +59,7 @@ class MeasuredModes(Record):
         return float(self.lambda_H.max() / self.lambda_H.min()) if self.alive else float("nan")
 
 
-def measured_modes(means: Array, counts: Labels, head: Head, lambda_W1: float) -> MeasuredModes:
+def measured_modes(means: Array, counts: Array, head: Head, lambda_W1: float) -> MeasuredModes:
     """Measure the modes of class means (K, d) and a head."""
     if head.b is not None:
         means = means - counts @ means / counts.sum()

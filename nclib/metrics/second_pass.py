@@ -170,6 +170,11 @@ class SecondPass(Pass):
         self._squares, self._squares_by_class, self._agreed = squares, by_class, agreed
 
     @property
+    def squares_by_class(self) -> Array:
+        """Sum of the squared distances of the samples of each class to its mean, (K,)."""
+        return np.maximum(self._squares_by_class - self._rest_squares * self.counts, 0.0)
+
+    @property
     def accuracy_by_class(self) -> Array | None:
         """Share of the samples of each class that the head answers right; None without a head."""
         return None if self._head is None else self._accuracy.by_class

@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nclib._text import modes_are_alive
-from nclib.diagnosis.validity import Observation, Outside
+from nclib.diagnosis.validity import Observation, Outside, beside_the_optimum
 from nclib.metrics import COLLAPSE, MeasuredModes, Metrics
-from nclib.metrics.modes import ALIVE
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.objects import Loss
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import global_minimizer
-from nclib.theory.optimum import Optimum, class_outcomes
+from nclib.theory.optimum import Optimum
 from nclib.theory.problem import Problem
 from nclib.training.monitor.collector import Collector
 from nclib.training.monitor.head import WatchedHead
@@ -28,9 +26,6 @@ from nclib.training.monitor.script import Script, ScriptReader
 Array = NDArray[np.float64]
 
 _METRICS = tuple(metric.key for metric in COLLAPSE)
-
-_EDGE = 1.05
-"""lambda_H may be wrong by this factor, whatever its modes say."""
 
 _MOST_GROUPS = 100
 """Above so many groups an optimum that has to be solved for is left to evaluations."""
@@ -172,33 +167,30 @@ class Measurer:
         """Return what tells whether the theory speaks about the network."""
         script, best, modes = found.script, found.minimizer, found.modes
         odd = (*outside, *(script.outside if script is not None else ()))
-        names, edge, against, lost = self.class_names(), [], [], 0
-        if best is not None and modes is not None and modes.alive:
-            wanted = _right(best)
-            low, high = (self._right_at(found, end) for end in _ends(modes, best))
-            edge = [names[k] for k in range(self.counts.K) if not low[k] == wanted[k] == high[k]]
-            differs = np.array(found.right, dtype=bool) != wanted
-            against = [names[k] for k in np.flatnonzero(differs).tolist() if names[k] not in edge]
-            kept = np.count_nonzero(best.singular_values > ALIVE * best.singular_values[0])
-            if best.problem.depth > 1 or self.non_negative:
-                lost = max(0, int(kept) - modes.alive)
+        compared = {}
+        if best is not None and modes is not None:
+            compared = beside_the_optimum(
+                best,
+                modes,
+                found.right,
+                self.class_names(),
+                lambda lambda_H: self._at(found, lambda_H),
+                may_be_stuck=best.problem.depth > 1 or self.non_negative,
+            )
         return Observation(
             rest=found.rest,
             lambda_H=np.zeros(0) if modes is None else modes.lambda_H,
             gap=found.gap,
             within=found.within,
             mean=found.mean,
-            lost_modes=lost,
             depth=len(self.head.layers),
-            on_edge=tuple(edge),
             outside=odd,
-            contradicted=tuple(against),
+            **compared,
         )
 
-    def _right_at(self, found: Measured, lambda_H: float) -> Any:
+    def _at(self, found: Measured, lambda_H: float) -> Optimum | None:
         problem = self._problem(replace(found, lambda_H=lambda_H))
-        best = None if problem is None else self._minimizer(problem, evaluated=True)
-        return np.zeros(self.counts.K, dtype=bool) if best is None else _right(best)
+        return None if problem is None else self._minimizer(problem, evaluated=True)
 
     def measured_words(self, row: dict[str, float], found: Measured) -> list[str]:
         """Say what was measured, whatever the theory says."""
@@ -247,18 +239,6 @@ def _class_factors(loss: Loss, plain: Loss | None, counts: ClassCounts) -> Array
     terms = loss.terms(counts, n)
     share: Array = terms.weight * terms.own / plain.terms(counts, n).own * n / counts.N
     return share
-
-
-def _right(best: Optimum) -> NDArray[np.bool_]:
-    outcomes = class_outcomes(best)
-    return np.asarray(outcomes.right[outcomes.group] > 0.5)
-
-
-def _ends(modes: MeasuredModes, best: Optimum) -> tuple[float, float]:
-    """From where to where lambda_H may be."""
-    used = best.problem.lambda_H
-    low, high = float(modes.lambda_H.min()), float(modes.lambda_H.max())
-    return min(low, used) / _EDGE, max(high, used) * _EDGE
 
 
 def _or_nan(value: float | None) -> float:
