@@ -151,7 +151,7 @@ def _judged_cases() -> Iterator[Case]:
         ("squared error, feature penalty, all of it at once", {"strength": 0.3, "warm_up": 0.0}),
         ("squared error, 3 layers, feature penalty", {"strength": 0.2, "depth": 3, "warm_up": 0.5}),
         (
-            "squared error, 3 layers, feature penalty, all of it at once",
+            "squared error, 3 layers, all of it at once",
             {"strength": 0.3, "depth": 3, "warm_up": 0.0},
         ),
     ]
@@ -161,7 +161,8 @@ def _judged_cases() -> Iterator[Case]:
 
 def _decay_cases() -> Iterator[Case]:
     for activation in ("linear", "relu"):
-        for below in (1, 2, 4):
+        # One layer has no ReLU after it.
+        for below in (1, 2, 4) if activation == "linear" else (2, 4):
             for weight_decay in (1e-3, 3e-3, 1e-2):
                 for seed in range(3):
                     yield Case(
@@ -321,28 +322,23 @@ def _result(
         "counts": COUNTS[case.images],
         "script": str(monitor.script),
         "answer": blind.answer,
-        "reasons": [one.what for one in blind.reasons],
-        "report": monitor.report().splitlines(),
         "lost": [k for k, share in enumerate(accuracy) if share < 0.5],
-        "predicted_lost": (None if predicted is None else np.flatnonzero(predicted < 0.5).tolist()),
-        "accuracy": row["accuracy"],
+        "predicted_lost": None if predicted is None else np.flatnonzero(predicted < 0.5),
         "accuracy_by_class": accuracy,
-        **{
-            key: row[key]
-            for key in (
-                "alive",
-                "alive_optimum",
-                "spread",
-                "rest",
-                "gap",
-                "within",
-                "mean",
-                "lambda_H",
-            )
-        },
         "lambda_W": None if monitor.script is None else monitor.script.lambda_W,
-        "lambda_H_by_mode": seen.lambda_H,
+        "lambda_H": row["lambda_H"],
         "lambda_H_of_first_layer": first,
+        "observation": {
+            "rest": seen.rest,
+            "lambda_H": seen.lambda_H,
+            "gap": seen.gap,
+            "within": seen.within,
+            "mean": seen.mean,
+            "lost_modes": seen.lost_modes,
+            "depth": seen.depth,
+            "on_edge": seen.on_edge,
+            "outside": [one.what for one in seen.outside],
+        },
         "z": None if monitor.modes is None else monitor.modes.z,
         "seconds": round(seconds, 1),
         "torch": torch.__version__,
@@ -363,7 +359,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.set:
         path = given.out / f"{name}.json"
-        done = json.loads(path.read_text()) if path.exists() else []
+        done = json.loads(path.read_text())["runs"] if path.exists() else []
         known = [row["case"] for row in done]
         todo = [
             case for case in SETS[name]() if asdict(case) not in known and given.only in case.name
@@ -374,13 +370,10 @@ def main() -> None:
         ):
             done.append(row)
             done.sort(key=lambda row: order.index(row["case"]) if row["case"] in order else -1)
-            write_whole(path, (json.dumps(done, indent=1) + "\n").encode())
-            lost, told = row["lost"], row["predicted_lost"]
+            write_whole(path, (json.dumps({"runs": done}, indent=1) + "\n").encode())
             print(
-                f"{name}: {row['case']['name']}: {row['answer']}; lost {lost}, predicted {told}; "
-                f"spread {row['spread'] or 0:.3g} rest {row['rest'] or 0:.2g} gap "
-                f"{row['gap'] or 0:.2g} within {row['within'] or 0:.2g} mean {row['mean'] or 0:.2g}"
-                f"; {row['seconds']} s",
+                f"{name}: {row['case']['name']}: {row['answer']}; lost {row['lost']}, predicted "
+                f"{row['predicted_lost']}; {row['seconds']} s",
                 flush=True,
             )
 

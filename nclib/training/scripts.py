@@ -46,7 +46,8 @@ def load_script_runs(folder: str | os.PathLike[str], kind: ScriptSet) -> list[Sc
         If there are none.
     """
     choice("kind", kind, ScriptSet)
-    runs: list[ScriptRun] = json.loads(Path(folder, f"{kind}.json").read_text(encoding="utf-8"))
+    stored = json.loads(Path(folder, f"{kind}.json").read_text(encoding="utf-8"))
+    runs: list[ScriptRun] = stored["runs"]
     return runs
 
 
@@ -98,7 +99,7 @@ def head_alone(run: ScriptRun) -> Problem:
 
 def hardest_mode(run: ScriptRun) -> Problem:
     """Return the model of the head with the largest lambda_H of a mode."""
-    return _model(run, 1, max(run["lambda_H_by_mode"]))
+    return _model(run, 1, max(run["observation"]["lambda_H"]))
 
 
 def layers_counted(run: ScriptRun) -> Problem:
