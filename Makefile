@@ -15,7 +15,7 @@ $(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) m
     without spaces; got '$($(name))')))
 
 .DEFAULT_GOAL := help
-.PHONY: help book zip pdf test test-all lint notebooks evidence resources copies lab bench \
+.PHONY: help book zip pdf slides test test-all lint notebooks evidence resources copies lab bench \
         requirements clean gpu
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
@@ -24,6 +24,7 @@ help:
 	@echo "make book          build the book and say where it is"
 	@echo "make zip           pack the built book into one file that opens without a network"
 	@echo "make pdf           print the built book, all of it, as one PDF"
+	@echo "make slides        write slides for lessons, as HTML that opens anywhere and as PDF"
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs"
@@ -72,6 +73,14 @@ pdf: book
 # A file is for one of the workers: what its tests share is built once. The longest come first.
 WORKERS ?= logical
 PYTEST := "$(PY)" -m pytest -n $(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
+slides: book
+	"$(PY)" -m tools.slides
+	@if [ -z "$(CHROMIUM)" ]; then \
+	    echo "No browser, so no PDF: install Chrome or Chromium, or name one: make CHROMIUM=... slides" >&2; \
+	else \
+	    CHROMIUM="$(CHROMIUM)" node tools/print_slides.mjs _build/slides/*.html; \
+	fi
 
 test: $(VENV)/.test
 	$(PYTEST)

@@ -21,11 +21,12 @@ OPTIONAL = ("book", "lightning", "pandas", "train")
 EXTRAS_OF = {
     "nclib": OPTIONAL,
     "book/_ext": ("book",),
-    # `make copies` and `make zip`.
+    # `make copies`, `make slides` and `make zip`.
     "tools/copies.py": ("book",),
     "tools/notebooks.py": ("book",),
     "tools/offline_copy.py": ("book",),
     "tools/plain_markdown.py": ("book",),
+    "tools/slides.py": ("book",),
     "tools": ("test",),
     "benchmarks": ("test",),
     "tests": ("all",),

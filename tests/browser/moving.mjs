@@ -236,6 +236,16 @@ await running.waitForFunction(() =>
 await running.getByRole("button", { name: "Pause" }).click();
 report.live.paused = [await step(), await rest(running, 300).then(step)];
 
+// An answer to an exercise, typed into its page.
+const typed = await open(`${server.origin}/book/05-deep-head.html`);
+const line = typed.getByLabel("Your answer to 05-b.2");
+report.typed = [];
+for (const text of ["0.95", "0.4756"]) {
+  await line.fill(text);
+  await line.press("Enter");
+  report.typed.push(await typed.locator(".nc-answer .verdict", { hasText: /\S/ }).textContent());
+}
+
 report.errors = errors;
 await browser.close();
 await server.close();

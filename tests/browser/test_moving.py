@@ -15,6 +15,7 @@ from test_theory_script import LESIONS, leads, loss_problem
 
 import nclib as nc
 from nclib.data.published import gallery
+from nclib.teaching import check
 
 SCRIPT = Path(__file__).with_name("moving.mjs")
 
@@ -257,6 +258,12 @@ def test_it_moves_only_when_it_may(report):
     still, later = report["live"]["still"]
     assert still == later
     assert report["live"]["paused"][0] == report["live"]["paused"][1]
+
+
+def test_an_answer_that_is_typed_gets_what_check_says(report):
+    near = check("05-b.2", 0.95)
+    assert near.mistake == "left no room"
+    assert report["typed"] == [f"✗ Not yet. {near.message}", "✓ Right."]
 
 
 def test_nothing_goes_wrong(report):

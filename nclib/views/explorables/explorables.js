@@ -57,16 +57,19 @@
       Object.fromEntries(names.map((name, place) => [name, lists[place][row]])),
     );
 
-    // The address of a notebook belongs to the program that shows it; the site's keeps all states.
+    // The address of a notebook belongs to the program that shows it; the site's keeps all states. Where a
+    // page says a state beside a picture, as slides do, that is where it begins.
     const inSite = !("notebook" in box.dataset);
     const key = (param) => `${box.dataset.name}.${param.name}`;
-    const wanted = new URLSearchParams(inSite ? location.search : "");
+    const wanted = new URLSearchParams(box.dataset.state ?? (inSite ? location.search : ""));
+    const position = (state, { param, options }) =>
+      options.findIndex((option) => String(option) === state.get(key(param)));
     const sliders = spec.params
       .filter(({ bind }) => bind)
       .map((param) => {
         const { options, labels, name: label } = param.bind;
         delete param.bind;
-        const asked = options.findIndex((option) => String(option) === wanted.get(key(param)));
+        const asked = position(wanted, { param, options });
         const first = options.indexOf(param.value);
         const at = asked < 0 ? first : asked;
         param.value = options[at];
@@ -119,6 +122,13 @@
           }
         }, 200);
     }
+    // To a state as it stands in an address; what is not said there stays.
+    box.goTo = (query) => {
+      pause();
+      const state = new URLSearchParams(query);
+      move(...sliders.map((slider) => [slider, position(state, slider)]).filter(([, at]) => at >= 0));
+      say();
+    };
     function control(slider) {
       const list = slider.options.some((option) => typeof option === "string");
       const output = make("b"); // an output element would take the label for itself
@@ -230,14 +240,19 @@
     );
     summarise();
 
+    // Pixels of the screen in one of the picture: a slide may be scaled as a whole.
+    const enlarged = () => stage.getBoundingClientRect().width / stage.offsetWidth || 1;
+
     // A readout beside a mark: where the pointer is, or which the arrow keys have come to.
     function tell(value, x, y) {
       bubble.hidden = false;
       bubble.replaceChildren(...Object.entries(value).map(([title, text]) => make("div", {}, `${title}: ${text}`)));
-      const { left, top, width } = stage.getBoundingClientRect();
-      const place = Math.min(Math.max(x - left - bubble.offsetWidth / 2, 0), width - bubble.offsetWidth);
-      const above = y - top - bubble.offsetHeight - 14;
-      bubble.style.translate = `${place}px ${above < 0 ? y - top + 18 : above}px`;
+      const { left, top } = stage.getBoundingClientRect();
+      const across = (x - left) / enlarged() - bubble.offsetWidth / 2;
+      const place = Math.min(Math.max(across, 0), stage.offsetWidth - bubble.offsetWidth);
+      const down = (y - top) / enlarged();
+      const above = down - bubble.offsetHeight - 14;
+      bubble.style.translate = `${place}px ${above < 0 ? down + 18 : above}px`;
     }
     let reading = 0;
     function marks() {
@@ -270,23 +285,24 @@
       const { left, top } = chart.querySelector("svg").getBoundingClientRect(),
         { left: x, top: y } = view.padding(),
         [right, down] = view.origin();
-      return [left + x + right, top + y + down];
+      return [left + (x + right) * enlarged(), top + (y + down) * enlarged()];
     }
     function place() {
       const [left, top] = origin(),
-        corner = stage.getBoundingClientRect();
+        corner = stage.getBoundingClientRect(),
+        by = enlarged();
       handles.forEach((handle, k) => {
         const row = handle.rows.find((row) => holds(row)),
           [x, y] = spot(handle, row);
         // What is outside the picture can't be taken.
         knobs[k].hidden = x < -1 || x > view.width() + 1;
-        knobs[k].style.translate = `${left - corner.left + x}px ${top - corner.top + y}px`;
+        knobs[k].style.translate = `${(left - corner.left) / by + x}px ${(top - corner.top) / by + y}px`;
         knobs[k].spot = [x, y];
       });
     }
     let held;
     const far = (handle, [x, y], { clientX, clientY }, [left, top]) =>
-      Math.hypot(clientX - left - x, handle.y === null ? 0 : clientY - top - y);
+      Math.hypot((clientX - left) / enlarged() - x, handle.y === null ? 0 : (clientY - top) / enlarged() - y);
     function drag(event) {
       const at = origin();
       let best;
