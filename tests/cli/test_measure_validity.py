@@ -1,4 +1,4 @@
-"""Whether `nclib measure` says that the theory speaks about a network, on networks where it does."""
+"""Whether `nclib measure` says that the theory speaks about a network, where it does."""
 
 import json
 
