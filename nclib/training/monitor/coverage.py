@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from nclib.diagnosis.validity import Outside
 from nclib.theory.counts import ClassCounts
 from nclib.training.monitor.head import WatchedHead
+from nclib.training.monitor.watching import Eye, watch
 
 _CHANCE = 1e-6
 """An epoch that would show its classes so with less probability has a sampler."""
@@ -91,13 +92,6 @@ def other_proportions(seen: NDArray[np.int64], counts: ClassCounts) -> Outside |
     )
 
 
-class Hook(Protocol):
-    """What was hung into a model and can be taken off."""
-
-    def remove(self) -> None:
-        """Take it off."""
-
-
 class FeatureSource:
     """Sees whether the features are what a normalisation has put out.
 
@@ -106,20 +100,20 @@ class FeatureSource:
 
     def __init__(self, model: nn.Module) -> None:
         self._last: tuple[str, Tensor] | None = None
-        self._hooks = []
+        self._stop = []
         for name, module in model.named_modules():
             kind = type(module).__name__
             if isinstance(module, nn.Dropout) or ("norm" in kind.lower() and not _children(module)):
-                self._hooks.append(module.register_forward_hook(self._noting(f"{name} ({kind})")))
+                self._stop.append(watch(module, self._noting(f"{name} ({kind})")))
 
-    def _noting(self, what: str) -> Callable[..., None]:
-        def note(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            if not isinstance(output, Tensor):
+    def _noting(self, what: str) -> Eye:
+        def note(module: nn.Module, inputs: Any, outputs: Any) -> None:
+            if not isinstance(outputs, Tensor):
                 return
             if not isinstance(module, nn.Dropout):
-                self._last = what, output
-            elif self._last is not None and args and _share_memory(args[0], self._last[1]):
-                self._last = self._last[0], output
+                self._last = what, outputs
+            elif self._last is not None and _share_memory(inputs, self._last[1]):
+                self._last = self._last[0], outputs
 
         return note
 
@@ -133,9 +127,9 @@ class FeatureSource:
 
     def remove(self) -> None:
         """Look no longer."""
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks, self._last = [], None
+        for stop in self._stop:
+            stop()
+        self._stop, self._last = [], None
 
 
 def _children(module: nn.Module) -> list[nn.Module]:
