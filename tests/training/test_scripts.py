@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
-from nclib.diagnosis import Observation, Outside, judge
+from nclib.diagnosis import BAND, Observation, Outside, judge
 from nclib.training.scripts import RULES, load_script_runs, predicted_by, rule_table, verdict_table
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "results" / "scripts"
@@ -96,6 +96,15 @@ def test_no_rule_names_a_class_in_vain_and_none_names_all():
     counted = sum(len(predicted_by("layers below counted", run)) for run in RUNS["decay"])
     assert (counted, sum(len(run["lost"]) for run in RUNS["decay"])) == (90, 155)
     assert {run["answer"] for run in RUNS["decay"]} <= {"does not apply", "not yet at rest"}
+
+
+def test_the_band_holds_what_was_measured_without_a_feature_penalty():
+    runs = [run for run in ALL if run["case"]["strength"] is None]
+    found = [run["lambda_H"] * sum(run["counts"]) for run in runs]
+    assert len(found) == 49
+    assert BAND[0] < min(found) < max(found) < BAND[1]
+    # As its words say.
+    assert (f"{min(found):.1g}", f"{max(found):.2g}") == ("0.0009", "0.11")
 
 
 def test_tables_count_what_is_in_them():
