@@ -355,7 +355,14 @@ def _numbers(cells: list[str], where: Places, separator: str, hint: str) -> list
         _count_from_text(cell, at, separator, signs, hint if k == 0 else "")
         for k, (cell, at) in enumerate(zip(cells, where, strict=True))
     ]
-    marked = [k for k, cell in enumerate(cells) if re.fullmatch(r"\d+[.,]\d{3}", cell)]
+    marked = [cell for cell in cells if re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", cell)]
+    sure = any(map(_POINTS.fullmatch, cells)) or any(map(_COMMAS.fullmatch, cells))
+    if marked and not sure and all(cell.endswith("000") for cell in marked):
+        k = cells.index(marked[0])
+        raise ValueError(
+            f"{where[k]}: {marked[0]!r} may have a thousands separator and may have three "
+            "decimals; write the bare digits"
+        )
     if len(marked) == len(cells) and abs(sum(counts) - 100_000) <= len(counts):
         raise ValueError(
             f"{where[0]}: {cells[0]!r} and the others may be numbers with thousands separators or "

@@ -100,8 +100,10 @@ def test_labels_from_one_on_are_in_their_order_too(read):
 def test_a_subset_for_counted_labels_has_them_of_each_class():
     images = np.zeros((120, 2, 2), dtype=np.uint8)
     data = ImageData("made", images, np.repeat(np.arange(3), 40), ("0", "1", "2"))
-    drawn = imbalanced_subset(data, read_counts(COUNTED), seed=0)
-    assert np.bincount(drawn.labels).tolist() == np.bincount(LABELS).tolist()
+    named = ImageData("made", images, np.repeat(np.arange(3), 40), ("cat", "dog", "eel"))
+    for source in (data, named):
+        drawn = imbalanced_subset(source, read_counts(COUNTED), seed=0)
+        assert np.bincount(drawn.labels).tolist() == np.bincount(LABELS).tolist()
 
 
 def test_other_names_stay_where_they_are(read):
@@ -196,11 +198,17 @@ def test_texts_with_one_reading_are_read(read, text):
         "nv,6705.000\nmel,1113.000000\n",
         "nv\t6 705\nmel\t1 113\n",
         "nv: 6_705\nmel: 1_113\n",
+        'nv,"6,705"\nmel,"1,113"\nTotal,"7,818"\n',
     ],
     ids=repr,
 )
 def test_thousands_with_one_reading_are_read(read, text):
     assert read(text) == SKIN
+
+
+def test_a_longer_number_says_what_the_sign_is(read):
+    assert read('nv,"1,234,567"\nmel,"6,000"\n').n.tolist() == [1234567, 6000]
+    assert read("nv,1.234.567\nmel,6.000\n").n.tolist() == [1234567, 6000]
 
 
 def test_names_keep_what_separates_elsewhere(read):
@@ -219,6 +227,8 @@ def test_names_keep_what_separates_elsewhere(read):
         ("nv: 6,705\nmel: 1,113\n", r"is nv: 6,705 class nv: 6, or a number"),
         ("nv;6,705\nmel;1,113\n", r"line 1: count '6,705'.*thousands.*may be a decimal"),
         ("nv,6.705\nmel,1.113\n", r"line 1: count '6.705'.*thousands.*may be a decimal"),
+        ('nv,"6,000"\nmel,5\n', r"line 1: '6,000' may have a thousands.*three decimals"),
+        ("nv;513\nmel;1.000\n", r"line 2: '1.000' may have a thousands.*three decimals"),
         ("nv\t66,900\nmel\t33,100\n", r"line 1: '66,900'.*thousands.*percent"),
         ("nv;66.900\nmel;33.100\n", r"line 1: '66.900'.*thousands.*percent"),
         ("nv;0,669\nmel;0,331\n", r"line 1: count '0,669'.*a share"),
