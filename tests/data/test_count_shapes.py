@@ -60,6 +60,10 @@ OF_LABELS = {
     "floats": pd.Series(LABELS.astype(float)).value_counts(),
     "old pandas": COUNTED.rename("label"),
     "category": pd.Series(LABELS).astype("category").value_counts(),
+    "most_common": Counter(LABELS.tolist()).most_common(),
+    "items": Counter(LABELS.tolist()).items(),
+    "numpy.unique": np.unique(LABELS, return_counts=True),
+    "torch.unique": torch.unique(torch.tensor(LABELS), return_counts=True),
 }
 
 
@@ -425,6 +429,23 @@ def test_labels_in_every_shape_are_no_counts(read, content, name):
 def test_columns_of_labels_are_no_counts(source):
     with pytest.raises(ValueError, match=r"from_labels.*call it 'count'"):
         read_counts(source)
+
+
+def test_one_column_is_a_column_of_counts(read):
+    column = np.array([[30], [5], [12]])
+    for source in (
+        column,
+        torch.tensor(column),
+        pd.DataFrame(column),
+        pd.DataFrame({"n": [30, 5, 12]}),
+    ):
+        assert read_counts(source) == ClassCounts([30, 5, 12])
+    assert read(npy(column), "c.npy") == ClassCounts([30, 5, 12])
+    assert read_counts(Counter(ANIMALS).most_common()) == FALLING
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        read_counts([[3, 5], [1, 2]])
+    with pytest.raises(ValueError, match="from_labels"):
+        read(npy(np.array([[1], [2], [1], [2]])), "y.npy")
 
 
 def test_frames_may_have_the_counts_first():
