@@ -262,7 +262,7 @@ def _spaced(lines: list[tuple[int, str]], source: str, *, printed: bool = False)
     if all(first) and not header:
         rows = [[found[1], found[2].lstrip("=:").strip()] for found in first if found]
         for k, row in enumerate(rows):
-            if re.match(r"\d{3}\s", row[1]) and len(row[0]) < 4:
+            if re.match(r"\d{3}(?!\d)", row[1]) and len(row[0]) < 4:
                 raise ValueError(_two_readings(where[k], " ".join(row)))
         return Table(rows, where, " ", counts_first=True)
     return None
