@@ -137,7 +137,7 @@ class Attachment:
         if piece is not None and self._source is not None:
             source, self._source = self._source, None
             self.non_negative = bool((features >= 0).all())
-            for one in not_covered(features, self.head, source.of(features)):
+            for one in not_covered(features, self.head, source):
                 self.note(one)
 
     def _last_layer(self, layer: nn.Module, inputs: Tensor, logits: Tensor) -> None:

@@ -20,7 +20,7 @@ _CHANCE = 1e-6
 """An epoch that would show its classes so with less probability has a sampler."""
 
 
-def not_covered(features: Tensor, head: WatchedHead, norm: str | None) -> Iterator[Outside]:
+def not_covered(features: Tensor, head: WatchedHead, source: FeatureSource) -> Iterator[Outside]:
     """Give each thing that the theory does not cover: what was seen, and what it means.
 
     Parameters
@@ -28,9 +28,15 @@ def not_covered(features: Tensor, head: WatchedHead, norm: str | None) -> Iterat
     features : (B, d) tensor
         Of the first batch.
     head : WatchedHead
-    norm : str or None
-        Name of the normalisation that they come out of; see `FeatureSource`.
+    source : FeatureSource
+        What they come out of; it looks no longer.
     """
+    norm, dropout = source.of(features)
+    if dropout is not None:
+        yield Outside(
+            f"the features come out of {dropout}",
+            "the theory does not cover dropout before the head: in each step it sees other ones",
+        )
     if norm is not None:
         yield Outside(
             f"the features come out of {norm}",
@@ -39,9 +45,10 @@ def not_covered(features: Tensor, head: WatchedHead, norm: str | None) -> Iterat
                 "the features are; in the theory they are free"
             ),
         )
-    elif _of_one_length(features):
+    elif _of_one_length(features) or _of_unit_variance(features):
+        how = "all have the same length" if _of_one_length(features) else "have mean 0, variance 1"
         yield Outside(
-            "the features all have the same length",
+            f"the features {how}",
             "the theory does not cover features that are normalised; in the theory they are free",
         )
     if head.weights_and_bias()[1] is not None and bool((features >= 0).all()):
@@ -93,13 +100,14 @@ def other_proportions(seen: NDArray[np.int64], counts: ClassCounts) -> Outside |
 
 
 class FeatureSource:
-    """Sees whether the features are what a normalisation has put out.
+    """Sees whether the features are what a normalisation or dropout has put out.
 
-    It holds one tensor, the last such output, until the first features have come.
+    It holds the last such outputs until the first features have come.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._last: tuple[str, Tensor] | None = None
+        self._dropped: tuple[str, Tensor] | None = None
         self._stop = []
         for name, module in model.named_modules():
             kind = type(module).__name__
@@ -112,24 +120,28 @@ class FeatureSource:
                 return
             if not isinstance(module, nn.Dropout):
                 self._last = what, outputs
-            elif self._last is not None and _share_memory(inputs, self._last[1]):
+                return
+            if module.training and module.p > 0:
+                self._dropped = what, outputs
+            if self._last is not None and _share_memory(inputs, self._last[1]):
                 self._last = self._last[0], outputs
 
         return note
 
-    def of(self, features: Tensor) -> str | None:
-        """Return which normalisation has put out the features, if one has, and look no longer."""
-        found = None
-        if self._last is not None and _share_memory(features, self._last[1]):
-            found = self._last[0]
+    def of(self, features: Tensor) -> tuple[str | None, str | None]:
+        """Return which normalisation and which dropout the features come out of, if any."""
+        norm, dropout = (
+            None if one is None or not _share_memory(features, one[1]) else one[0]
+            for one in (self._last, self._dropped)
+        )
         self.remove()
-        return found
+        return norm, dropout
 
     def remove(self) -> None:
         """Look no longer."""
         for stop in self._stop:
             stop()
-        self._stop, self._last = [], None
+        self._stop, self._last, self._dropped = [], None, None
 
 
 def _children(module: nn.Module) -> list[nn.Module]:
@@ -142,6 +154,15 @@ def _of_one_length(features: Tensor) -> bool:
         return False
     lengths = features.detach().double().norm(dim=1)
     return len(lengths) > 1 and bool(lengths.std() <= 1e-4 * lengths.mean())
+
+
+def _of_unit_variance(features: Tensor) -> bool:
+    """Whether each feature has mean 0 and variance 1 in a batch, as batch norm leaves them."""
+    if features.ndim != 2 or len(features) < 8:
+        return False
+    values = features.detach().double()
+    spread = values.var(dim=0, correction=0)
+    return bool(values.mean(dim=0).abs().max() < 1e-3 and (spread - 1).abs().max() < 1e-2)
 
 
 def _share_memory(one: Any, other: Tensor) -> bool:

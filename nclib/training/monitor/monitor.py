@@ -38,7 +38,7 @@ Row = dict[str, float]
 class Monitor:
     """Metrics of neural collapse of any network while it trains.
 
-    Hooks on the head look on; the training stays the same bit for bit. Each epoch that is watched,
+    It looks on at the head; the training stays the same bit for bit. Each epoch that is watched,
     and each evaluation, adds a row to the `history`::
 
         with Monitor(model, counts, optimizer=optimizer, csv="collapse.csv") as monitor:
