@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 from torch import Tensor, nn
 
 from nclib.diagnosis.validity import Outside
@@ -88,10 +88,7 @@ def not_linear(features: Tensor, head: WatchedHead, logits: Tensor) -> Outside |
 def other_proportions(seen: NDArray[np.int64], counts: ClassCounts) -> Outside | None:
     """Say so where an epoch has shown the classes otherwise than by chance of their counts."""
     expected = counts.n * (seen.sum() / counts.N)
-    if (
-        seen.sum() == 0
-        or chi2.sf(np.sum((seen - expected) ** 2 / expected), counts.K - 1) > _CHANCE
-    ):
+    if seen.sum() == 0 or chdtrc(counts.K - 1, np.sum((seen - expected) ** 2 / expected)) > _CHANCE:
         return None
     return Outside(
         "the epoch shows the classes in other proportions than counts",
