@@ -82,7 +82,7 @@
     }
 
     const kept = read()[box.id];
-    chosen = kept === "shown" || kept in meanings ? kept : null;
+    chosen = kept === "shown" || (Number.isInteger(kept) && kept in meanings) ? kept : null;
     show();
     // What was copied before its formulas were set is copied anew.
     window.addEventListener("load", async () => {
