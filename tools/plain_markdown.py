@@ -67,14 +67,14 @@ def quoted(title: str, body: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in (f"**{title}**", "", *body.split("\n")))
 
 
-def prediction(body: str) -> str:
+def prediction(title: str, body: str) -> str:
     """Write a question to guess at, and its answer in a box that is closed."""
     parts = GUESSED.fullmatch(body)
     if parts is None:
         raise ValueError(f"a question to guess at has no list of choices or no answer: {body!r}")
     found = re.findall(r"^- \*\*(.+?)\*\*", parts["meanings"], re.DOTALL | re.MULTILINE)
     choices = "\n".join(f"- {' '.join(choice.split())}" for choice in found)
-    asked = quoted("Predict before you look", f"{parts['question']}\n\n{choices}")
+    asked = quoted(title, f"{parts['question']}\n\n{choices}")
     told = f"{parts['answer']}\n\n{parts['meanings']}"
     return f"{asked}\n\n<details><summary>Answer</summary>\n\n{told}\n\n</details>"
 
@@ -86,8 +86,8 @@ def plain(text: str, file: str) -> str:
         kind, title, body = found["kind"], found["title"], found["body"].strip()
         if kind in ("table", "container"):
             return body
-        if kind == "predict":
-            return prediction(body)
+        if "predict" in found["options"].split():
+            return prediction(title, body)
         if "dropdown" in found["options"]:
             return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
         if kind == "exercise":

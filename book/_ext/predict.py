@@ -1,7 +1,7 @@
 """A question to guess at before looking.
 
-:::{predict}
-:covers: the next output
+:::{admonition} Predict before you look
+:class: tip predict covers-1
 
 The question.
 
@@ -11,119 +11,118 @@ The question.
 The answer.
 :::
 
-makes two boxes of it, the question with the choices, and the answer with what each choice means.
-Without JavaScript and on paper both stand open. `predict.js` makes buttons of the choices, and
-covers the answer, and the outputs that `covers` names, for as long as the reader wants to guess.
-What a chapter finds is said again outside of it, where nothing covers it.
+becomes two boxes, the question with the choices, and the answer with what each choice means.
+Without JavaScript and on paper both stand open. `predict.js` makes buttons of the choices, and for
+as long as the reader wants to guess it covers the answer, and as many of the next outputs as the
+class says, `covers-1` to `covers-3`. What a chapter finds is said again outside of it, where
+nothing covers it.
+
+It is an admonition with a class, and no directive of its own: JupyterLab shows those that it does
+not know as an error, and this one as it stands.
 """
 
 import hashlib
 import re
 
 from docutils import nodes
-from docutils.parsers.rst.directives import unchanged_required
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
 LOGGER = logging.getLogger(__name__)
 
-NUMBERS = {"output": 1, "two outputs": 2, "three outputs": 3}
-COVERS = re.compile(rf"the next ({'|'.join(NUMBERS)})")
 FEWEST, MOST = 2, 4
+COVERS = {f"covers-{number}": number for number in (1, 2, 3)}
 
 
-def outputs(argument: str) -> int:
-    """Return how many outputs an option covers.
+class PredictionError(ValueError):
+    """A question to guess at that is not complete; the message says what is missing."""
+
+
+def divide(box: nodes.admonition) -> tuple[nodes.admonition, nodes.admonition]:
+    """Return the two boxes, of which the first has an id: the same wherever it is moved.
 
     Raises
     ------
-    ValueError
-        If it is not one of the three that there are.
+    PredictionError
+        If the question, the list, the answer, or a part of a choice is missing.
     """
-    found = COVERS.fullmatch(" ".join(unchanged_required(argument).split()))
-    if found is None:
-        allowed = ", ".join(f"'the next {number}'" for number in NUMBERS)
-        raise ValueError(f"got '{argument}', but it is one of {allowed}")
-    return NUMBERS[found[1]]
+    title, *parts = box.children
+    lists = [at for at, part in enumerate(parts) if isinstance(part, nodes.bullet_list)]
+    if not lists:
+        raise PredictionError("there is no list of choices")
+    at = lists[0]
+    question, meanings, answer = parts[:at], parts[at], parts[at + 1 :]
+    if not question:
+        raise PredictionError("there is no question before the list")
+    if not answer:
+        raise PredictionError("there is no answer after the list")
+    count = len(meanings.children)
+    if not FEWEST <= count <= MOST:
+        raise PredictionError(f"there must be {FEWEST} to {MOST} choices; got {count}")
+    choices = nodes.bullet_list(classes=["nc-choices"])
+    for item in meanings.children:
+        choices += nodes.list_item("", nodes.paragraph("", "", *choice(item)))
+    meanings["classes"].append("nc-meanings")
+    said = "\n".join(part.astext() for part in (*question, choices))
+    asked = nodes.admonition("", title, *question, choices, classes=["tip", "nc-predict"])
+    asked["ids"].append(f"predict-{hashlib.sha256(said.encode()).hexdigest()[:8]}")
+    told = nodes.admonition(
+        "", nodes.title("", "Answer"), *answer, meanings, classes=["tip", "nc-predicted"]
+    )
+    return asked, told
 
 
-class Predict(SphinxDirective):
-    """Makes the two boxes."""
-
-    has_content = True
-    option_spec = {"covers": outputs}  # noqa: RUF012  (docutils has it so)
-
-    def run(self) -> list[nodes.Node]:
-        """Divide what stands in it at its list."""
-        parts = self.parse_content_to_nodes()
-        lists = [at for at, part in enumerate(parts) if isinstance(part, nodes.bullet_list)]
-        if not lists:
-            raise self.error("predict: there is no list of choices")
-        at = lists[0]
-        question, meanings, answer = parts[:at], parts[at], parts[at + 1 :]
-        if not question:
-            raise self.error("predict: there is no question before the list")
-        if not answer:
-            raise self.error("predict: there is no answer after the list")
-        if not FEWEST <= len(meanings.children) <= MOST:
-            raise self.error(
-                f"predict: there must be {FEWEST} to {MOST} choices; got {len(meanings.children)}"
-            )
-        choices = nodes.bullet_list(classes=["nc-choices"])
-        for item in meanings.children:
-            choices += nodes.list_item("", nodes.paragraph("", "", *self.choice(item)))
-        meanings["classes"].append("nc-meanings")
-        # What is said: the same when it is moved, another when it is asked otherwise.
-        said = "\n".join(part.astext() for part in (*question, choices))
-        key = f"predict-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-        asked = box("Predict before you look", "nc-predict", *question, choices)
-        asked["ids"].append(key)
-        asked["covers"] = self.options.get("covers", 0)
-        told = box("Answer", "nc-predicted", *answer, meanings)
-        self.set_source_info(asked)
-        return [asked, told]
-
-    def choice(self, item: nodes.Element) -> list[nodes.Node]:
-        """Return what a reader may choose: the strong words with which an entry begins."""
-        said = item.astext()
-        first = item.children[0] if item.children else None
-        # MyST puts an empty text before strong words.
-        parts = [part for part in first.children if part.astext()] if first else []
-        strong = parts[0] if parts else None
-        if not isinstance(strong, nodes.strong):
-            raise self.error(f"predict: a choice does not begin with **strong** words: {said!r}")
-        if not re.match(r"\s*:\s*\S", said.removeprefix(strong.astext())):
-            raise self.error(f"predict: a choice has no ': ' and what it means: {said!r}")
-        return [child.deepcopy() for child in strong.children]
+def choice(item: nodes.list_item) -> list[nodes.Node]:
+    """Return what a reader may choose: the strong words with which an entry of the list begins."""
+    said = item.astext()
+    # MyST puts an empty text before strong words.
+    parts = [part for part in item.children[0].children if part.astext()] if said else []
+    if not (parts and isinstance(parts[0], nodes.strong)):
+        raise PredictionError(f"a choice does not begin with **strong** words: {said!r}")
+    if not re.match(r"\s*:\s*\S", said.removeprefix(parts[0].astext())):
+        raise PredictionError(f"a choice has no ': ' and what it means: {said!r}")
+    return [child.deepcopy() for child in parts[0].children]
 
 
-def box(title: str, kind: str, *parts: nodes.Node) -> nodes.admonition:
-    """Make a box with a title."""
-    return nodes.admonition("", nodes.title("", title), *parts, classes=["tip", kind])
+def covered(box: nodes.admonition) -> list[nodes.container]:
+    """Return the outputs that a question covers: the next in its section.
+
+    Raises
+    ------
+    PredictionError
+        If they are fewer, or the class says no number that is allowed.
+    """
+    says = [name for name in box["classes"] if name.startswith("covers")]
+    unknown = [name for name in says if name not in COVERS]
+    if unknown or len(says) > 1:
+        raise PredictionError(f"got {' '.join(says)!r}, but it is one of {', '.join(COVERS)}")
+    wanted = COVERS[says[0]] if says else 0
+    found = [
+        part
+        for cell in box.parent.children[box.parent.index(box) + 1 :]
+        if isinstance(cell, nodes.container)
+        for part in cell.children
+        if isinstance(part, nodes.container) and part.get("nb_element") == "cell_code_output"
+    ]
+    if len(found) < wanted:
+        raise PredictionError(f"it covers {wanted} outputs, but {len(found)} follow in its section")
+    return found[:wanted]
 
 
-def cover(app: Sphinx, doctree: nodes.document) -> None:
-    """Mark the outputs that each question covers: those that follow it in its section."""
-    for asked in doctree.findall(nodes.admonition):
-        wanted = asked.get("covers", 0)
-        if not wanted:
+def act(app: Sphinx, doctree: nodes.document) -> None:
+    """Divide every question to guess at, and mark what it covers."""
+    for box in list(doctree.findall(nodes.admonition)):
+        if "predict" not in box["classes"]:
             continue
-        behind = asked.parent.children[asked.parent.index(asked) + 1 :]
-        found = [
-            part
-            for cell in behind
-            if isinstance(cell, nodes.container)
-            for part in cell.children
-            if isinstance(part, nodes.container) and part.get("nb_element") == "cell_code_output"
-        ]
-        if len(found) < wanted:
-            LOGGER.warning(
-                "predict: it covers %s outputs, but %s follow in its section",
-                wanted, len(found), location=asked,
-            )  # fmt: skip
-        for output in found[:wanted]:
-            output["classes"] += ["nc-covered", asked["ids"][0]]
+        try:
+            outputs = covered(box)
+            asked, told = divide(box)
+        except PredictionError as error:
+            LOGGER.warning("a question to guess at: %s", error, location=box)
+            continue
+        for output in outputs:
+            output["classes"] += ["nc-covered", *asked["ids"]]
+        box.replace_self([asked, told])
 
 
 def load_script(
@@ -141,7 +140,6 @@ def load_script(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
-    app.add_directive("predict", Predict)
-    app.connect("doctree-read", cover)
+    app.connect("doctree-read", act)
     app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

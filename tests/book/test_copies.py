@@ -327,8 +327,8 @@ def test_an_equation_of_another_chapter_says_which():
 
 
 def test_a_question_to_guess_at_has_its_answer_in_a_closed_box():
-    text = """:::{predict}
-:covers: the next output
+    text = """:::{admonition} Predict
+:class: tip predict covers-1
 
 Odd or
 even?
@@ -342,7 +342,7 @@ Even.
 
 All are.
 :::"""
-    expected = """> **Predict before you look**
+    expected = """> **Predict**
 >
 > Odd or
 > even?
@@ -364,4 +364,4 @@ All are.
 </details>"""
     assert plain(text, "02-model.ipynb") == expected
     with pytest.raises(ValueError, match="has no list of choices or no answer: 'Odd"):
-        plain(":::{predict}\n\nOdd?\n\nYes.\n:::", "02-model.ipynb")
+        plain(":::{admonition} Predict\n:class: predict\n\nOdd?\n\nYes.\n:::", "02-model.ipynb")

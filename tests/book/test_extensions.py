@@ -247,8 +247,9 @@ class TestPredict:
     def build(self, tmp_path):
         """Build a notebook with a prediction and two cells; return the page and the warnings."""
 
-        def run(*parts, options="", cells=2):
-            text = "# Numbers\n\n:::{predict}\n" + options + "\n" + "\n\n".join(parts) + "\n:::"
+        def run(*parts, covers="", cells=2):
+            head = f"# Numbers\n\n:::{{admonition}} Predict\n:class: tip predict {covers}\n\n"
+            text = head + "\n\n".join(parts) + "\n:::"
             output = {"output_type": "stream", "name": "stdout", "text": "shown\n"}
             silent = {"cell_type": "code", "id": "s", "source": "b = 1", "outputs": []}
             code = [{**silent, "id": f"c{i}", "outputs": [output]} for i in range(cells)]
@@ -288,20 +289,16 @@ class TestPredict:
         page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER)
         assert warnings == ""
         (asked, told), _ = self.boxes(page)
-        assert asked == r"Predict before you look Is 2 odd, or is it even? Odd Even, \(2 = 1 + 1\)"
+        assert asked == r"Predict Is 2 odd, or is it even? Odd Even, \(2 = 1 + 1\)"
         assert told == (
             r"Answer It is even. All doubles are. Odd: it is not. Even, \(2 = 1 + 1\): right."
         )
         assert "nc-covered" not in page
         assert "predict.js" in page
 
-    @pytest.mark.parametrize(
-        ("number", "count"), [("output", 1), ("two outputs", 2)], ids=["one", "two"]
-    )
-    def test_the_next_outputs_are_marked_and_no_more(self, build, number, count):
-        page, warnings = build(
-            self.QUESTION, self.CHOICES, self.ANSWER, options=f":covers: the next {number}\n"
-        )
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_the_next_outputs_are_marked_and_no_more(self, build, count):
+        page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers=f"covers-{count}")
         assert warnings == ""
         _, key = self.boxes(page)
         outputs = BeautifulSoup(page, "html.parser").select(".cell_output")
@@ -339,21 +336,25 @@ class TestPredict:
     )  # fmt: skip
     def test_what_is_missing_is_named(self, build, parts, said):
         page, warnings = build(*parts)
-        assert f"predict: {said}" in re.sub(r"\x1b\[\d+m", "", warnings)
+        assert f"a question to guess at: {said}" in warnings
         assert "predict.js" not in page
 
-    @pytest.mark.parametrize("argument", ["2", "the next four outputs", "the last output"])
-    def test_what_may_be_covered_is_named(self, build, argument):
-        _, warnings = build(
-            self.QUESTION, self.CHOICES, self.ANSWER, options=f":covers: {argument}\n"
-        )
-        assert f"got '{argument}', but it is one of 'the next output', " in warnings
+    @pytest.mark.parametrize("covers", ["covers-4", "covers", "covers-1 covers-2"])
+    def test_what_may_be_covered_is_named(self, build, covers):
+        _, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers=covers)
+        assert f"got '{covers}', but it is one of covers-1, covers-2, covers-3" in warnings
 
     def test_an_output_of_another_section_is_not_covered(self, build):
-        _, warnings = build(
-            self.QUESTION, self.CHOICES, self.ANSWER, options=":covers: the next three outputs\n"
-        )
-        assert "predict: it covers 3 outputs, but 2 follow in its section" in warnings
+        page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers="covers-3")
+        assert "it covers 3 outputs, but 2 follow in its section" in warnings
+        assert "nc-covered" not in page
+
+    def test_an_admonition_without_the_class_is_left_alone(self):
+        box = nodes.admonition("", nodes.title("", "Predict"), nodes.paragraph("", "Odd?"))
+        doctree = nodes.document(None, None)
+        doctree += box
+        extension("predict").act(None, doctree)
+        assert doctree.children == [box]
 
     def test_the_script_is_light(self):
         assert (EXTENSIONS.parent / "_static" / "predict.js").stat().st_size < 6000
@@ -380,9 +381,10 @@ class TestReadingTime:
         formulas = [nodes.math_block("x", "x") for _ in range(looks)]
         assert self.TIME.minutes(self.page(self.prose(words), *formulas)) == minutes
 
-    def test_what_is_counted_and_what_is_not(self):
+    @pytest.mark.parametrize("closed", ["dropdown", "nc-predicted"])
+    def test_what_is_counted_and_what_is_not(self, closed):
         answer = nodes.admonition("", self.prose(1000))
-        answer["classes"].append("dropdown")
+        answer["classes"].append(closed)
         code = nodes.container("", nodes.literal_block("", "a = 1\n" * 99))
         code["nb_element"] = "cell_code_source"
         shown = nodes.container("", nodes.literal_block("", "printed " * 99), nodes.image())
