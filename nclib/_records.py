@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from html import escape
 from typing import Any
 
@@ -76,7 +76,10 @@ def plain_values(value: Any) -> Any:
 
 
 def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write a small table as HTML; the first cell of a row names it. All text is escaped."""
+    """Write a small table as HTML; the first cell of a row names it. All text is escaped.
+
+    Its class is that of pandas, which pages and notebooks draw in light and dark.
+    """
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
         f'<tr><th scope="row">{escape(f"{name}")}</th>'
@@ -85,6 +88,42 @@ def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any
         for name, *cells in rows
     )
     return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n"
+        f'<table class="dataframe">\n<caption>{escape(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
     )
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """A table that shows itself: HTML in a notebook, columns of text where it is printed.
+
+    Attributes
+    ----------
+    caption : str
+    columns : tuple of str
+    rows : tuple of tuple
+        Of each row its name and the other cells.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def _repr_html_(self) -> str:
+        return html_table(self.caption, self.columns, self.rows)
+
+    def __repr__(self) -> str:
+        cells = [self.columns, *(tuple(f"{cell}" for cell in row) for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        right = [
+            all(isinstance(row[j], int | float) for row in self.rows)
+            for j in range(len(self.columns))
+        ]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if right[j] else cell.ljust(width)
+                for j, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in cells
+        ]
+        return "\n".join([self.caption, *lines])

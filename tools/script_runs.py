@@ -107,7 +107,7 @@ def _verdict_cases() -> Iterator[Case]:
 def _judged_cases() -> Iterator[Case]:
     base = Case("", images="cifar10_subset", epochs=300, width=128, below=6, warm_up=0.25)
     weak, strong = 0.3, 1.3
-    cases = [
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("squared error, feature penalty", {"strength": weak}),
         ("squared error, feature penalty, strong", {"strength": strong}),
         ("squared error, feature penalty, SGD", {"strength": 0.8, "optimizer": "sgd"}),
@@ -198,12 +198,13 @@ def network(case: Case, inputs: int, K: int) -> tuple[nn.Sequential, nn.Sequenti
         layers.append(nn.Linear(inputs if j == 0 else case.width, case.width))
         if j < case.below - 1 and case.activation == "relu":
             layers.append(nn.ReLU())
-    layers += {
+    extra: dict[str, list[nn.Module]] = {
         "nothing": [],
         "relu": [nn.ReLU()],
         "norm": [nn.LayerNorm(case.width)],
         "batchnorm": [nn.BatchNorm1d(case.width)],
-    }[case.before_head]
+    }
+    layers += extra[case.before_head]
     inner = [nn.Linear(case.width, case.width, bias=False) for _ in range(case.depth - 1)]
     return nn.Sequential(*layers), nn.Sequential(*inner, nn.Linear(case.width, K, bias=case.bias))
 
@@ -237,7 +238,7 @@ def train(case: Case, data: Path) -> dict[str, Any]:
     ]
     rate = {"adam": 3e-3, "adamw": 3e-3, "sgd": 0.1}[case.optimizer]
     rate /= 1 if case.images == "digits" else 3
-    make = {
+    make: Any = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
         "sgd": lambda g, lr: torch.optim.SGD(g, lr=lr, momentum=0.9),
@@ -272,7 +273,7 @@ def train(case: Case, data: Path) -> dict[str, Any]:
                     if draws is None
                     else torch.multinomial(draws, len(Y), replacement=True)
                 )
-                batches = [(X[rows], Y[rows]) for rows in order.split(batch)]
+                batches = [(X[rows], Y[rows]) for rows in torch.split(order, batch)]
                 looked_at = epoch in (0, case.epochs - 1)
                 for x, y in monitor.watch(batches) if looked_at else batches:
                     if case.augmented:
@@ -344,7 +345,8 @@ def _result(
         "torch": torch.__version__,
         "machine": f"{platform.system()} {platform.machine()}",
     }
-    return plain_values(content)
+    plain: dict[str, Any] = plain_values(content)
+    return plain
 
 
 def main() -> None:

@@ -40,9 +40,9 @@ CountsArgument = Annotated[
     str,
     typer.Argument(
         metavar="COUNTS",
-        help="Samples per class: a CSV, JSON or .npy file, a folder of images with one "
-        "sub-folder for each class, '-' for the standard input, or a data set by name, such "
-        "as ham10000.",
+        help="Samples per class: a table as text (CSV with any separator, Markdown, YAML, what "
+        "pandas or uniq -c print), a JSON or .npy file, a folder of images with one sub-folder "
+        "for each class, '-' for the standard input, or a data set by name, such as ham10000.",
     ),
 ]
 

@@ -49,8 +49,8 @@ def remedies(
         low, high = diagnosis.BAND
         assumed = (
             f"No lambda_H is given: the table is for N lambda_H = {counts.N * at:.3g}, the middle "
-            f"of a band from {low:g} to {high:g} that is stated, not measured; in the last column "
-            "the classes right at its two ends."
+            f"of a band from {low:g} to {high:g} around what was measured on networks; in the last "
+            "column the classes right at its two ends."
         )
         words = [*model.words, *[assumed] * over_band]
         if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from nclib.cli._images import (
 from nclib.cli._script import LayersOption, NoBiasOption
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nclib.theory.counts import ClassCounts
     from nclib.training.results import Result
 
 
@@ -135,7 +138,13 @@ def train(
             seed=seed,
         )
         name, images = named_images(data)
-        experiment = Experiment(name, read_training_counts(counts or DIGITS_COUNTS), config)
+        wanted = read_training_counts(counts or DIGITS_COUNTS)
+        if wanted.names is not None:
+            from nclib.training.data import load_images
+
+            loaded = load_images(images or name, root=root, download=download)
+            wanted = in_order_of(loaded.class_names, wanted)
+        experiment = Experiment(name, wanted, config)
         if images is not None:
             (experiment,) = on_images([experiment], images)
         with ready_folder(folder) as place:
@@ -196,14 +205,27 @@ def how_to_go_on(folder: Path | None, checkpoint: tuple[Path, int] | None, epoch
     )
 
 
-def read_training_counts(text: str) -> Any:
-    """Read counts written with commas, or whatever `read_counts` takes; without names."""
+def read_training_counts(text: str) -> ClassCounts:
+    """Read counts written with commas, or whatever `read_counts` takes."""
     from nclib.data.readers import read_counts
     from nclib.theory.counts import ClassCounts
 
     if all(part.strip().isdigit() for part in text.split(",")) and "," in text:
         return ClassCounts([int(part) for part in text.split(",")])
-    return ClassCounts(read_counts(text).n)
+    return read_counts(text)
+
+
+def in_order_of(class_names: Sequence[str], counts: ClassCounts) -> ClassCounts:
+    """Bring counts that name the classes of the images into the order of these.
+
+    Other names are not looked at: the first count is then of the first class.
+    """
+    from nclib.theory.counts import ClassCounts
+
+    n, names = counts.n.tolist(), counts.names
+    if names is not None and sorted(names) == sorted(class_names):
+        n = [n[names.index(name)] for name in class_names]
+    return ClassCounts(n)
 
 
 def show_result(result: Result) -> None:

@@ -8,6 +8,7 @@ from nclib.data.published import PublishedCounts as PublishedCounts
 from nclib.data.published import gallery as gallery
 from nclib.data.readers import read_counts as read_counts
 from nclib.data.recognition import RecognisedLoss as RecognisedLoss
+from nclib.data.recognition import labels_of_gradient as labels_of_gradient
 from nclib.data.recognition import recognise_loss as recognise_loss
 from nclib.data.script import ScriptModel as ScriptModel
 from nclib.data.script import script_model as script_model

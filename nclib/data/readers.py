@@ -76,9 +76,10 @@ def read_counts(source: Any) -> ClassCounts:
         - ``"-"``: the standard input, JSON if it begins with a bracket or a brace, `.npy` if it
           begins as such a file does, and CSV otherwise;
         - the name of an entry of `gallery`, where there is no such file;
-        - a dict ``{class: count}``; a sequence or an array of counts, numpy's or torch's; a pandas
-          Series of counts, named by its index unless that only numbers them; a DataFrame of
-          counts, or of names and counts;
+        - a dict ``{class: count}``, or pairs of a class and a count; what ``numpy.unique`` returns
+          with its counts; a sequence or an array of counts, numpy's or torch's; a pandas Series
+          of counts, named by its index unless that only numbers them; a DataFrame of counts, or
+          of names and counts;
         - `ClassCounts`, which are returned as they are.
 
     Returns
@@ -328,6 +329,8 @@ def _counts_from_bytes(data: bytes, source: str, suffix: str | None = None) -> C
         if not data.startswith(NPY_MAGIC):
             raise ValueError(f"{source}: not an .npy file, which numpy.save writes")
         array = _array(BytesIO(data), f"{source}: the array", len(data))
+        if array.ndim == 2 and array.shape[1] == 1 < array.shape[0]:
+            array = array[:, 0]  # a frame of one column
         require_no_labels(array, source, AS_CSV)
         return _named(source, array)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # what Excel calls Unicode text

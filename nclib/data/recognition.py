@@ -130,7 +130,48 @@ def recognise_loss(
     if smoothed is not None:
         weights, eps, factors = smoothed
         return RecognisedLoss(CrossEntropy(weights, eps), _named("softmax", eps), factors)
-    return RecognisedLoss(None, "a loss of the softmax that is not known here", None)
+    # One logit a row is pulled up by a label, several by a mixture of labels.
+    several = np.sum(-tol * np.abs(G).max(axis=1, keepdims=True) > G, axis=1) > 1
+    mixed = "cross-entropy of mixed labels (mixup, CutMix), or another loss of the softmax"
+    unknown = "a loss of the softmax that is not known here"
+    return RecognisedLoss(None, mixed if several.any() else unknown, None)
+
+
+def labels_of_gradient(
+    logits: ArrayLike, gradient: ArrayLike, *, tol: float = 1e-4
+) -> NDArray[np.int64] | None:
+    """Find which classes a loss takes the samples of a batch for, from its gradient.
+
+    Parameters
+    ----------
+    logits, gradient : (B, K) array_like
+    tol : float, default 1e-4
+        As for `recognise_loss`.
+
+    Returns
+    -------
+    (B,) ndarray of int64 or None
+        None where the gradient is neither that of the squared error nor of cross-entropy, of
+        one-hot labels.
+
+    Examples
+    --------
+    >>> z = np.array([[2.0, 0.5, 0.1], [0.3, 0.2, -1.0]])
+    >>> labels_of_gradient(z, z - np.eye(3)[[2, 0]]).tolist()
+    [2, 0]
+    """
+    Z, G = as_floats("logits", logits), as_floats("gradient", gradient)
+    own = np.eye(Z.shape[1])
+    for outputs in (Z, softmax(Z, axis=1)):
+        # For each row and each class: what a multiple of (outputs - e_k) leaves of the gradient.
+        direction = outputs[:, None, :] - own
+        along = np.einsum("bkc,bc->bk", direction, G)
+        explained = _over(np.maximum(along, 0.0) ** 2, np.sum(direction**2, axis=2))
+        best: NDArray[np.int64] = np.argmax(explained, axis=1)
+        left = np.sum(G**2) - explained[np.arange(len(Z)), best].sum()
+        if left <= (10 * tol) ** 2 * np.sum(G**2):
+            return best
+    return None
 
 
 _BY_SAMPLE = {

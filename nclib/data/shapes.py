@@ -213,7 +213,11 @@ def _pairs(lines: list[tuple[int, str]], source: str) -> Table | None:
         if found is None or re.fullmatch(r"\s*\d+[:=]\d+\s*", line):
             return None
         rows.append([re.sub(r"\A([\"'])(.*)\1\Z", r"\2", cell) for cell in found.groups()])
-    if not any(NUMBER_LIKE.fullmatch(row[1]) for row in rows):
+    of_names, of_counts = ([row[k] for row in rows[1:] or rows] for k in (0, 1))
+    # 30: cat is as good as cat: 30.
+    if not any(map(NUMBER_LIKE.fullmatch, [*of_counts, rows[0][1]])) and not all(
+        map(NUMBER_LIKE.fullmatch, of_names)
+    ):
         return None
     return Table(rows, Places(source, [number for number, _ in lines]), ":")
 
@@ -256,9 +260,9 @@ def _spaced(lines: list[tuple[int, str]], source: str, *, printed: bool = False)
         rows = [[re.sub(r"\s+[-\N{EN DASH}\N{EM DASH}]+\Z", "", row[0]), row[1]] for row in rows]
         return Table(rows, where, " ")
     if all(first) and not header:
-        rows = [list(found.groups()) for found in first if found]
+        rows = [[found[1], found[2].lstrip("=:").strip()] for found in first if found]
         for k, row in enumerate(rows):
-            if re.match(r"\d{3}\s", row[1]) and len(row[0]) < 4:
+            if re.match(r"\d{3}(?!\d)", row[1]) and len(row[0]) < 4:
                 raise ValueError(_two_readings(where[k], " ".join(row)))
         return Table(rows, where, " ", counts_first=True)
     return None
@@ -304,6 +308,8 @@ def _of_two_numbers(
 
 def _require_one_number(rows: list[list[str]], where: Places) -> None:
     """Raise where the end of a name may be another column, or the thousands of the count."""
+    if all(re.match(r"\d[\d.,]*\s", row[0]) for row in rows):
+        raise ValueError(_two_readings(where[0], " ".join(rows[0])))
     ends = [re.search(r"(?:^|\s)(\d[\d.,]*)%?\Z", row[0]) for row in rows]
     if not any(ends) or all(re.fullmatch(r"\d+", row[0]) for row in rows):
         return

@@ -35,6 +35,9 @@ from nclib.theory.counts import MAX_CLASSES
 
 _NUMBER = re.compile(r"[+-]?\d[\d.]*")
 
+_LABEL = re.compile(r"\d+(\.0)?")
+"""A whole number, as labels are, also among floats."""
+
 _GROUPED = re.compile(
     r"[1-9]\d{0,2}([ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{FIGURE SPACE}'"
     r"\N{RIGHT SINGLE QUOTATION MARK}_])\d{3}(\1\d{3})*(\.0{1,2})?"
@@ -219,6 +222,8 @@ def _is_swapped(rows: list[list[str]], header: list[str]) -> bool:
     """Whether the counts stand before the names."""
     if header:
         return counts_come_first(header)
+    if all(re.match(r"\d", row[1]) for row in rows):
+        return False  # 6,705 nv: the comma may be within the number
     return all(
         _whole(row[0], ",")
         and not NUMBER_LIKE.fullmatch(row[1])
@@ -302,6 +307,8 @@ def _require_class(where: str, names: list[str], counts: list[int]) -> None:
         why = "all other rows have a name"
     elif len(others) > 1 and _NUMBER.fullmatch(first) and not any(map(_NUMBER.fullmatch, others)):
         why = "no other name is a number"
+    elif all(map(NUMBER_LIKE.fullmatch, names)) and not all(map(_LABEL.fullmatch, names)):
+        why = "all names look like counts"
     else:
         return
     raise ValueError(
@@ -355,7 +362,14 @@ def _numbers(cells: list[str], where: Places, separator: str, hint: str) -> list
         _count_from_text(cell, at, separator, signs, hint if k == 0 else "")
         for k, (cell, at) in enumerate(zip(cells, where, strict=True))
     ]
-    marked = [k for k, cell in enumerate(cells) if re.fullmatch(r"\d+[.,]\d{3}", cell)]
+    marked = [cell for cell in cells if re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", cell)]
+    sure = any(map(_POINTS.fullmatch, cells)) or any(map(_COMMAS.fullmatch, cells))
+    if marked and not sure and all(cell.endswith("000") for cell in marked):
+        k = cells.index(marked[0])
+        raise ValueError(
+            f"{where[k]}: {marked[0]!r} may have a thousands separator and may have three "
+            "decimals; write the bare digits"
+        )
     if len(marked) == len(cells) and abs(sum(counts) - 100_000) <= len(counts):
         raise ValueError(
             f"{where[0]}: {cells[0]!r} and the others may be numbers with thousands separators or "

@@ -57,8 +57,8 @@ def measure(
         How NC1 is defined and cut; see `nc1`.
     check_counts : bool, default True
         Whether the labels must have the class counts of `minimizer`. False for a test set or for a
-        part of the samples: then the class means are those of the samples given, and D is that of
-        the minimiser.
+        part of the samples: then the class means are those of the samples given, and D, and the
+        samples that the effective lambda_H counts, are those of the minimiser.
 
     Returns
     -------

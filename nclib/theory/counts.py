@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import MAX_COUNT, as_whole, is_number, plain
 from nclib._records import html_table, require_keys
+from nclib.theory.containers import counts_and_names
 from nclib.theory.labels import counts_of_categories, in_label_order, plain_labels
 
 MAX_CLASSES = 10**6
@@ -22,10 +23,6 @@ MAX_CLASSES = 10**6
 _SHOWN = 12
 """Up to this many counts are written out in full."""
 
-
-_COUNT = frozenset(["count", "counts", "n", "size", "samples", "num", "frequency"])
-_LABEL = frozenset(["label", "labels", "target", "targets", "y", "class", "classes", "category"])
-"""What columns of counts and of labels are called, in small letters."""
 
 _DROP = (
     "; leave out a class without samples: from the counts by n[n > 0], or of a dict by "
@@ -337,8 +334,9 @@ def as_counts(counts: CountsLike) -> ClassCounts:
     Parameters
     ----------
     counts : object
-        `ClassCounts`, returned as they are; a dict ``{class: count}``; a sequence or an array of
-        counts, numpy's or torch's; a pandas Series of counts, named by its index unless that only
+        `ClassCounts`, returned as they are; a dict ``{class: count}``, or pairs of a class and a
+        count; what ``numpy.unique`` returns with its counts; a sequence or an array of counts,
+        numpy's or torch's; a pandas Series of counts, named by its index unless that only
         numbers them; a DataFrame of counts, or of names and counts.
 
     Returns
@@ -360,50 +358,7 @@ def as_counts(counts: CountsLike) -> ClassCounts:
     """
     if isinstance(counts, ClassCounts):
         return counts
-    if isinstance(counts, Mapping):
-        n = list(map(plain, counts.values()))
-        return ClassCounts(*in_label_order(n, [str(name) for name in counts]))
-    # An object of pandas or torch has already imported it.
-    pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
-    if pandas and isinstance(counts, pandas.Series | pandas.DataFrame):
-        return _counts_from_pandas(counts, pandas)
-    entries: Any = counts
-    if torch and isinstance(counts, torch.Tensor):
-        entries = counts.tolist()
-    if isinstance(entries, list | tuple):
-        entries = list(map(plain, entries))
-    return ClassCounts(entries)
-
-
-def _counts_from_pandas(source: Any, pandas: Any) -> ClassCounts:
-    index = source.index
-    if isinstance(index, pandas.MultiIndex) and index.nlevels == 1:  # of frame.value_counts()
-        index = index.get_level_values(0)
-    names = None if isinstance(index, pandas.RangeIndex) else index
-    if isinstance(source, pandas.DataFrame):
-        if source.shape[1] not in (1, 2):
-            raise ValueError(
-                "a DataFrame must have one column (count) or two (name, count); "
-                f"got {source.shape[1]}: {', '.join(map(repr, source.columns[:8]))}"
-            )
-        if source.shape[1] == 2:
-            one, other = source.iloc[:, 0], source.iloc[:, 1]
-            numeric = pandas.api.types.is_numeric_dtype
-            # The counts are the numbers; of two columns of numbers their names may tell.
-            first = f"{one.name}".casefold() in _COUNT and f"{other.name}".casefold() not in _COUNT
-            if numeric(one) and (first or not numeric(other)):
-                one, other = other, one
-            names, source = one, other
-        else:
-            source = source.iloc[:, 0]
-    if names is None and f"{source.name}".casefold() in _LABEL:
-        raise ValueError(
-            f"a column called {source.name!r}, as labels are, without names of classes beside it: "
-            "of labels, one for each sample, take ClassCounts.from_labels, which counts them; of "
-            "counts, call it 'count'"
-        )
-    n = list(map(plain, source.tolist()))
-    return ClassCounts(*in_label_order(n, None if names is None else [str(e) for e in names]))
+    return ClassCounts(*in_label_order(*counts_and_names(counts)))
 
 
 def _validated_counts(n: ArrayLike, names: object = None) -> NDArray[np.int64]:

@@ -193,6 +193,8 @@ def imbalanced_subset(
     array([100, 100, 100, 100, 100,  20,  20,  20,  20,  20])
     """
     wanted = as_counts(counts)
+    if wanted.names == tuple(str(k) for k in range(data.K)):
+        wanted = ClassCounts(wanted.n)  # counted labels: the places of the classes
     if wanted.K != data.K:
         raise ValueError(
             f"counts must have one entry for each of the {data.K} classes of {data.name}; "

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from nclib._checks import choice
+from nclib._records import Table
+from nclib.diagnosis.validity import Answer
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.problem import Problem
@@ -56,40 +57,50 @@ def agrees(run: ScriptRun) -> bool | None:
     return None if run["predicted_lost"] is None else run["predicted_lost"] == run["lost"]
 
 
-def verdict_table(runs: Sequence[ScriptRun]) -> str:
-    """Write the verdict on each script, the classes lost beside those predicted, and the totals.
+def verdict_table(runs: Sequence[ScriptRun]) -> Table:
+    """Put the verdict on each script beside the classes lost and those predicted.
 
     Examples
     --------
     >>> run = {"case": {"name": "a script"}, "answer": "applies", "lost": [3], "reasons": []}
-    >>> print(verdict_table([{**run, "predicted_lost": [3]}, {**run, "predicted_lost": [2, 3]}]))
-    script                                                  the theory        lost  predicted
-    a script                                                applies              1  1   same
-    a script                                                applies              1  2 1 less
-    <BLANKLINE>
-    applies: 2 scripts, classes as predicted in 1
+    >>> verdict_table([{**run, "predicted_lost": [3]}, {**run, "predicted_lost": [2, 3]}])
+    Verdict, classes lost and classes predicted to be lost
+    script    the theory  lost  predicted  so it was
+    a script  applies        1          1  as predicted
+    a script  applies        1          2  1 fewer
     """
-    lines = [f"{'script':55} {'the theory':17} lost  predicted"]
-    for run in runs:
-        lines.append(
-            f"{run['case']['name']:55} {run['answer']:17}{len(run['lost']):5d}  {_direction(run)}"
+    rows = [
+        (
+            run["case"]["name"],
+            run["answer"],
+            len(run["lost"]),
+            "unknown" if run["predicted_lost"] is None else len(run["predicted_lost"]),
+            _direction(run),
         )
-    lines.append("")
-    answers = Counter(run["answer"] for run in runs)
-    for answer, number in sorted(answers.items()):
-        right = sum(bool(agrees(run)) for run in runs if run["answer"] == answer)
-        lines.append(f"{answer}: {number} scripts, classes as predicted in {right}")
-    return "\n".join(lines)
+        for run in runs
+    ]
+    caption = "Verdict, classes lost and classes predicted to be lost"
+    return Table(caption, ("script", "the theory", "lost", "predicted", "so it was"), tuple(rows))
+
+
+def answers_table(runs: Sequence[ScriptRun]) -> Table:
+    """Count for each answer in how many scripts the classes were as predicted."""
+    rows = []
+    for answer in get_args(Answer):
+        of_answer = [run for run in runs if run["answer"] == answer]
+        if of_answer:
+            rows.append((answer, len(of_answer), sum(bool(agrees(run)) for run in of_answer)))
+    return Table("By verdict", ("the theory", "scripts", "classes as predicted"), tuple(rows))
 
 
 def _direction(run: ScriptRun) -> str:
-    """Return how many classes were predicted to be lost, and which way that was wrong."""
+    """Say how what was lost differs from what was predicted."""
     if run["predicted_lost"] is None:
-        return "  unknown"
+        return ""
     predicted, lost = set(run["predicted_lost"]), set(run["lost"])
-    more, less = len(lost - predicted), len(predicted - lost)
-    off = [f"{more} more"] * bool(more) + [f"{less} less"] * bool(less)
-    return f"{len(predicted)} {', '.join(off) or 'same':>6}"
+    more, fewer = len(lost - predicted), len(predicted - lost)
+    off = [f"{more} more"] * bool(more) + [f"{fewer} fewer"] * bool(fewer)
+    return ", ".join(off) or "as predicted"
 
 
 def head_alone(run: ScriptRun) -> Problem:
@@ -130,29 +141,35 @@ def predicted_by(rule: str, run: ScriptRun) -> set[int]:
     return set(np.flatnonzero(right < 0.5).tolist())
 
 
-def rule_table(runs: Sequence[ScriptRun]) -> str:
-    """Write, for each kind of network, how many classes were lost and what each rule said.
+def rule_table(runs: Sequence[ScriptRun]) -> Table:
+    """Put beside the classes lost those that each rule names, by kind of network.
 
-    A column has, of all classes lost in the runs of a line, those that the rule names, and after a
-    plus those that it names in vain.
+    A cell has, of all classes lost in the networks of a row, those that the rule names, and after a
+    plus those that it names in vain. The last row counts the networks of which a rule names exactly
+    the classes lost.
     """
-    kinds = dict.fromkeys((run["case"]["activation"], run["case"]["below"]) for run in runs)
-    lines = [f"{'':24}runs  lost" + "".join(f"{rule:>24}" for rule in RULES)]
-    for activation, below in kinds:
-        of_kind = [
-            run
-            for run in runs
-            if (run["case"]["activation"], run["case"]["below"]) == (activation, below)
+    told = {rule: [predicted_by(rule, run) for run in runs] for rule in RULES}
+    lost = [set(run["lost"]) for run in runs]
+    kinds = [_kind(run) for run in runs]
+    rows: list[tuple[Any, ...]] = []
+    for kind in dict.fromkeys(kinds):
+        of_kind = [i for i, other in enumerate(kinds) if other == kind]
+        cells = [
+            f"{sum(len(told[rule][i] & lost[i]) for i in of_kind)} + "
+            f"{sum(len(told[rule][i] - lost[i]) for i in of_kind)}"
+            for rule in RULES
         ]
-        name = f"{activation}, {below} below"
-        line = f"{name:24}{len(of_kind):4d}{sum(len(run['lost']) for run in of_kind):6d}"
-        for rule in RULES:
-            named = [(predicted_by(rule, run), set(run["lost"])) for run in of_kind]
-            hit = sum(len(told & lost) for told, lost in named)
-            vain = sum(len(told - lost) for told, lost in named)
-            line += f"{f'{hit} + {vain}':>24}"
-        lines.append(line)
-    for rule in RULES:
-        exact = sum(predicted_by(rule, run) == set(run["lost"]) for run in runs)
-        lines.append(f"{rule}: exactly the classes lost in {exact} of {len(runs)} runs")
-    return "\n".join(lines)
+        rows.append((kind, len(of_kind), sum(len(lost[i]) for i in of_kind), *cells))
+    exact = [
+        str(sum(named == gone for named, gone in zip(told[rule], lost, strict=True)))
+        for rule in RULES
+    ]
+    rows.append(("exactly right in", len(runs), sum(map(len, lost)), *exact))
+    caption = "Classes lost, and those that a rule names + names in vain"
+    return Table(caption, ("network", "runs", "lost", *RULES), tuple(rows))
+
+
+def _kind(run: ScriptRun) -> str:
+    case = run["case"]
+    below = case["below"]
+    return f"{case['activation']}, {below} layer{'s' * (below > 1)} below"

@@ -442,7 +442,7 @@ def test_wrong_usage_is_exit_code_2(nclib, arguments):
     ("content", "words"),
     [
         (b"", "no class counts"),
-        ("a,1\nb,2".encode("utf-16"), "UTF-16"),
+        ("a,1\nb,2".encode("utf-16-le"), "UTF-16"),
         (b"a,1\nb,nan\n", "line 2"),
         (b"a,1\nb,inf\n", "line 2"),
         (b"a,1\nb,-2\n", "line 2"),

@@ -79,6 +79,20 @@ def test_an_interrupted_run_goes_on_when_told_to(nclib, stored, tmp_path, monkey
     assert not list((tmp_path / ".checkpoints").iterdir())
 
 
+def test_counts_that_name_the_classes_of_the_images_are_in_their_order(nclib, tmp_path):
+    """The class with the most images is the one that the file says, wherever its line is."""
+    labels = np.repeat([0, 1, 2], 120)
+    images = np.random.default_rng(0).integers(0, 256, (360, 4, 4), dtype=np.uint8)
+    names = np.array(["cat", "dog", "eel"])
+    np.savez(tmp_path / "pets.npz", images=images, labels=labels, class_names=names)
+    (tmp_path / "counts.csv").write_text("class,count\neel,30\ncat,20\ndog,10\n")
+    arguments = ("train", tmp_path / "pets.npz", *QUICK, "--json", "--counts")
+    found = nclib(*arguments, tmp_path / "counts.csv").json
+    assert found["experiment"]["counts"] == [20, 10, 30]
+    (tmp_path / "counts.csv").write_text("x,30\ny,20\nz,10\n")  # of no class of theirs
+    assert nclib(*arguments, tmp_path / "counts.csv").json["experiment"]["counts"] == [30, 20, 10]
+
+
 def test_what_was_interrupted_without_a_checkpoint_says_so(nclib, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         CheckpointStore(options["checkpoints"])

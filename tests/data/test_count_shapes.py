@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
 
 from nclib import ClassCounts, read_counts
 from nclib.metrics import nc1
@@ -60,6 +62,10 @@ OF_LABELS = {
     "floats": pd.Series(LABELS.astype(float)).value_counts(),
     "old pandas": COUNTED.rename("label"),
     "category": pd.Series(LABELS).astype("category").value_counts(),
+    "most_common": Counter(LABELS.tolist()).most_common(),
+    "items": Counter(LABELS.tolist()).items(),
+    "numpy.unique": np.unique(LABELS, return_counts=True),
+    "torch.unique": torch.unique(torch.tensor(LABELS), return_counts=True),
 }
 
 
@@ -100,8 +106,10 @@ def test_labels_from_one_on_are_in_their_order_too(read):
 def test_a_subset_for_counted_labels_has_them_of_each_class():
     images = np.zeros((120, 2, 2), dtype=np.uint8)
     data = ImageData("made", images, np.repeat(np.arange(3), 40), ("0", "1", "2"))
-    drawn = imbalanced_subset(data, read_counts(COUNTED), seed=0)
-    assert np.bincount(drawn.labels).tolist() == np.bincount(LABELS).tolist()
+    named = ImageData("made", images, np.repeat(np.arange(3), 40), ("cat", "dog", "eel"))
+    for source in (data, named):
+        drawn = imbalanced_subset(source, read_counts(COUNTED), seed=0)
+        assert np.bincount(drawn.labels).tolist() == np.bincount(LABELS).tolist()
 
 
 def test_other_names_stay_where_they_are(read):
@@ -161,6 +169,8 @@ def test_the_order_of_text_is_asked_about(read, tmp_path):
         "cat,30\rdog,5\reel,12\r",
         "30,cat\n5,dog\n12,eel\n",
         "30;cat\n5;dog\n12;eel\n",
+        "30: cat\n5: dog\n12: eel\n",
+        "30 = cat\n5 = dog\n12 = eel\n",
         "n,label\n30,cat\n5,dog\n12,eel\n",
         "number of images,class\n30,cat\n5,dog\n12,eel\n",
         ",class,count\n0,cat,30\n1,dog,5\n2,eel,12\n",
@@ -196,11 +206,17 @@ def test_texts_with_one_reading_are_read(read, text):
         "nv,6705.000\nmel,1113.000000\n",
         "nv\t6 705\nmel\t1 113\n",
         "nv: 6_705\nmel: 1_113\n",
+        'nv,"6,705"\nmel,"1,113"\nTotal,"7,818"\n',
     ],
     ids=repr,
 )
 def test_thousands_with_one_reading_are_read(read, text):
     assert read(text) == SKIN
+
+
+def test_a_longer_number_says_what_the_sign_is(read):
+    assert read('nv,"1,234,567"\nmel,"6,000"\n').n.tolist() == [1234567, 6000]
+    assert read("nv,1.234.567\nmel,6.000\n").n.tolist() == [1234567, 6000]
 
 
 def test_names_keep_what_separates_elsewhere(read):
@@ -219,6 +235,8 @@ def test_names_keep_what_separates_elsewhere(read):
         ("nv: 6,705\nmel: 1,113\n", r"is nv: 6,705 class nv: 6, or a number"),
         ("nv;6,705\nmel;1,113\n", r"line 1: count '6,705'.*thousands.*may be a decimal"),
         ("nv,6.705\nmel,1.113\n", r"line 1: count '6.705'.*thousands.*may be a decimal"),
+        ('nv,"6,000"\nmel,5\n', r"line 1: '6,000' may have a thousands.*three decimals"),
+        ("nv;513\nmel;1.000\n", r"line 2: '1.000' may have a thousands.*three decimals"),
         ("nv\t66,900\nmel\t33,100\n", r"line 1: '66,900'.*thousands.*percent"),
         ("nv;66.900\nmel;33.100\n", r"line 1: '66.900'.*thousands.*percent"),
         ("nv;0,669\nmel;0,331\n", r"line 1: count '0,669'.*a share"),
@@ -228,6 +246,11 @@ def test_names_keep_what_separates_elsewhere(read):
         ("nv 6 705\nmel 1 113\n", r"line 1: which of the numbers of 'nv 6 705'"),
         ("nv 6705 67\nmel 1113 11\n", r"line 1: which of the numbers of 'nv 6705 67'"),
         ("6705 1\n1113 2\n115 3\n", r"line 1: which number of '6705 1' is the count"),
+        ("6,705 nv\n1,113 mel\n", r"line 1: count '705 nv'"),
+        ("8442,0 nv\n9,0 mel\n", r"line 1: count '0 nv'"),
+        ("3.489 new york 2\n9 class 1\n", r"line 1: which of the numbers of '3.489 new york 2'"),
+        ("5 star 30\n3 star 7\n", r"line 1: which of the numbers of '5 star 30'"),
+        ("8,748,696;1\n5,772,305;3\n", r"line 1: a class '8,748,696' with 1 .*look like counts"),
         ("10 923 260\n", r"line 1: are the spaces of '10 923 260' gaps"),
         ("12:30\n13:45\n", r"line 1: count '12:30'"),
         ("1,cat\n2,dog\n3,eel\n", r"line 1: the numbers 1, 2, \.\.\. before 'cat'.*from_labels"),
@@ -263,6 +286,56 @@ def test_a_sum_is_left_out_of_objects_as_of_files(read, name):
     assert read("".join(f"{n} {c}\n" for c, n in zip(rows, rows.values(), strict=True))) == PETS
     if name == "All":
         assert read_counts(pd.crosstab(ANIMALS, "n", margins=True)["All"]) == PETS
+
+
+NAMES = ["cat", "dog", "k-9", "A.B", "naïve", "3D", "x_1", "10k", "golden retriever", "class 7"]
+NAMES += ["x (y)", "a=b", "a;b", "5 star", "b|c", "0", "12"]
+WRITTEN = {
+    "plain": str,
+    "with commas": "{:,}".format,
+    "with points": lambda n: f"{n:,}".replace(",", "."),
+    "with spaces": lambda n: f"{n:,}".replace(",", " "),
+    "as floats": "{:.1f}".format,
+    "with decimal commas": "{},0".format,
+}
+SEPARATORS = [",", ";", "\t", "|", " ", "  ", ": ", " = "]
+
+
+@settings(max_examples=1500)
+@given(
+    st.lists(st.sampled_from(NAMES), min_size=2, max_size=5, unique=True),
+    st.data(),
+    st.sampled_from(SEPARATORS),
+    st.sampled_from(sorted(WRITTEN)),
+    st.sampled_from([None, ("class", "count"), ("label", "n")]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_what_is_read_is_what_was_written(
+    tmp_path_factory, names, data, separator, style, header, swapped, with_total
+):
+    """In whatever shape: other counts or other names are worse than an error."""
+    size = st.one_of(st.integers(1, 9), st.integers(100, 9999), st.integers(1000, 10**7))
+    n = data.draw(st.lists(size, min_size=len(names), max_size=len(names)))
+    rows = list(zip(names, n, strict=True)) + [("Total", sum(n))] * with_total
+    # Between two numbers nothing says which is the count: it is the second.
+    assume(not swapped or header or not all(name.isdigit() for name in names))
+
+    def cell(text):
+        return f'"{text}"' if separator in text and separator in ",;" else text
+
+    lines = [(cell(name), cell(WRITTEN[style](count))) for name, count in rows]
+    lines = [*([header] if header else []), *lines]
+    text = "\n".join(separator.join(line[::-1] if swapped else line) for line in lines)
+    path = tmp_path_factory.getbasetemp() / "dialect.txt"
+    path.write_text(text, encoding="utf-8")
+    try:
+        found = read_counts(path)
+    except ValueError:
+        event("refused")
+        return
+    event("read")
+    assert dict(zip(found.names, found.n.tolist(), strict=True)) == dict(zip(names, n, strict=True))
 
 
 # ---------------------------------------------------------------- what programs print and write
@@ -415,6 +488,23 @@ def test_labels_in_every_shape_are_no_counts(read, content, name):
 def test_columns_of_labels_are_no_counts(source):
     with pytest.raises(ValueError, match=r"from_labels.*call it 'count'"):
         read_counts(source)
+
+
+def test_one_column_is_a_column_of_counts(read):
+    column = np.array([[30], [5], [12]])
+    for source in (
+        column,
+        torch.tensor(column),
+        pd.DataFrame(column),
+        pd.DataFrame({"n": [30, 5, 12]}),
+    ):
+        assert read_counts(source) == ClassCounts([30, 5, 12])
+    assert read(npy(column), "c.npy") == ClassCounts([30, 5, 12])
+    assert read_counts(Counter(ANIMALS).most_common()) == FALLING
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        read_counts([[3, 5], [1, 2]])
+    with pytest.raises(ValueError, match="from_labels"):
+        read(npy(np.array([[1], [2], [1], [2]])), "y.npy")
 
 
 def test_frames_may_have_the_counts_first():

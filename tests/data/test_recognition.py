@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nclib import CrossEntropy, SquaredError
-from nclib.data import recognise_loss
+from nclib.data import labels_of_gradient, recognise_loss
 
 COUNTS = (100, 60, 30, 10, 5)
 K, B = len(COUNTS), 64
@@ -166,3 +166,27 @@ def test_what_does_not_fit_is_refused(shapes):
     z, y, gradient = (np.ones(shape) for shape in shapes)
     with pytest.raises(ValueError, match=r"logits and gradient must have shape \(B, K\) with K"):
         recognise_loss(z, y.astype(int), gradient, COUNTS)
+
+
+@pytest.mark.parametrize("scale", [0.05, 1.0, 4.0])
+@pytest.mark.parametrize("loss", [mse, ce], ids=["squared error", "cross-entropy"])
+def test_the_labels_of_a_gradient(loss, scale):
+    z, y = batch(scale, seed=3)
+    order = torch.randperm(B, generator=torch.Generator().manual_seed(1))
+    (gradient,) = torch.autograd.grad(loss(z, y[order]), z)
+    assert labels_of_gradient(z.detach(), gradient).tolist() == y[order].tolist()
+
+
+def test_a_gradient_of_another_loss_has_no_labels():
+    z, y = batch(1.0)
+    for loss, _ in UNKNOWN.values():
+        (gradient,) = torch.autograd.grad(loss(z, y), z)
+        found = labels_of_gradient(z.detach(), gradient)
+        # Focal loss and margins only change how much each sample counts.
+        assert found is None or found.tolist() == y.tolist()
+    mixture = 0.7 * one_hot(y) + 0.3 * one_hot(y.flip(0))
+    (gradient,) = torch.autograd.grad(nn.functional.cross_entropy(z, mixture), z)
+    assert labels_of_gradient(z.detach(), gradient) is None
+    named = recognise_loss(z.detach(), y, gradient, COUNTS)
+    assert named.loss is None
+    assert "mixed labels" in named.name

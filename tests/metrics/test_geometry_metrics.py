@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reference import ClosedForm
 
 import nclib as nc
+from nclib.metrics import MetricsAccumulator
 
 CIFAR10 = nc.ClassCounts.cifar10_paper()
 EMNIST = nc.ClassCounts.emnist_letters_paper()
@@ -273,6 +274,16 @@ def test_a_part_of_the_samples_measured_against_the_whole():
         nc.measure(H_bar.T[labels], labels, Ws, b, best)
     part = nc.measure(H_bar.T[labels], labels, Ws, b, best, check_counts=False)
     assert max(part.nc2_w, part.nc2_h, part.nc2_wh, part.nc3) < 1e-13
+    # At the minimum every layer is in balance, with the features of all 70 samples.
+    assert part.lambda_H == pytest.approx(best.problem.lambda_H, rel=1e-12)
+    accumulator = MetricsAccumulator(3, Ws, b)
+    accumulator.update(H_bar.T[labels], labels)
+    lambda_W1 = best.problem.lambda_W[0]
+    effective = accumulator.effective_lambda_H(lambda_W1, [40, 20, 10])
+    assert effective == pytest.approx(best.problem.lambda_H, rel=1e-12)
+    assert accumulator.effective_lambda_H(lambda_W1) > 10 * effective
+    with pytest.raises(ValueError, match="training_counts must be K = 3 whole numbers"):
+        accumulator.effective_lambda_H(lambda_W1, [40, 20])
 
 
 def test_a_minimiser_that_is_not_unique_is_told():

@@ -476,6 +476,25 @@ class FirstToken(nn.Module):
         return self.norm(h[:, None, :].expand(-1, 4, -1))[:, 0]
 
 
+class Called(nn.Module):
+    """A function in place of a module, as people write it in `forward`."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, h):
+        return self.function(h)
+
+
+class Cosine(nn.Linear):
+    """A head that looks like a linear one and is none."""
+
+    def forward(self, h):
+        normal = nn.functional.normalize
+        return 10 * nn.functional.linear(normal(h), normal(self.weight))
+
+
 def watched(model, x, y, **options):
     with Monitor(model, COUNTS, lambda_W=1e-3, **options) as monitor:
         pass_through(monitor, batches(x, y))
@@ -488,8 +507,14 @@ def watched(model, x, y, **options):
         (nn.LayerNorm(8), r"come out of before_head \(LayerNorm\): the theory does not cover"),
         (nn.BatchNorm1d(8), r"come out of before_head \(BatchNorm1d\): the theory does not cover"),
         (
-            nn.Sequential(nn.LayerNorm(8), nn.Dropout(0.5)),
+            nn.Sequential(nn.LayerNorm(8), nn.Dropout(0.0)),
             r"come out of before_head.0 \(LayerNorm\): the theory does not cover",
+        ),
+        (nn.Dropout(0.5), r"come out of before_head \(Dropout\): the theory does not cover"),
+        (Called(nn.functional.normalize), "all have the same length: the theory does not cover"),
+        (
+            Called(lambda h: nn.functional.batch_norm(h, None, None, training=True)),
+            "have mean 0, variance 1: the theory does not cover",
         ),
         (FirstToken(), r"come out of before_head.norm \(LayerNorm\): the theory does not cover"),
         (nn.ReLU(), "never negative: the theory does not cover a ReLU before a head with a bias"),
@@ -508,13 +533,42 @@ def test_what_the_theory_does_not_cover_is_said_once(before, words):
 
 @pytest.mark.parametrize(
     "before",
-    [None, nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 8)), nn.Dropout(0.5)],
+    [
+        None,
+        nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 8)),
+        nn.Sequential(nn.Dropout(0.5), nn.Linear(8, 8)),
+        nn.Dropout(0.0),
+    ],
 )
 def test_nothing_is_said_of_what_it_covers(before):
     model, (x, y) = made(before_head=before), images()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         watched(model, x, y)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        Cosine(8, 3, bias=False),
+        nn.utils.parametrizations.weight_norm(nn.Linear(8, 3)),
+        nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.5), nn.Linear(8, 3)),
+    ],
+    ids=["cosine", "weight norm", "dropout"],
+)
+def test_a_head_that_is_not_linear(head):
+    model, (x, y) = made(head=head), images()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, weight_decay=0.01)
+    names = ["fc.0", "fc.2"] if isinstance(head, nn.Sequential) else "fc"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Monitor(model, COUNTS, optimizer=optimizer, head=names) as monitor:
+            for x_batch, y_batch in monitor.watch(batches(x, y)):
+                step(model, optimizer, x_batch, y_batch, squared_error)
+    assert monitor.validity.answer == "does not apply"
+    reason = monitor.validity.reasons[0].what
+    weight_norm = "parametrizations" in str(head)
+    assert ("no weight decay" if weight_norm else "is not W h + b") in reason
 
 
 def test_a_head_without_bias_may_follow_a_relu():

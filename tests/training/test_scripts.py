@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 import nclib as nc
-from nclib.diagnosis import Observation, Outside, judge
-from nclib.training.scripts import RULES, load_script_runs, predicted_by, rule_table, verdict_table
+from nclib.diagnosis import BAND, Observation, Outside, judge
+from nclib.training.scripts import (
+    RULES,
+    answers_table,
+    load_script_runs,
+    predicted_by,
+    rule_table,
+    verdict_table,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "results" / "scripts"
 RUNS = {kind: load_script_runs(FOLDER, kind) for kind in ("thresholds", "judged", "decay")}
@@ -98,13 +105,31 @@ def test_no_rule_names_a_class_in_vain_and_none_names_all():
     assert {run["answer"] for run in RUNS["decay"]} <= {"does not apply", "not yet at rest"}
 
 
+def test_the_band_holds_what_was_measured_without_a_feature_penalty():
+    runs = [run for run in ALL if run["case"]["strength"] is None]
+    found = [run["lambda_H"] * sum(run["counts"]) for run in runs]
+    assert len(found) == 49
+    assert BAND[0] < min(found) < max(found) < BAND[1]
+    # As its words say.
+    assert (f"{min(found):.1g}", f"{max(found):.2g}") == ("0.0009", "0.11")
+
+
 def test_tables_count_what_is_in_them():
     table = verdict_table(RUNS["judged"])
-    assert table.count("\n") == len(RUNS["judged"]) + 1 + len({r["answer"] for r in RUNS["judged"]})
-    assert "applies: 7 scripts, classes as predicted in 7" in table
-    assert max(map(len, table.splitlines())) < 92
-    rows = rule_table(RUNS["decay"]).splitlines()
-    assert sum(int(row.split()[3]) for row in rows[1:6]) == 45
+    assert len(table.rows) == len(RUNS["judged"]) == 19
+    by_answer = {
+        answer: (number, right) for answer, number, right in answers_table(RUNS["judged"]).rows
+    }
+    assert by_answer["applies"] == (7, 7)
+    assert sum(number for number, _ in by_answer.values()) == 19
+    as_predicted = sum(row[-1] == "as predicted" for row in table.rows)
+    assert as_predicted == sum(right for _, right in by_answer.values())
+    rules = rule_table(RUNS["decay"]).rows
+    assert [sum(column) for column in zip(*(row[1:3] for row in rules[:-1]), strict=True)] == [
+        45,
+        155,
+    ]
+    assert rules[-1][:3] == ("exactly right in", 45, 155)
 
 
 def test_a_set_that_is_none_is_refused():

@@ -1,17 +1,24 @@
-"""The hooks of a monitor on a model, and the batches that come by."""
+"""A monitor at a model: the layers that it watches, and the batches that come by."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
 from nclib.diagnosis.validity import Outside
-from nclib.training.monitor.collector import Classes, Collector
-from nclib.training.monitor.coverage import FeatureSource, Hook, not_covered, not_linear
+from nclib.theory.counts import ClassCounts
+from nclib.training.monitor.collector import Collector, Piece
+from nclib.training.monitor.coverage import (
+    FeatureSource,
+    not_covered,
+    not_linear,
+    other_proportions,
+)
 from nclib.training.monitor.head import WatchedHead
 from nclib.training.monitor.script import ScriptReader
+from nclib.training.monitor.watching import replica_of, watch
 
 
 class Attachment:
@@ -39,28 +46,29 @@ class Attachment:
         self.outside: list[Outside] = []
         self.non_negative = False
         self._said: set[str] = set()
-        self._hooks: list[Hook] = []
+        self._hooks: list[Callable[[], None]] = []
         self._source: FeatureSource | None = None
-        self._waiting: tuple[Tensor, Classes] | None = None
+        self._open: dict[int | None, Piece | None] = {}
 
     def attach(self) -> None:
-        """Hang hooks into the model and the optimiser."""
+        """Begin to look on."""
         if self._hooks:
             raise RuntimeError("this monitor is attached already")
         self._source = FeatureSource(self.model)
-        self._hooks = [
-            self._source,
-            self.head.layers[0].register_forward_pre_hook(self._on_features, with_kwargs=True),
-            self.head.layers[-1].register_forward_hook(self._on_logits, with_kwargs=True),
-        ]
+        self._hooks = [self._source.remove]
+        first, last = self.head.layers[0], self.head.layers[-1]
+        if first is last:
+            self._hooks.append(watch(first, self._whole_head))
+        else:
+            self._hooks += [watch(first, self._first_layer), watch(last, self._last_layer)]
         self.reader.attach()
 
     def detach(self) -> None:
-        """Take them off."""
-        for hook in self._hooks:
-            hook.remove()
+        """Look on no longer."""
+        for stop in self._hooks:
+            stop()
         self.reader.remove()
-        self._hooks, self.now, self._waiting = [], None, None
+        self._hooks, self.now, self._open = [], None, {}
 
     def begin(self) -> Collector:
         """Begin to gather; what was gathered and not used is forgotten."""
@@ -76,13 +84,34 @@ class Attachment:
         return self.now
 
     def batch_is_done(self, now: Collector) -> None:
-        """Let labels wait no longer; the first batch must have been seen."""
-        now.labels = None
-        if not now.batches:
-            raise RuntimeError(
-                "the first batch has not gone through the head's first layer, "
-                f"{self.head.names[0]!r}: is the model called, and are these layers its head?"
+        """Gather a batch; the first must have been seen."""
+        now.end_batch()
+        if now.batches:
+            return
+        name, layer = self.head.names[0], self.head.layers[0]
+        replaced = dict(self.model.named_modules()).get(name) is not layer
+        raise RuntimeError(
+            f"the first batch has not gone through the head's first layer, {name!r}: "
+            + (
+                "the model has another there now; make the monitor when the model is complete"
+                if replaced
+                else "is the model called (of a copy, an average of weights say, make another "
+                "monitor), and are these layers its head?"
             )
+        )
+
+    def end_epoch(self, now: Collector, counts: ClassCounts) -> None:
+        """End what the reader reads, and say what was odd about the batches."""
+        self.reader.end_epoch()
+        if self.reader.permuted:
+            self.say(
+                "batches go through the model in another order than their labels",
+                "taken are the classes that the loss takes them for; give labels=, a function that "
+                "returns them in that order",
+            )
+        odd = other_proportions(now.accuracy.seen, counts)
+        if odd is not None:
+            self.note(odd)
 
     def note(self, one: Outside) -> None:
         """Say once what the theory does not cover, and remember it."""
@@ -96,28 +125,28 @@ class Attachment:
             self._said.add(what)
             warnings.warn(f"{where}: {what}", stacklevel=2)
 
-    def _on_features(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        now = self.now
-        if now is None or now.labels is None:
-            return
-        features, labels = args[0] if args else kwargs["input"], now.labels
-        now.take(features)
-        if self._source is not None:
-            self.non_negative = bool((features >= 0).all())
-            for one in not_covered(features, self.head, self._source.of(features)):
-                self.note(one)
-            self._source = None
-        self._waiting = features, labels
+    def _whole_head(self, layer: nn.Module, features: Tensor, logits: Tensor) -> None:
+        self._first_layer(layer, features, logits)
+        self._last_layer(layer, features, logits)
 
-    def _on_logits(
-        self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], logits: Tensor
-    ) -> None:
-        if self.now is None or self._waiting is None:
+    def _first_layer(self, layer: nn.Module, features: Tensor, _: Tensor) -> None:
+        if self.now is None:
             return
-        (features, labels), self._waiting = self._waiting, None
-        if self.now.batches == 1:
-            odd = not_linear(features, self.head, logits)
+        replica = replica_of(layer, features)
+        piece = self._open[replica] = self.now.take(features, replica)
+        if piece is not None and self._source is not None:
+            source, self._source = self._source, None
+            self.non_negative = bool((features >= 0).all())
+            for one in not_covered(features, self.head, source):
+                self.note(one)
+
+    def _last_layer(self, layer: nn.Module, inputs: Tensor, logits: Tensor) -> None:
+        piece = self._open.pop(replica_of(layer, inputs), None)
+        if self.now is None or piece is None:
+            return
+        if not self.now.batches:
+            odd = not_linear(piece.features, self.head, logits)
             if odd is not None:
                 self.note(odd)
-        self.now.take_logits(logits)
-        self.reader.see(logits, args[0] if args else kwargs["input"], labels)
+        piece.logits = logits.detach().clone()
+        self.reader.see(piece, logits, inputs)

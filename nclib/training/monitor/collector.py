@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +21,18 @@ Classes: TypeAlias = "Labels | Tensor | Sequence[int]"
 
 _BUFFER = 2**18
 """Numbers of features that are gathered before they are added up: small batches cost less so."""
+
+
+@dataclass
+class Piece:
+    """What one call of the head has done: of a batch or of a part of it."""
+
+    replica: int | None
+    """Its device, where it is one of several that share a batch."""
+    features: Tensor
+    labels: Classes | None = None
+    """Those of its rows; of a replica None until the batch is whole."""
+    logits: Tensor | None = None
 
 
 class Collector:
@@ -39,34 +53,68 @@ class Collector:
         self.not_finite = False
         self.labels: Classes | None = None
         """Of the batch that is on its way to the head."""
-        self._in_head = False
+        self._pieces: list[Piece] = []
+        self._rows = 0
+        # Replicas of a model come from threads of their own.
+        self._lock = threading.Lock()
         self._features: list[Tensor] = []
         self._of: list[Classes] = []
         self._logits: list[Tensor] = []
         self._size = 0
 
-    def take(self, features: Tensor) -> None:
-        """Take what goes into the head: the features of the batch whose labels wait."""
-        labels, self.labels = self.labels, None
-        assert labels is not None
-        if len(labels) != len(features):
-            raise ValueError(
-                f"labels must have one entry for each of the {len(features)} rows of features; "
-                f"got {len(labels)}"
-            )
-        # A copy: the model may go on and write over its own.
-        self._features.append(features.detach().clone())
-        self._of.append(labels)
-        self._size += features.numel()
-        self.batches += 1
-        self._in_head = True
+    def take(self, features: Tensor, replica: int | None) -> Piece | None:
+        """Take what goes into the head; None where it is of no batch, or the batch again."""
+        with self._lock:
+            labels = self.labels
+            if labels is None or (self._rows and self._rows == len(labels)):
+                return None
+            first, self._rows = self._rows, self._rows + len(features)
+            if self._rows > len(labels):
+                raise self._unequal(
+                    "; of two views of a batch, give labels= a function that repeats its labels"
+                    * (self._rows == 2 * len(labels))
+                )
+            # A copy: the model may go on and write over its own.
+            piece = Piece(replica, features.detach().clone())
+            if replica is None:
+                piece.labels = labels[first : self._rows]
+            self._pieces.append(piece)
+            if replica is not None and self._rows == len(labels):
+                self._label_replicas(labels)
+            return piece
 
-    def take_logits(self, logits: Tensor) -> None:
-        """Take what comes out of the head for these features."""
-        if not self._in_head:
-            return
-        self._in_head = False
-        self._logits.append(logits.detach().clone())
+    def _label_replicas(self, labels: Classes) -> None:
+        """Give replicas their labels: which rows are whose, only all of them together tell."""
+        first = 0
+        for one in sorted(self._pieces, key=lambda one: one.replica or 0):
+            one.labels = labels[first : first + len(one.features)]
+            first += len(one.features)
+
+    def _unequal(self, more: str = "") -> ValueError:
+        assert self.labels is not None
+        return ValueError(
+            f"labels must have one entry for each of the {self._rows} rows of features; "
+            f"got {len(self.labels)}{more}"
+        )
+
+    def end_batch(self) -> None:
+        """Gather what has been taken of a batch; its labels wait no longer."""
+        labels, pieces = self.labels, [one for one in self._pieces if one.logits is not None]
+        try:
+            if labels is not None and pieces:
+                if self._rows != len(labels):
+                    raise self._unequal()
+                self._gather(pieces)
+        finally:
+            self.labels, self._pieces, self._rows = None, [], 0
+
+    def _gather(self, pieces: list[Piece]) -> None:
+        self._of += [one.labels for one in pieces if one.labels is not None]
+        there = pieces[0].features.device
+        self._features += [one.features.to(there) for one in pieces]
+        self._logits += [one.logits.to(there) for one in pieces if one.logits is not None]
+        self._size += sum(one.features.numel() for one in pieces)
+        self.batches += 1
         # The first at once: what is wrong shows then.
         if self.batches == 1 or self._size >= _BUFFER:
             self.add_up()

@@ -64,6 +64,7 @@ def _head_layers(
     if named is None:
         if not linear:
             raise ValueError("model must have a torch.nn.Linear as its head; it has none")
+        _require_one_head(linear, modules, K)
         names = _chain_up_to(linear[-1], modules)
     else:
         names = [named] if isinstance(named, str) else list(named)
@@ -96,6 +97,19 @@ def _head_layers(
             f"model's linear layers are {_listed(linear)}"
         )
     return layers
+
+
+def _require_one_head(linear: Sequence[str], modules: dict[str, nn.Module], K: int) -> None:
+    """Raise where several layers of the same shape may be the head."""
+    layers = {name: one for name, one in modules.items() if isinstance(one, nn.Linear)}
+    shapes = {name: (one.out_features, one.in_features) for name, one in layers.items()}
+    last = shapes[linear[-1]]
+    alike = [name for name in linear if shapes[name] == last]
+    if last[0] == K != last[1] and len(alike) > 1:
+        raise ValueError(
+            f"head must be named, head={alike[0]!r} say: {_listed(alike)} are linear layers of one "
+            f"shape with K = {K} outputs, and an auxiliary head may be among them"
+        )
 
 
 def _chain_up_to(last: str, modules: dict[str, nn.Module]) -> list[str]:

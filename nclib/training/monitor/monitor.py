@@ -19,7 +19,6 @@ from nclib.theory.optimum import Optimum
 from nclib.theory.problem import Problem
 from nclib.training.monitor.attachment import Attachment
 from nclib.training.monitor.collector import Classes, Collector, second_entry
-from nclib.training.monitor.coverage import other_proportions
 from nclib.training.monitor.head import WatchedHead
 from nclib.training.monitor.history_file import HistoryFile, as_frame
 from nclib.training.monitor.lightning import lightning_callback
@@ -39,7 +38,7 @@ Row = dict[str, float]
 class Monitor:
     """Metrics of neural collapse of any network while it trains.
 
-    Hooks on the head look on; the training stays the same bit for bit. Each epoch that is watched,
+    It looks on at the head; the training stays the same bit for bit. Each epoch that is watched,
     and each evaluation, adds a row to the `history`::
 
         with Monitor(model, counts, optimizer=optimizer, csv="collapse.csv") as monitor:
@@ -88,6 +87,7 @@ class Monitor:
         A row for each watched epoch and each evaluation, with
 
         - `epoch`, how many epochs have been watched; `evaluated`, whether it is of `evaluate`;
+          `training`, whether of as many samples as the training has, and so of them;
         - `accuracy`, and ``accuracy NAME`` for each class (named by its number where `counts` has
           no names);
         - `nc1`, `nc2_w`, `nc2_h`, `nc2_wh`, `nc3`, `nc4`: see `Metrics`;
@@ -120,8 +120,9 @@ class Monitor:
     costs two forward passes over the data.
 
     Memory is of the size of the class means and of a K x K matrix, however many samples come. In
-    distributed training the rows are of the samples of this process. A batch must be one call of
-    the head: of further calls, as in gradient checkpointing, nothing is taken.
+    distributed training the rows are of the samples of this process. A batch may go through the
+    head in parts; of what comes after the whole, as in gradient checkpointing, nothing is taken.
+    With `torch.compile` the head is left out of the compiled graph (``fullgraph`` must be off).
 
     A warning, once, says where the theory does not cover what is watched. The loss is seen only
     while it trains. Before that, and where nothing is learned, the squared error is taken.
@@ -385,10 +386,7 @@ class Monitor:
         self._attachment.batch_is_done(now)
         now.add_up()
         self._epoch = epoch
-        self._reader.end_epoch()
-        odd = other_proportions(now.accuracy.seen, self.counts)
-        if odd is not None:
-            self._attachment.note(odd)
+        self._attachment.end_epoch(now, self.counts)
         return self._row(now, evaluated=False)
 
     def _row(self, now: Collector, evaluated: bool) -> Row:
@@ -399,9 +397,12 @@ class Monitor:
         else:
             self._measurer.non_negative = self._attachment.non_negative
             found = self._measurer.measure(now, evaluated=evaluated)
-        self._found = found
+        of_training = now.accumulator.counts.sum() == self.counts.N or not evaluated
+        # What is seen of other data says nothing of where the training has come to.
+        self._found = found if of_training else self._found
         self.metrics, self.minimizer = found.metrics, found.minimizer
-        row = {"epoch": self._epoch, "evaluated": evaluated} | self._measurer.cells(now, found)
+        row: Row = {"epoch": self._epoch, "evaluated": evaluated, "training": bool(of_training)}
+        row |= self._measurer.cells(now, found)
         self.history.append(row)
         if self._csv is not None:
             self._csv.write(self.history)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from nclib._records import Record
 from nclib._text import numbers_text
-from nclib.data.recognition import RecognisedLoss, recognise_loss
+from nclib.data.recognition import RecognisedLoss, labels_of_gradient, recognise_loss
 from nclib.diagnosis.validity import Outside
 from nclib.theory.counts import ClassCounts
 from nclib.theory.losses.groups import Bias
@@ -23,6 +23,9 @@ from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.problem import Problem
 from nclib.training.monitor.head import WatchedHead
+
+if TYPE_CHECKING:
+    from nclib.training.monitor.collector import Piece
 
 Array = NDArray[np.float64]
 
@@ -146,6 +149,8 @@ class ScriptReader:
         self.rest: float | None = None
         self._known: RecognisedLoss | None = None
         self._weighted = False
+        self.permuted = False
+        """Whether a batch goes through the model in another order than that of its labels."""
         self._tries = 0
         self._seen: _Epoch | None = None
         self._last: _Epoch | None = None
@@ -169,25 +174,33 @@ class ScriptReader:
         """Begin an epoch: sums start at 0."""
         self._seen = _Epoch(self.counts.K)
 
-    def see(self, logits: Tensor, inputs: Tensor, labels: Any) -> None:
-        """Look at the gradient of a batch when it comes."""
+    def see(self, piece: Piece, logits: Tensor, inputs: Tensor) -> None:
+        """Look at the gradient of a batch when it comes; mend its labels where need be."""
         if not logits.requires_grad or self._seen is None:
             return
         values, inputs, epoch = in_full(logits), inputs.detach(), self._seen
         hook: Any = logits.register_hook
-        hook(lambda G: self._on_gradient(epoch, values, inputs, labels, G.detach()))
+        hook(lambda G: self._on_gradient(epoch, values, inputs, piece, G.detach()))
 
     # ------------------------------------------------------------ from the gradient
 
     def _on_gradient(
-        self, epoch: _Epoch, Z: Tensor, X: Tensor, labels: Any, gradient: Tensor
+        self, epoch: _Epoch, Z: Tensor, X: Tensor, piece: Piece, gradient: Tensor
     ) -> None:
+        if piece.labels is None:
+            return
         half = gradient.dtype in (torch.float16, torch.bfloat16) or X.dtype != gradient.dtype
-        G = in_full(gradient)
-        y = torch.as_tensor(labels, device=Z.device).long()
+        # A replica's are elsewhere.
+        there = self.head.layers[-1].weight.device
+        Z, X, G = Z.to(there), X.to(there), in_full(gradient).to(there)
+        y = torch.as_tensor(piece.labels, device=there).long()
         if self._known is None and self._tries < _TRIES:
             self._tries += 1
             self._recognise(Z, y, G, 2e-2 if half else 1e-4)
+        if self.permuted:
+            trained = labels_of_gradient(Z.cpu().double().numpy(), G.cpu().double().numpy())
+            if trained is not None:
+                piece.labels = y = torch.as_tensor(trained, device=Z.device)
         epoch.batches += 1
         grad_W = G.T @ X.to(G.dtype)
         epoch.pending = grad_W if epoch.pending is None else epoch.pending + grad_W
@@ -206,6 +219,11 @@ class ScriptReader:
         found = recognise_loss(logits, labels, gradient, self.counts, tol=tol)
         if found is None:
             return
+        trained = labels_of_gradient(logits, gradient, tol=tol) if found.loss is None else None
+        if trained is not None and (np.sort(trained) == np.sort(labels)).all():
+            other = recognise_loss(logits, trained, gradient, self.counts, tol=tol)
+            if other is not None and other.loss is not None:
+                found, labels, self.permuted = other, trained, True
         self._known = found
         if found.factors is not None:
             by_class = [found.factors[labels == k].mean() for k in np.unique(labels)]
