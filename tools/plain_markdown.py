@@ -17,6 +17,10 @@ FENCE = re.compile(
     r"^:::\{(?P<kind>[\w:-]+)\} ?(?P<title>[^\n]*)\n(?P<options>(?::[^\n]*\n)*)(?P<body>.*?)^:::$",
     re.DOTALL | re.MULTILINE,
 )
+# What stands in a question to guess at; book/_ext/predict.py says more of it.
+GUESSED = re.compile(
+    r"(?P<question>.*?)\n\n(?P<meanings>- .*?)\n\n(?P<answer>(?![- ]).*)", re.DOTALL
+)
 LABELLED = re.compile(r"^(?P<indent> *)\$\$ \((?P<label>[\w-]+)\)$", re.MULTILINE)
 
 
@@ -58,6 +62,23 @@ def cited(key: str, textual: bool) -> str:
     return re.sub(r"[{}]", "", f"{names} ({year})" if textual else f"{names} {year}")
 
 
+def quoted(title: str, body: str) -> str:
+    """Write a box as a quotation with a title."""
+    return "\n".join(f"> {line}".rstrip() for line in (f"**{title}**", "", *body.split("\n")))
+
+
+def prediction(title: str, body: str) -> str:
+    """Write a question to guess at, and its answer in a box that is closed."""
+    parts = GUESSED.fullmatch(body)
+    if parts is None:
+        raise ValueError(f"a question to guess at has no list of choices or no answer: {body!r}")
+    found = re.findall(r"^- \*\*(.+?)\*\*", parts["meanings"], re.DOTALL | re.MULTILINE)
+    choices = "\n".join(f"- {' '.join(choice.split())}" for choice in found)
+    asked = quoted(title, f"{parts['question']}\n\n{choices}")
+    told = f"{parts['answer']}\n\n{parts['meanings']}"
+    return f"{asked}\n\n<details><summary>Answer</summary>\n\n{told}\n\n</details>"
+
+
 def plain(text: str, file: str) -> str:
     """Rewrite the Markdown of one cell of the notebook `file`."""
 
@@ -65,13 +86,15 @@ def plain(text: str, file: str) -> str:
         kind, title, body = found["kind"], found["title"], found["body"].strip()
         if kind in ("table", "container"):
             return body
+        if "predict" in found["options"].split():
+            return prediction(title, body)
         if "dropdown" in found["options"]:
             return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
         if kind == "exercise":
             return f"### Exercise {exercise_name(found['options'])} · {title}\n\n{body}"
         if kind.startswith("prf:"):
             title = f"{kind.removeprefix('prf:').capitalize()} {title}".strip()
-        return "\n".join(f"> {line}".rstrip() for line in (f"**{title}**", "", *body.split("\n")))
+        return quoted(title, body)
 
     def equation(found: re.Match[str]) -> str:
         where, number = equations()[found[1]]

@@ -17,6 +17,8 @@ WORDS_A_MINUTE = 200
 SECONDS_TO_LOOK = 15
 
 PASSED_OVER = (nodes.literal_block, nodes.raw, nodes.comment, nodes.title, nodes.target)
+# Classes of what is closed, or covered, at first.
+CLOSED = frozenset({"dropdown", "nc-predicted"})
 LOOKED_AT = (nodes.math_block, nodes.image)
 
 
@@ -26,7 +28,7 @@ def stands_open(node: nodes.Node) -> bool:
     element = node.get("nb_element", "") if isinstance(node, nodes.Element) else ""
     return not (
         isinstance(node, PASSED_OVER)
-        or "dropdown" in classes
+        or not CLOSED.isdisjoint(classes)
         or element in ("cell_code_source", "cell_code_output")
     )
 

@@ -24,6 +24,8 @@ INDEX = re.compile(r"_([agijklmqrKL]|\d+|\{[aijklmqrKL][+-]\d+\})$")
 
 # What is no place for a link, or is one already.
 NO_LINKS = (nodes.title, nodes.reference, nodes.caption, nodes.rubric, nodes.term)
+# Classes of what is closed, or covered, at first.
+CLOSED = frozenset({"dropdown", "nc-predicted"})
 
 
 class Symbol(NamedTuple):
@@ -98,13 +100,17 @@ def row_of(formula: str, rows: dict[Symbol, Row]) -> Row | None:
 def hidden(node: nodes.Node) -> bool:
     """Whether a reader has to open something to see a node."""
     return node.parent is not None and (
-        "dropdown" in node.parent.get("classes", ()) or hidden(node.parent)
+        not CLOSED.isdisjoint(node.parent.get("classes", ())) or hidden(node.parent)
     )
 
 
 def allowed(node: nodes.Node) -> bool:
-    """Whether a link may stand where a node stands."""
-    return node.parent is None or (not isinstance(node.parent, NO_LINKS) and allowed(node.parent))
+    """Whether a link may stand where a node stands: not in what becomes a button, for example."""
+    return node.parent is None or (
+        not isinstance(node.parent, NO_LINKS)
+        and "nc-choices" not in node.parent.get("classes", ())
+        and allowed(node.parent)
+    )
 
 
 def link(doctree: nodes.document, rows: dict[Symbol, Row], page: str, other: set[str]) -> None:

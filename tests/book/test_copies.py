@@ -324,3 +324,44 @@ def test_an_equation_of_another_chapter_says_which():
     assert plain("{eq}`eq-3-1`", "05-deep-head.ipynb") == (
         "(1) of [Definition 3.1 · the model and the one rule](02-model.ipynb)"
     )
+
+
+def test_a_question_to_guess_at_has_its_answer_in_a_closed_box():
+    text = """:::{admonition} Predict
+:class: tip predict covers-1
+
+Odd or
+even?
+
+- **It is
+  odd**: no, since
+  it is 2.
+- **Even**: right.
+
+Even.
+
+All are.
+:::"""
+    expected = """> **Predict**
+>
+> Odd or
+> even?
+>
+> - It is odd
+> - Even
+
+<details><summary>Answer</summary>
+
+Even.
+
+All are.
+
+- **It is
+  odd**: no, since
+  it is 2.
+- **Even**: right.
+
+</details>"""
+    assert plain(text, "02-model.ipynb") == expected
+    with pytest.raises(ValueError, match="has no list of choices or no answer: 'Odd"):
+        plain(":::{admonition} Predict\n:class: predict\n\nOdd?\n\nYes.\n:::", "02-model.ipynb")

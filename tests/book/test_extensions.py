@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from docutils import nodes
 from matplotlib import image
 from pybtex.database import parse_string
@@ -235,6 +236,130 @@ class TestMovedPages:
             build(moved)
 
 
+class TestPredict:
+    """What a reader does with it: tests/browser/test_predict.py."""
+
+    QUESTION = "Is 2 odd, or\nis it even?"
+    CHOICES = "- **Odd**: it is *not*.\n- **Even, $2 = 1 + 1$**: right."
+    ANSWER = "It is even.\n\nAll doubles are."
+
+    @pytest.fixture
+    def build(self, tmp_path):
+        """Build a notebook with a prediction and two cells; return the page and the warnings."""
+
+        def run(*parts, covers="", cells=2):
+            head = f"# Numbers\n\n:::{{admonition}} Predict\n:class: tip predict {covers}\n\n"
+            text = head + "\n\n".join(parts) + "\n:::"
+            output = {"output_type": "stream", "name": "stdout", "text": "shown\n"}
+            silent = {"cell_type": "code", "id": "s", "source": "b = 1", "outputs": []}
+            code = [{**silent, "id": f"c{i}", "outputs": [output]} for i in range(cells)]
+            prose = {"cell_type": "markdown", "id": "p", "source": text}
+            last = {"cell_type": "markdown", "id": "l", "source": "## Next"}
+            after = {**silent, "id": "a", "outputs": [output]}
+            listed = [prose, silent, *code, last, after]
+            for cell in listed:
+                cell["metadata"] = {}
+                if cell["cell_type"] == "code":
+                    cell["execution_count"] = 1
+            metadata = {"language_info": {"name": "python", "pygments_lexer": "python"}}
+            notebook = {"cells": listed, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+            (tmp_path / "index.ipynb").write_text(json.dumps(notebook))
+            confoverrides = {
+                "extensions": ["myst_nb", "predict"],
+                "nb_execution_mode": "off",
+                "myst_enable_extensions": ["colon_fence", "dollarmath"],
+            }
+            warnings = io.StringIO()
+            with docutils_namespace():
+                app = Sphinx(
+                    tmp_path, None, tmp_path / "html", tmp_path / "trees", "html", confoverrides,
+                    status=None, warning=warnings, freshenv=True,
+                )  # fmt: skip
+                app.build(force_all=True)
+            return (tmp_path / "html" / "index.html").read_text("utf-8"), warnings.getvalue()
+
+        return run
+
+    def boxes(self, page):
+        """The text of both boxes, without formulas' fences, and the id of the first."""
+        found = BeautifulSoup(page, "html.parser").select(".nc-predict, .nc-predicted")
+        return [" ".join(box.get_text().split()) for box in found], found[0]["id"]
+
+    def test_question_choices_answer_and_meanings_stand_open(self, build):
+        page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER)
+        assert warnings == ""
+        (asked, told), _ = self.boxes(page)
+        assert asked == r"Predict Is 2 odd, or is it even? Odd Even, \(2 = 1 + 1\)"
+        assert told == (
+            r"Answer It is even. All doubles are. Odd: it is not. Even, \(2 = 1 + 1\): right."
+        )
+        assert "nc-covered" not in page
+        assert "predict.js" in page
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_the_next_outputs_are_marked_and_no_more(self, build, count):
+        page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers=f"covers-{count}")
+        assert warnings == ""
+        _, key = self.boxes(page)
+        outputs = BeautifulSoup(page, "html.parser").select(".cell_output")
+        marked = [{"nc-covered", key} <= set(output["class"]) for output in outputs]
+        assert marked == [True] * count + [False] * (3 - count)
+
+    def test_it_is_known_by_what_is_asked(self, build):
+        keys = [
+            self.boxes(build(question, choices, answer)[0])[1]
+            for question, choices, answer in [
+                (self.QUESTION, self.CHOICES, self.ANSWER),
+                (self.QUESTION, self.CHOICES, "Even."),
+                (self.QUESTION, self.CHOICES.replace("Odd", "No"), self.ANSWER),
+                ("Is 2 even?", self.CHOICES, self.ANSWER),
+            ]
+        ]
+        assert keys[0] == keys[1]
+        assert len(set(keys)) == 3
+
+    @pytest.mark.parametrize(
+        ("parts", "said"),
+        [
+            (("Odd?", "Even."), "there is no list of choices"),
+            (("- **Odd**: no.\n- **Even**: yes.", "Even."), "there is no question before the list"),
+            (("Odd?", "- **Odd**: no.\n- **Even**: yes."), "there is no answer after the list"),
+            (("Odd?", "- **Odd**: no.", "Even."), "there must be 2 to 4 choices; got 1"),
+            (("Odd?", "- **Odd**: no.\n" * 5, "Even."), "there must be 2 to 4 choices; got 5"),
+            (("Odd?", "- Odd: no.\n- **Even**: yes.", "Even."),
+             "a choice does not begin with **strong** words: 'Odd: no.'"),
+            (("Odd?", "- **Odd**\n- **Even**: yes.", "Even."),
+             "a choice has no ': ' and what it means: 'Odd'"),
+            (("Odd?", "- **Odd** no.\n- **Even**: yes.", "Even."),
+             "a choice has no ': ' and what it means: 'Odd no.'"),
+        ],
+    )  # fmt: skip
+    def test_what_is_missing_is_named(self, build, parts, said):
+        page, warnings = build(*parts)
+        assert f"a question to guess at: {said}" in warnings
+        assert "predict.js" not in page
+
+    @pytest.mark.parametrize("covers", ["covers-4", "covers", "covers-1 covers-2"])
+    def test_what_may_be_covered_is_named(self, build, covers):
+        _, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers=covers)
+        assert f"got '{covers}', but it is one of covers-1, covers-2, covers-3" in warnings
+
+    def test_an_output_of_another_section_is_not_covered(self, build):
+        page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers="covers-3")
+        assert "it covers 3 outputs, but 2 follow in its section" in warnings
+        assert "nc-covered" not in page
+
+    def test_an_admonition_without_the_class_is_left_alone(self):
+        box = nodes.admonition("", nodes.title("", "Predict"), nodes.paragraph("", "Odd?"))
+        doctree = nodes.document(None, None)
+        doctree += box
+        extension("predict").act(None, doctree)
+        assert doctree.children == [box]
+
+    def test_the_script_is_light(self):
+        assert (EXTENSIONS.parent / "_static" / "predict.js").stat().st_size < 6000
+
+
 class TestReadingTime:
     TIME = extension("reading_time")
 
@@ -256,9 +381,10 @@ class TestReadingTime:
         formulas = [nodes.math_block("x", "x") for _ in range(looks)]
         assert self.TIME.minutes(self.page(self.prose(words), *formulas)) == minutes
 
-    def test_what_is_counted_and_what_is_not(self):
+    @pytest.mark.parametrize("closed", ["dropdown", "nc-predicted"])
+    def test_what_is_counted_and_what_is_not(self, closed):
         answer = nodes.admonition("", self.prose(1000))
-        answer["classes"].append("dropdown")
+        answer["classes"].append(closed)
         code = nodes.container("", nodes.literal_block("", "a = 1\n" * 99))
         code["nb_element"] = "cell_code_source"
         shown = nodes.container("", nodes.literal_block("", "printed " * 99), nodes.image())
@@ -701,12 +827,15 @@ class TestSymbols:
         section = nodes.section("", nodes.title("", "", *self.inline("The matrix $G$")))
         figure = nodes.figure("", nodes.caption("", "", *self.inline("Of $G$")))
         old = nodes.paragraph("", "", nodes.reference("", "", *self.inline("see $G$"), refuri="x"))
-        assert self.linked(rows, section, figure, old) == []
+        item = nodes.list_item("", nodes.paragraph("", "", *self.inline("$G$ is large")))
+        choices = nodes.bullet_list("", item, classes=["nc-choices"])
+        assert self.linked(rows, section, figure, old, choices) == []
         assert self.linked(rows, section.deepcopy(), figure, "Here is $G$.") == [("G", "symbol-G")]
 
-    def test_a_use_in_plain_sight_comes_before_one_in_a_closed_box(self, rows):
+    @pytest.mark.parametrize("closed", ["dropdown", "nc-predicted"])
+    def test_a_use_in_plain_sight_comes_before_one_in_a_closed_box(self, rows, closed):
         box = nodes.admonition("", nodes.paragraph("", "", *self.inline("$G$ and $N$")))
-        box["classes"].append("dropdown")
+        box["classes"].append(closed)
         assert self.linked(rows, box, "And $G$ here.") == [("N", "symbol-N"), ("G", "symbol-G")]
 
     @pytest.mark.parametrize("path", sorted(EXTENSIONS.parent.glob("*.ipynb")))

@@ -100,9 +100,11 @@ class Page(HTMLParser):
         if self.inside("symbol"):
             self.links[-1]["formula"] += formula
         if self.inside("symbol") or not self.inside(
-            "a", "h1", "h2", "h3", "h4", "figcaption", "caption-text", "admonition-title", "dt"
-        ):
-            self.formulas.append((formula, self.inside("dropdown"), self.inside("symbol")))
+            "a", "h1", "h2", "h3", "h4", "figcaption", "caption-text", "admonition-title", "dt",
+            "nc-choices",
+        ):  # fmt: skip
+            closed = self.inside("dropdown", "nc-predicted")
+            self.formulas.append((formula, closed, self.inside("symbol")))
 
 
 @pytest.fixture(scope="module")
