@@ -188,8 +188,9 @@ def _footer(prediction: Prediction | LossPrediction) -> str:
         "<footer><p>The optimum is the global minimum of the unconstrained feature model with a "
         f"linear head of {layers}, {how}, computed by nclib {__version__}. A trained network comes "
         "to it when the network can fit its training data, and penalties and loss are the model's: "
-        f"{loss}. Shares of samples are the training accuracy of the optimum: nothing here speaks "
-        "of new images.</p></footer>"
+        f"{loss}. Whether that holds for a network of yours, nclib.Monitor and nclib measure say. "
+        "Shares of samples are the training accuracy of the optimum: nothing here speaks of new "
+        "images.</p></footer>"
     )
 
 

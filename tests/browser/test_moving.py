@@ -20,16 +20,17 @@ from nclib.teaching import check
 SCRIPT = Path(__file__).with_name("moving.mjs")
 
 START = {"n": LESIONS, "loss": "cross-entropy", "decay": 5e-4, "batch": 128, "depth": 1}
-START |= {"bias": "decayed", "balance": "none", "low": 0.01, "high": 10.0}
+START |= {"bias": "decayed", "balance": "none", "low": 0.0005, "high": 0.2}
 PAPER = [500, 500, 400, 400, 300, 300, 200, 200, 100, 100]
 
 # Every control, away from where it begins; the band and the decay such that outcomes differ.
-CLOSED = {"loss": "mse", "bias": "free"}
+WIDE = {"low": "0.01", "high": "10"}
+CLOSED = WIDE | {"loss": "mse", "bias": "free"}
 STATES = [
     {},
-    {"loss": "mse", "bias": "free"},
-    {"loss": "mse-sum", "bias": "free", "batch": "64", "decay": "0.5"},
-    {"loss": "paper", "bias": "free", "decay": "0.003"},
+    CLOSED,
+    CLOSED | {"loss": "mse-sum", "batch": "64", "decay": "0.5"},
+    CLOSED | {"loss": "paper", "decay": "0.003"},
     CLOSED | {"bias": "none"},
     CLOSED | {"depth": "3"},
     CLOSED | {"decay": "0.01"},
@@ -41,7 +42,7 @@ STATES = [
     CLOSED | {"counts": ", ".join(map(str, PAPER)), "low": "3", "high": "30", "decay": "0.001"},
     {"loss": "cross-entropy", "bias": "none", "high": "200"},
     {"balance": "weight:effective:0.999", "bias": "free", "high": "200"},
-    {"loss": "cross-entropy", "depth": "2"},
+    WIDE | {"loss": "cross-entropy", "depth": "2"},
     {"decay": "often"},
     {"counts": "5, abc"},
 ]
