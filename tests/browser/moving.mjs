@@ -99,7 +99,7 @@ for (const text of texts) {
 }
 
 // Data sets, depths side by side, what is downloaded and copied.
-await set(page, { preset: "mammography", loss: "paper", bias: "free", decay: "0.005" });
+await set(page, { preset: "mammography", loss: "paper", bias: "free", decay: "0.005", low: "0.01", high: "10" });
 await answered(page);
 report.preset = await seen(page);
 await page.locator("#your-counts [name=layers]").check();

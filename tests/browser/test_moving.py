@@ -203,8 +203,8 @@ def test_a_thousand_different_counts_leave_the_page_free(report):
     problem = nc.Problem(n, 1, lambda_W=1e-6 * 500, lambda_H=10 / sum(n))
     place = 10 * nc.first_loss(problem).factor ** 2
     verdict = report["thousand"]["verdict"]
-    told = re.search(r"At NλH = 0.01 all penalties may grow ([\d.]+)-fold", verdict)
-    assert float(told[1]) == pytest.approx(math.sqrt(place / 0.01), rel=6e-3)
+    told = re.search(r"At NλH = 0.0005 all penalties may grow ([\d.]+)-fold", verdict)
+    assert float(told[1]) == pytest.approx(math.sqrt(place / 0.0005), rel=6e-3)
     lost = nc.first_loss(problem).classes
     assert len(lost) == 1
     assert f"class {lost[0] + 1} ({n[lost[0]]:,} samples)" in verdict
