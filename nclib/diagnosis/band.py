@@ -92,7 +92,7 @@ class Band:
     >>> import nclib as nc
     >>> model = nc.script_model("ham10000", weight_decay=0.2, lambda_H=1)
     >>> print(Band.of(model.problem).words()[1])
-    Over it the optimum classifies 7 to 5 of 7 classes right, and 6 to 4 of 6 modes are alive.
+    Over it the optimum classifies 7 to 4 of 7 classes right, and 6 to 3 of 6 modes are alive.
     """
 
     problem: Problem | LossProblem

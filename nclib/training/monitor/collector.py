@@ -14,7 +14,6 @@ from torch import Tensor
 
 from nclib.metrics import Accuracy, MetricsAccumulator, SecondPass
 from nclib.metrics.arrays import Labels, whole_labels
-from nclib.training.monitor.script import in_full
 
 Classes: TypeAlias = "Labels | Tensor | Sequence[int]"
 """The class of each sample of a batch."""
@@ -160,3 +159,9 @@ def second_entry(batch: Any) -> Classes:
             "a batch must be (inputs, labels); for others give labels=, a function that takes a "
             f"batch and returns its labels; got {type(batch).__name__}"
         ) from None
+
+
+def in_full(values: Tensor) -> Tensor:
+    """Return values, detached and at least in float32."""
+    values = values.detach()
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

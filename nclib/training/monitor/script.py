@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +22,8 @@ from nclib.theory.losses.groups import Bias
 from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.problem import Problem
+from nclib.training.monitor.collector import Piece, in_full
 from nclib.training.monitor.head import WatchedHead
-
-if TYPE_CHECKING:
-    from nclib.training.monitor.collector import Piece
 
 Array = NDArray[np.float64]
 
@@ -478,12 +476,6 @@ class _Epoch:
         weights = np.divide(shares, seen, out=np.zeros_like(shares), where=seen > 0)
         mean = weights @ counts.n / counts.N
         return factor, np.where(weights > 0, weights / mean, 1.0), math.sqrt(max(left, 0.0) / size)
-
-
-def in_full(values: Tensor) -> Tensor:
-    """Return values, detached and at least in float32."""
-    values = values.detach()
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _weighted(loss: SquaredError | CrossEntropy, weights: Array) -> SquaredError | CrossEntropy:
