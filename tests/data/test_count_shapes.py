@@ -30,6 +30,9 @@ LABELS = np.array([2] * 30 + [0] * 12 + [1] * 5)
 BY_LABEL = ClassCounts([12, 5, 30], names=("0", "1", "2"))
 """What numpy.bincount counts of them."""
 
+# The same in every process: it is in the name of a test.
+GZIPPED = gzip.compress(b"cat,30\ndog,5\n", mtime=0)
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -438,7 +441,7 @@ def test_json_and_yaml_with_one_reading_are_read(read, text, name):
          "objects with the keys 'name', 'image_count', 'instance_count'.*keep the name and the"),
         ("train:\n  a: 3\nval:\n  a: 1\n", "c.yaml", "line 3: 'val:' has no count behind it"),
         ("- name: a\n  count: 3\n- name: b\n  count: 4\n", "c.yaml", "line 1: .*several lines"),
-        (gzip.compress(b"cat,30\ndog,5\n", mtime=0), "c.csv.gz", "compressed by gzip; unpack it first"),
+        (GZIPPED, "c.csv.gz", "compressed by gzip; unpack it first"),
         (b"version https://git-lfs.github.com/spec/v1\n", "c.csv", "pointer of Git LFS"),
         (b"<!DOCTYPE html>\n<html>", "c.csv", "a web page"),
         (b"cat,30\0\ndog,5\n", "c.csv", "zero bytes"),
