@@ -237,7 +237,7 @@ class TestMovedPages:
 
 
 class TestPredict:
-    """What a reader does with it: tests/browser/test_predict.py."""
+    """What a reader does with it: tests/browser/test_predictions.py."""
 
     QUESTION = "Is 2 odd, or\nis it even?"
     CHOICES = "- **Odd**: it is *not*.\n- **Even, $2 = 1 + 1$**: right."

@@ -152,9 +152,8 @@ def test_the_optimum_lives(report):
     assert 0 < steps[0] < steps[1]
 
 
-@pytest.mark.parametrize(
-    "name", [DECKS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in DECKS[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DECKS)
 def test_the_pdf_has_a_page_for_each_slide(files, decks, name):
     if importlib.util.find_spec("pypdf") is None:
         require_nothing_missing("pypdf is not installed: make test-all does that")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_site import SITE, drive, require_browser_and_site
 
-SCRIPT = Path(__file__).with_name("predict.mjs")
+SCRIPT = Path(__file__).with_name("predictions.mjs")
 # What chapter 2 covers, question by question; the third asks about a picture to move.
 COVERED = [1, 2, 0, 2]
 CHOICES = [3, 3, 3, 3]

@@ -1,8 +1,8 @@
 // Guesses on pages of the built site as readers do, and writes what it saw as JSON.
 //
-//     CHROMIUM=/path/to/chromium node predict.mjs SITE_FOLDER > report.json
+//     CHROMIUM=/path/to/chromium node predictions.mjs SITE_FOLDER > report.json
 //
-// test_predict.py compares the report with what should be there.
+// test_predictions.py compares the report with what should be there.
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -62,6 +62,17 @@ async function visit(options, steps) {
   return { ...report, errors };
 }
 
+// Loads a page again. A busy browser may load a file before it has stored what the page left.
+async function again(page, question) {
+  const open = () => page.evaluate((k) => document.querySelectorAll(".nc-predict .other")[k].textContent, question);
+  const before = await open();
+  for (let tries = 0; tries < 20; tries++) {
+    await page.reload();
+    if ((await open()) === before) return;
+    await page.waitForTimeout(250);
+  }
+}
+
 const report = {};
 
 for (const [name, from] of [
@@ -79,7 +90,7 @@ for (const [name, from] of [
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await note("chosen");
-    await page.reload();
+    await again(page, 0);
     await settled(page);
     await note("chosen, again");
     await page.goto(`${from}/${OTHER}`);
@@ -88,13 +99,13 @@ for (const [name, from] of [
     await page.locator(".nc-predict .other").first().focus();
     await page.keyboard.press("Enter");
     await note("taken back");
-    await page.reload();
+    await again(page, 0);
     await note("taken back, again");
     await page.keyboard.press("Tab");
     await page.locator(".nc-cover button").first().focus();
     await page.keyboard.press("Enter");
     await note("shown");
-    await page.reload();
+    await again(page, 0);
     await note("shown, again");
     await page.emulateMedia({ media: "print" });
     await note("printed");
