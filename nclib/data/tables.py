@@ -222,14 +222,15 @@ def _is_swapped(rows: list[list[str]], header: list[str]) -> bool:
     """Whether the counts stand before the names."""
     if header:
         return counts_come_first(header)
-    if all(re.match(r"\d", row[1]) for row in rows):
-        return False  # 6,705 nv: the comma may be within the number
-    return all(
+    # Of the usual file the first row tells already.
+    counts_first = all(
         _whole(row[0], ",")
         and not NUMBER_LIKE.fullmatch(row[1])
         and row[1].casefold() not in MISSING
         for row in rows
     )
+    # 6,705 nv: the comma may be within the number
+    return counts_first and not all(re.match(r"\d", row[1]) for row in rows)
 
 
 def _require_no_numbering(where: str, names: list[str], counts: list[int]) -> None:
