@@ -64,6 +64,8 @@ def plain_values(value: Any) -> Any:
     >>> plain_values({1: np.array([1.5, np.nan]), "b": (np.int64(2), True)})
     {'1': [1.5, None], 'b': [2, True]}
     """
+    if isinstance(value, str):  # names, of which there may be a million
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain_values(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
