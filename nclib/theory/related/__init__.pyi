@@ -1,0 +1,20 @@
+# The public names, one a line: what `nclib.theory.related` loads when they are first used.
+from nclib.theory.related.bias_path import balanced_bias_cosines as balanced_bias_cosines
+from nclib.theory.related.bias_path import balanced_bias_threshold as balanced_bias_threshold
+from nclib.theory.related.bias_path import bias_optimum as bias_optimum
+from nclib.theory.related.central_path import LeastSquaresSplit as LeastSquaresSplit
+from nclib.theory.related.central_path import least_squares_bound as least_squares_bound
+from nclib.theory.related.central_path import least_squares_split as least_squares_split
+from nclib.theory.related.models import RELATIVES as RELATIVES
+from nclib.theory.related.models import Relative as Relative
+from nclib.theory.related.models import rare_merger as rare_merger
+from nclib.theory.related.models import relative_optimum as relative_optimum
+from nclib.theory.related.multi_label import multi_label_problem as multi_label_problem
+from nclib.theory.related.portrait import Portrait as Portrait
+from nclib.theory.related.portrait import portrait as portrait
+from nclib.theory.related.relu_head import ReLUCode as ReLUCode
+from nclib.theory.related.relu_head import code_objective as code_objective
+from nclib.theory.related.relu_head import collapsed_code as collapsed_code
+from nclib.theory.related.relu_head import descend_with_relus as descend_with_relus
+from nclib.theory.related.relu_head import pair_code as pair_code
+from nclib.theory.related.relu_head import relu_objective as relu_objective
