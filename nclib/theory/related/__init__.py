@@ -2,7 +2,7 @@
 
 One module a model. Whatever the rest of the theory has already is used and not repeated: here is
 what the models differ by. `models` lists them and gives the optimum of each for the same counts and
-penalties; `portrait` says what an optimum looks like in the terms of the balanced literature.
+penalties; `portraits` says what an optimum looks like in the terms of the balanced literature.
 
 The names stand in `__init__.pyi`, and are loaded when first used.
 """

@@ -10,11 +10,15 @@ from nclib.theory.related.models import Relative as Relative
 from nclib.theory.related.models import rare_merger as rare_merger
 from nclib.theory.related.models import relative_optimum as relative_optimum
 from nclib.theory.related.multi_label import multi_label_problem as multi_label_problem
-from nclib.theory.related.portrait import Portrait as Portrait
-from nclib.theory.related.portrait import portrait as portrait
+from nclib.theory.related.portraits import Portrait as Portrait
+from nclib.theory.related.portraits import portrait as portrait
 from nclib.theory.related.relu_head import ReLUCode as ReLUCode
 from nclib.theory.related.relu_head import code_objective as code_objective
 from nclib.theory.related.relu_head import collapsed_code as collapsed_code
 from nclib.theory.related.relu_head import descend_with_relus as descend_with_relus
 from nclib.theory.related.relu_head import pair_code as pair_code
 from nclib.theory.related.relu_head import relu_objective as relu_objective
+from nclib.theory.related.table import Traits as Traits
+from nclib.theory.related.table import free_descent as free_descent
+from nclib.theory.related.table import portraits_over as portraits_over
+from nclib.theory.related.table import traits as traits

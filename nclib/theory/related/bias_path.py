@@ -112,7 +112,7 @@ def balanced_bias_cosines(problem: Problem, rho_b: ArrayLike) -> Array:
     e_c, e_m = contrast**power, mean**power
     longest = e_m + (problem.K - 1) * e_c
     out = np.full(rho.shape, np.nan)
-    return np.divide(e_m - e_c, longest, out=out, where=longest > 0)
+    return np.asarray(np.divide(e_m - e_c, longest, out=out, where=longest > 0))
 
 
 def balanced_bias_threshold(problem: Problem) -> float:

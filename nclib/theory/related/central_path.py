@@ -141,7 +141,7 @@ def least_squares_split(
             raise ValueError(f"b must have shape {(K,)}; got {bias.shape}")
         deviation += 0.5 * float(np.sum((bias - (share - head @ mean)) ** 2))
     return LeastSquaresSplit(
-        W=best,
+        W=np.asarray(best, dtype=float),
         b=share - best @ mean if problem.bias else None,
         least_squares=(misfit + penalty) / 2,
         deviation=deviation,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from nclib._checks import positive
 from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.losses.objects import CrossEntropy
+from nclib.theory.losses.groups import Bias
+from nclib.theory.losses.objects import CrossEntropy, Loss, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import global_minimizer
@@ -34,52 +36,54 @@ class Relative:
     Attributes
     ----------
     key : str
+        Short name.
     label : str
         What it is, in a few words.
     sources : tuple of str
         Keys of the bibliography.
-    optimum : callable
-        ``(counts, lam)`` to its global optimum with every lambda equal to `lam`.
+    problem : callable
+        ``(counts, lam)`` to the problem with every lambda equal to `lam`.
     bias : bool
         Whether it has a bias.
     depth : int
         Number of linear layers.
+    twin : str or None
+        Key of the model that differs by the bias alone.
+    deeper : str or None
+        Key of the model that differs by the depth alone.
     """
 
     key: str
     label: str
     sources: tuple[str, ...]
-    optimum: Callable[[ClassCounts, float], Optimum]
+    problem: Callable[[ClassCounts, float], Problem | LossProblem]
     bias: bool
     depth: int = 1
+    twin: str | None = None
+    deeper: str | None = None
+
+    def optimum(self, counts: ClassCounts, lam: float) -> Optimum:
+        """Return the global optimum for these counts, with every lambda equal to `lam`."""
+        problem = self.problem(counts, lam)
+        if isinstance(problem, LossProblem):
+            if problem.lambda_b is not None and not problem.form.softmax:
+                return bias_optimum(problem.model, problem.lambda_b)
+            return loss_minimizer(problem)
+        return global_minimizer(problem)
 
 
-def _squared(depth: int, bias: bool) -> Callable[[ClassCounts, float], Optimum]:
-    def optimum(counts: ClassCounts, lam: float) -> Optimum:
-        layers = (lam,) * depth
-        return global_minimizer(Problem(counts, depth, bias=bias, lambda_W=layers, lambda_H=lam))
+def _squared(depth: int, bias: bool) -> Callable[[ClassCounts, float], Problem]:
+    def problem(counts: ClassCounts, lam: float) -> Problem:
+        return Problem(counts, depth, bias=bias, lambda_W=(lam,) * depth, lambda_H=lam)
 
-    return optimum
-
-
-def _penalised(counts: ClassCounts, lam: float) -> Optimum:
-    return bias_optimum(Problem(counts, 1, lambda_W=(lam,), lambda_H=lam), RHO)
+    return problem
 
 
-def _cross_entropy(bias: str, non_negative: bool = False) -> Callable[..., Optimum]:
-    def optimum(counts: ClassCounts, lam: float) -> Optimum:
-        return loss_minimizer(
-            LossProblem(
-                counts,
-                CrossEntropy(),
-                bias=bias,  # type: ignore[arg-type]
-                lambda_W=(lam,),
-                lambda_H=lam,
-                non_negative=non_negative,
-            )
-        )
+def _loss(loss: Loss, bias: Bias, **settings: Any) -> Callable[[ClassCounts, float], LossProblem]:
+    def problem(counts: ClassCounts, lam: float) -> LossProblem:
+        return LossProblem(counts, loss, bias=bias, lambda_W=(lam,), lambda_H=lam, **settings)
 
-    return optimum
+    return problem
 
 
 RELATIVES = {
@@ -88,16 +92,19 @@ RELATIVES = {
         Relative(
             "squared, no bias",
             "squared error, one layer, no bias",
-            ("mpp20", "tb22", "liu24"),
+            ("tb22", "liu24"),
             _squared(1, bias=False),
             bias=False,
+            twin="squared, bias",
+            deeper="deep, no bias",
         ),
         Relative(
             "squared, penalised bias",
             "squared error, one layer, penalised bias",
             ("tb22", "zld22"),
-            _penalised,
+            _loss(SquaredError(), "decayed", lambda_b=RHO),
             bias=True,
+            twin="squared, no bias",
         ),
         Relative(
             "squared, bias",
@@ -105,6 +112,8 @@ RELATIVES = {
             ("mpp20", "zld22", "liu24"),
             _squared(1, bias=True),
             bias=True,
+            twin="squared, no bias",
+            deeper="deep, bias",
         ),
         Relative(
             "deep, no bias",
@@ -113,6 +122,8 @@ RELATIVES = {
             _squared(DEPTH, bias=False),
             bias=False,
             depth=DEPTH,
+            twin="deep, bias",
+            deeper="squared, no bias",
         ),
         Relative(
             "deep, bias",
@@ -121,26 +132,30 @@ RELATIVES = {
             _squared(DEPTH, bias=True),
             bias=True,
             depth=DEPTH,
+            twin="deep, no bias",
+            deeper="squared, bias",
         ),
         Relative(
             "cross-entropy, no bias",
             "cross-entropy, one layer, no bias",
             ("zdz21", "hl24"),
-            _cross_entropy("none"),
+            _loss(CrossEntropy(), "none"),
             bias=False,
+            twin="cross-entropy, bias",
         ),
         Relative(
             "cross-entropy, bias",
             "cross-entropy, one layer, free bias",
-            ("zdz21", "hl24"),
-            _cross_entropy("free"),
+            ("zdz21",),
+            _loss(CrossEntropy(), "free"),
             bias=True,
+            twin="cross-entropy, no bias",
         ),
         Relative(
             "cross-entropy, ReLU",
             "cross-entropy, features after a ReLU, no bias",
             ("dto24",),
-            _cross_entropy("none", non_negative=True),
+            _loss(CrossEntropy(), "none", non_negative=True),
             bias=False,
         ),
     )

@@ -46,6 +46,13 @@ from nclib.views.figures.proofs import (
     staircase,
     trace_by_angle,
 )
+from nclib.views.figures.related import (
+    apart_by_model,
+    bias_cosines,
+    central_path,
+    code_ratios,
+    lengths_by_model,
+)
 from nclib.views.figures.rule import lemma_curves, scalar_costs, shrink_curves
 from nclib.views.figures.spectrum import (
     count_profiles,
@@ -76,10 +83,14 @@ __all__ = [
     "accuracy_by_depth",
     "accuracy_map",
     "accuracy_steps",
+    "apart_by_model",
     "basins",
+    "bias_cosines",
+    "central_path",
     "characteristic_polynomial",
     "class_regions",
     "class_survival",
+    "code_ratios",
     "compared_curves",
     "cosine_maps",
     "count_profiles",
@@ -99,6 +110,7 @@ __all__ = [
     "lemma_roots",
     "lengths_against_count",
     "lengths_against_lambda",
+    "lengths_by_model",
     "marginal_costs",
     "metric_floor",
     "metrics_by_epoch",

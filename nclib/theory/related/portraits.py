@@ -50,7 +50,7 @@ class Portrait(Record):
     @property
     def K(self) -> int:
         """Number of classes."""
-        return self.means.shape[1]
+        return int(self.means.shape[1])
 
     @cached_property
     def centred_means(self) -> Array:
@@ -66,12 +66,12 @@ class Portrait(Record):
     @property
     def mean_lengths(self) -> Array:
         """Length of each class mean, (K,)."""
-        return np.linalg.norm(self.means, axis=0)
+        return np.asarray(np.linalg.norm(self.means, axis=0))
 
     @property
     def head_lengths(self) -> Array:
         """Length of each classifier, (K,)."""
-        return np.linalg.norm(self.head, axis=1)
+        return np.asarray(np.linalg.norm(self.head, axis=1))
 
     @property
     def mean_cosines(self) -> Array:
@@ -101,7 +101,8 @@ class Portrait(Record):
         own = np.sum(self.centred_means * self.centred_head, axis=0)
         sizes = np.linalg.norm(self.centred_means, axis=0)
         sizes = sizes * np.linalg.norm(self.centred_head, axis=0)
-        return np.divide(own, sizes, out=np.full(self.K, np.nan), where=sizes > 0)
+        out = np.full(self.K, np.nan)
+        return np.asarray(np.divide(own, sizes, out=out, where=sizes > 0))
 
     def __repr__(self) -> str:
         return (
