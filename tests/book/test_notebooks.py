@@ -117,6 +117,7 @@ OFF_THE_PAGE = {
     "12e-landscape": ["setup"],
     "12f-bias": ["setup"],
     "12g-more-data": ["setup"],
+    "15-relatives-cross-entropy": ["setup", "bounds-check", "blocks-check", "earlier-check"],
     "five-minutes": ["setup", "use-check"],
 }
 
