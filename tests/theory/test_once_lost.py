@@ -80,9 +80,7 @@ def test_so_the_factor_of_each_class_divides_right_from_wrong(depth):
     rng = np.random.default_rng(20 + depth)
     for _ in range(10):
         n = random_counts(rng)
-        lost = nc.theory.misclassification_factors(
-            nc.Problem(n, depth, lambda_W=1.0, lambda_H=1.0)
-        )
+        lost = nc.theory.misclassification_factors(nc.Problem(n, depth, lambda_W=1.0, lambda_H=1.0))
         for factor in rng.uniform(0.1, 1.3, 8) * deaths(n, depth).max():
             lead = leads(n, depth, float(factor))
             np.fill_diagonal(lead, 1.0)

@@ -28,7 +28,9 @@ def _squares(large: int = 160, small: int = 40) -> Solved:
     squares = np.array([MaxMarginGeometry(counts, bias=b).between[0] ** 2 for b in (False, True)])
     geometric = float(np.sqrt(large * small))
     return squares, [
-        Mistake("swapped the two", squares[::-1], "Which of them is weaker: with a bias or without?"),
+        Mistake(
+            "swapped the two", squares[::-1], "Which of them is weaker: with a bias or without?"
+        ),
         Mistake("gave the values, not their squares", squares**0.5, "The squares are asked for."),
         Mistake(
             "took the geometric mean",
@@ -130,7 +132,9 @@ def _slopes(large: int, small: int) -> Array:
 def _minimum_from(large: int = 90, small: int = 10) -> Solved:
     slopes, N = _slopes(large, small), large + small
     return slopes, [
-        Mistake("swapped the two", slopes[::-1], "A bias answers a part of the labels for nothing."),
+        Mistake(
+            "swapped the two", slopes[::-1], "A bias answers a part of the labels for nothing."
+        ),
         Mistake("forgot the N", slopes * N, "The loss is a mean over all samples."),
         Mistake("forgot the root", slopes**2 * N, "This has the square of the singular value."),
     ]
