@@ -71,9 +71,9 @@ export function letters() {
   const loaded = new Set([...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family));
   const problems = [];
   for (const [selector, family] of [
-    ["article p", "Source Sans 3 Variable"],
-    ["article :is(h1, h2)", "Source Sans 3 Variable"],
-    ["article :is(pre, code)", "Source Code Pro Variable"],
+    ["article p", "Book Text"],
+    ["article :is(h1, h2)", "Book Text"],
+    ["article :is(pre, code)", "Book Mono"],
   ]) {
     const node = [...document.querySelectorAll(selector)].find((one) => one.checkVisibility());
     if (!node) continue;

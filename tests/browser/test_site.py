@@ -150,7 +150,7 @@ def test_typefaces_are_light_and_come_with_their_license():
     require_browser_and_site()
     folder = SITE / "_static" / "fonts"
     assert 0 < sum(path.stat().st_size for path in folder.glob("*.woff2")) < MAX_TYPEFACES
-    for name in ("source-sans-3", "source-code-pro"):
+    for name in ("source-sans", "source-code-pro"):
         text = (folder / f"{name}-LICENSE.txt").read_text(encoding="utf-8")
         assert "SIL OPEN FONT LICENSE" in text
 
