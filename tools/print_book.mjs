@@ -1,11 +1,16 @@
-// Prints the whole built book as one PDF: a title page, contents with page numbers, every page in the
-// order of the contents, and the solutions of all exercises at the end.
+// Prints the built book as one PDF: a title page, contents with page numbers, and the pages in the order
+// of the contents.
 //
-//     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf
+//     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf [all]
+//
+// By itself it prints what one reads: without code and what belongs to it, without the library's
+// reference, and without the solutions of exercises. With `all` it prints these, too; the solutions
+// stand at the end.
 //
 // The pages become one document beside the site, so that links between them lead to pages of the PDF.
 // It is printed twice: where a heading stands is known when it has been printed once. Nothing is
-// fetched: MathJax has to be in the site. What there is to know of the outcome goes to stdout as JSON.
+// fetched: MathJax has to be in the site. What there is to know of the outcome goes to stdout as JSON;
+// what is being done, and at which page, to stderr.
 //
 // What the fonts of a machine make too wide for the paper is a warning. A place that is missing, or
 // something that could not be loaded, is an error: then the exit code is 1. Both are named on stderr,
@@ -16,9 +21,16 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [SITE, PDF] = process.argv.slice(2).map((path) => resolve(path));
+const [SITE, PDF] = process.argv.slice(2, 4).map((path) => resolve(path));
+const ALL = process.argv[4] === "all";
 const STYLE = fileURLToPath(new URL("print_book.css", import.meta.url));
-const DOCUMENT = join(SITE, "..", "print.html");
+const DOCUMENT = join(SITE, "..", `print-${ALL ? "all" : "book"}.html`);
+
+// Pages to look things up in with the code at hand: the library, and what its pages are tested for.
+const REFERENCE = /^book\/(api|accessibility)\b/;
+// What only means something beside the code: cells, the table of names at the end of a chapter, and how
+// to have an answer checked.
+const OF_CODE = ["details.nc-code", "section:has(> h2):is([id='in-the-code'])", ".exercise .nc-check"];
 
 // What is left of A4 inside the margins of print_book.css, in CSS pixels.
 const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
@@ -27,6 +39,7 @@ const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
 const PATIENCE = 1_800_000;
 
 const read = (path) => readFile(path, "utf8");
+const say = (what) => console.error(what);
 
 // Runs in the browser: makes one document of the site's pages.
 function compose({ entrance, pages, site, style }) {

@@ -1,16 +1,16 @@
 """The typefaces of the book, served from the site itself.
 
 `npm ci` brings Source Sans 3 and Source Code Pro, each as one file with all weights. Of them pages
-need few letters: `subset_fonts.mjs` cuts the rest away. Both are under the Open Font License, whose
+need few letters: `subset_font.mjs` cuts the rest away. Both are under the Open Font License, whose
 text goes with them; it reserves the name "Source" for the typefaces as they were published, so that
 these parts of them are called Book Text and Book Mono. Without Node a reader's own sans-serif and
 monospaced faces stand in.
 """
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
@@ -19,7 +19,7 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).with_name("subset_fonts.mjs")
+SCRIPT = Path(__file__).with_name("subset_font.mjs")
 STYLE = "fonts.css"
 FOLDER = "fonts"
 
@@ -57,6 +57,9 @@ RANGES = [
     (0x25A0, 0x25CF),  # squares, triangles, disks
     (0x2713, 0x2717),  # ticks and crosses
 ]
+
+# Where a file says who made it and whose name "Source" is: by the numbers of OpenType.
+COPYRIGHT, TRADEMARK = 0, 7
 
 # What stands in until the text face is there: Arial, as wide and as high as that face, so that
 # nothing moves. Over the prose of the book a letter of Arial is 0.4287 em wide, and one of the text
@@ -105,6 +108,16 @@ def letters(path: Path) -> list[int]:
     return [code for first, last in RANGES for code in range(first, last + 1) if code in drawn]
 
 
+def renamed(path: Path, family: str, target: Path) -> None:
+    """Write a typeface under another name; its copyright and license stay in it."""
+    with TTFont(path, lazy=True) as font:
+        for record in font["name"].names:
+            if "Source" in str(record) and record.nameID not in (COPYRIGHT, TRADEMARK):
+                # PostScript allows no spaces.
+                record.string = family.replace(" ", "")
+        font.save(target)
+
+
 def unicode_range(codes: list[int]) -> str:
     """Return code points as a style sheet names them: runs of neighbours together."""
     runs: list[list[int]] = []
@@ -114,6 +127,24 @@ def unicode_range(codes: list[int]) -> str:
         else:
             runs.append([code, code])
     return ", ".join(f"U+{a:X}" if a == b else f"U+{a:X}-{b:X}" for a, b in runs)
+
+
+def cut(path: Path, family: str, target: Path) -> list[int]:
+    """Write the letters of a typeface that pages may need, packed for the web; return them."""
+    codes = letters(path)
+    with TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.ttf"
+        renamed(path, family, whole)
+        run = subprocess.run(
+            ["node", SCRIPT, whole, target],
+            input="".join(map(chr, codes)),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    if run.returncode:
+        raise ExtensionError(f"the typeface {path.name} could not be cut: {run.stderr}")
+    return codes
 
 
 def copy(app: Sphinx) -> None:
@@ -129,17 +160,9 @@ def copy(app: Sphinx) -> None:
         return
     target = Path(app.outdir) / "_static" / FOLDER
     target.mkdir(parents=True, exist_ok=True)
-    rules, wanted = [STAND_IN], []
+    rules = [STAND_IN]
     for name, (family, style, file) in FACES.items():
-        path = source(app) / file
-        codes = letters(path)
-        wanted.append(
-            {
-                "from": str(path),
-                "to": str(target / f"{name}.woff2"),
-                "letters": "".join(map(chr, codes)),
-            }
-        )
+        codes = cut(source(app) / file, family, target / f"{name}.woff2")
         rules.append(
             FACE.format(
                 family=family, style=style, folder=FOLDER, name=name, ranges=unicode_range(codes)
@@ -147,11 +170,6 @@ def copy(app: Sphinx) -> None:
         )
         package = file.split("/")[0]
         shutil.copyfile(source(app) / package / "LICENSE.md", target / f"{package}-LICENSE.txt")
-    run = subprocess.run(
-        ["node", SCRIPT], input=json.dumps(wanted), capture_output=True, text=True, check=False
-    )
-    if run.returncode:
-        raise ExtensionError(f"the typefaces could not be cut: {run.stderr}")
     (target.parent / STYLE).write_text("\n".join(rules), encoding="utf-8")
     app.add_css_file(STYLE)
 
