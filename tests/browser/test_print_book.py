@@ -1,4 +1,7 @@
-"""The book as one PDF, to read and with everything, printed from the site: `make test-all` runs it."""
+"""The book as one PDF, to read and with everything, printed from the site.
+
+`make test-all` runs it.
+"""
 
 import importlib.util
 import json
@@ -113,3 +116,23 @@ def test_a_reader_can_jump_from_the_outline(printed):
     titles = [words(item.title) for item in reader.outline if not isinstance(item, list)]
     chapters = [words(entry["title"]) for entry in said["entries"] if entry["level"] == 1]
     assert titles == ["Contents", *chapters]
+
+
+# What of a sheet is below the text, and the least that a heading needs with a line below, in points.
+FOOT = 18 / 25.4 * 72
+ROOM = 40
+
+
+def headings(outline):
+    """Those of an outline with all that is below them."""
+    for item in outline:
+        if isinstance(item, list):
+            yield from headings(item)
+        else:
+            yield item
+
+
+def test_no_heading_stands_alone_at_the_foot_of_a_page(printed):
+    found = list(headings(printed.reader.outline))
+    assert len(found) > 200
+    assert [item.title for item in found if item.top < FOOT + ROOM] == []
