@@ -118,7 +118,7 @@ def test_a_reader_can_jump_from_the_outline(printed):
     assert titles == ["Contents", *chapters]
 
 
-# What of a sheet is below the text, and the least that a heading needs with a line below, in points.
+# What of a sheet is below its text, and what a heading takes with a line below it, in points.
 FOOT = 18 / 25.4 * 72
 ROOM = 40
 
