@@ -67,6 +67,6 @@ for (const address of pages) {
 }
 await browser.close();
 console.table(Object.fromEntries(rows.map(({ page, ...row }) => [page, row])));
-const chapters = rows.filter(({ page }) => /^\d\d-/.test(page));
+const chapters = rows.filter(({ page }) => /^\d\d[a-z]?-/.test(page));
 const sum = (key) => Math.round(chapters.reduce((total, row) => total + row[key], 0));
 console.log(`Chapters: ${sum("phone screens")} screens of a phone, ${sum("open code")} cells of open code.`);

@@ -3,6 +3,8 @@
 Each command gets a section with its help, which is Markdown, and a list of what it takes.
 """
 
+from typing import Any
+
 import typer.main
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -17,13 +19,13 @@ class CommandLine(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the sections."""
-        found = typer.main.get_command(commands).commands  # type: ignore[attr-defined]
+        found = typer.main.get_command(commands).commands
         return [self.section(name, command) for name, command in found.items()]
 
-    def section(self, name, command) -> nodes.section:  # type: ignore[no-untyped-def]
+    def section(self, name: str, command: Any) -> nodes.section:
         """Write what a command is for, how it is called and what it takes."""
         title = f"nclib {name}"
-        section = nodes.section(ids=[nodes.make_id(title)], names=[nodes.fully_normalize_name(title)])
+        section = nodes.section(ids=[nodes.make_id(title)], names=[title])
         section += nodes.title("", "", nodes.literal("", title))
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         options = [one for one in command.params if one.param_type_name == "option"]
@@ -49,12 +51,12 @@ class CommandLine(SphinxDirective):
         return holder.children
 
 
-def metavar(parameter) -> str:  # type: ignore[no-untyped-def]
+def metavar(parameter: Any) -> str:
     """Return what stands for a value."""
     return parameter.metavar or parameter.name.upper()
 
 
-def about(parameter) -> str:  # type: ignore[no-untyped-def]
+def about(parameter: Any) -> str:
     """Say what a parameter does, whether it may be given more than once, and what it is without."""
     said = parameter.help or ""
     if getattr(parameter, "multiple", False):

@@ -108,7 +108,8 @@ def test_links_lead_from_the_chapter_to_the_code(path):
 def test_every_public_name_is_in_the_reference():
     packages = ("nclib", "nclib.theory", "nclib.data", "nclib.metrics", "nclib.training")
     pages = [page for page in contents.pages() if page.startswith("book/api")]
-    reference = "\n".join((BOOK.parent / f"{page}.md").read_text(encoding="utf-8") for page in pages)
+    texts = [(BOOK.parent / f"{page}.md").read_text(encoding="utf-8") for page in pages]
+    reference = "\n".join(texts)
     documented: dict[str, object] = {}
     for section in reference.split(".. currentmodule:: ")[1:]:
         module = section.partition("\n")[0]
