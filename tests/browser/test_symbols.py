@@ -108,7 +108,7 @@ class Page(HTMLParser):
             "a", "h1", "h2", "h3", "h4", "figcaption", "caption-text", "admonition-title", "dt",
             "nc-choices",
         ):  # fmt: skip
-            closed = self.inside("dropdown", "nc-predicted")
+            closed = self.inside("dropdown", "nc-erratum", "nc-predicted")
             self.formulas.append((formula, closed, self.inside("symbol")))
 
 
