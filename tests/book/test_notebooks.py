@@ -22,7 +22,9 @@ BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 
 # The chapters that need closed forms alone: they open in a second, and run where torch does not.
-WITHOUT_TORCH = [path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[02]-", path.name)]
+WITHOUT_TORCH = [
+    path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[024]-", path.name)
+]
 
 # Other on another machine, or in another run.
 PATH_OR_ADDRESS = re.compile(
@@ -106,6 +108,7 @@ OFF_THE_PAGE = {
     "09-proofs": ["soft-check", "v-real", "v-tilde-evidence", "secular-check"],
     "10-errata": ["setup", "e14-code"],
     "11-your-data": ["setup"],
+    "14-relatives": ["setup", "lengths-check", "bias-check", "affine", "traits-check"],
     "five-minutes": ["setup", "use-check"],
 }
 

@@ -19,6 +19,7 @@ from nclib.teaching.exercises import (
     chapter_11,
     chapter_12,
     chapter_13,
+    chapter_14,
 )
 from nclib.teaching.exercises.register import EXERCISES, Exercise, Given, Mistake, find, parts_of
 
@@ -40,6 +41,7 @@ __all__ = [
     "chapter_11",
     "chapter_12",
     "chapter_13",
+    "chapter_14",
     "find",
     "parts_of",
 ]
