@@ -201,8 +201,9 @@ class TestMovedPages:
         (tmp_path / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   book/new/two\n")
         (tmp_path / "book" / "new" / "two.rst").write_text("Two & three\n===========\n")
 
-        def run(moved):
+        def run(moved, split=None):
             options = {"extensions": ["moved_pages"], "moved_pages": moved}
+            options["split_pages"] = split or {}
             with docutils_namespace():
                 out = tmp_path / "html"
                 app = Sphinx(
@@ -234,6 +235,29 @@ class TestMovedPages:
     def test_what_leads_nowhere_or_hides_a_page_is_refused(self, build, moved, problem):
         with pytest.raises(ConfigError, match=problem):
             build(moved)
+
+    def test_a_page_that_was_split_knows_where_its_sections_are(self, build, tmp_path):
+        """What is on the page itself stays there; of two pages the first is taken."""
+        (tmp_path / "index.rst").write_text(
+            "One\n===\n\nMap\n---\n\n.. toctree::\n\n   book/new/two\n   book/three\n"
+        )
+        (tmp_path / "book" / "new" / "two.rst").write_text(
+            "Two\n===\n\nSteps\n-----\n\n.. _claim:\n\nMap\n---\n\n.. [#] A note.\n"
+        )
+        (tmp_path / "book" / "three.rst").write_text("Three\n=====\n\nSteps\n-----\n")
+        split = {"index": ["book/new/two", "book/three"]}
+        for _ in range(2):  # the second time no page has changed
+            out = build({}, split)
+        (listed,) = re.findall(r"const pages = (.*);", (out / "index.html").read_text("utf-8"))
+        assert json.loads(listed) == {
+            "book/new/two.html": ["claim", "steps", "two"],
+            "book/three.html": ["three"],
+        }
+        assert "const pages" not in (out / "book" / "three.html").read_text("utf-8")
+
+    def test_a_page_is_not_split_into_what_is_no_page(self, build):
+        with pytest.raises(ConfigError, match="split_pages: book/four is no page of the book"):
+            build({}, {"index": ["book/four"]})
 
 
 class TestPredict:

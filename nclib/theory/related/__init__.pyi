@@ -5,6 +5,7 @@ from nclib.theory.related.bias_path import bias_optimum as bias_optimum
 from nclib.theory.related.central_path import LeastSquaresSplit as LeastSquaresSplit
 from nclib.theory.related.central_path import least_squares_bound as least_squares_bound
 from nclib.theory.related.central_path import least_squares_split as least_squares_split
+from nclib.theory.related.death_order import residual_norm as residual_norm
 from nclib.theory.related.landscape import CriticalPoint as CriticalPoint
 from nclib.theory.related.landscape import FoundPoint as FoundPoint
 from nclib.theory.related.landscape import critical_point as critical_point

@@ -53,6 +53,7 @@ from nclib.views.figures.related import (
     code_ratios,
     lengths_by_model,
 )
+from nclib.views.figures.related_losses import deaths_compared, limit_angles, rare_rows
 from nclib.views.figures.rule import lemma_curves, scalar_costs, shrink_curves
 from nclib.views.figures.spectrum import (
     count_profiles,
@@ -96,6 +97,7 @@ __all__ = [
     "count_profiles",
     "death_ranges",
     "death_spread",
+    "deaths_compared",
     "descent_path",
     "distances_by_setting",
     "features_in_the_plane",
@@ -111,6 +113,7 @@ __all__ = [
     "lengths_against_count",
     "lengths_against_lambda",
     "lengths_by_model",
+    "limit_angles",
     "marginal_costs",
     "metric_floor",
     "metrics_by_epoch",
@@ -121,6 +124,7 @@ __all__ = [
     "plane_geometry",
     "predicted_singular_values",
     "product_price",
+    "rare_rows",
     "remedies",
     "right_and_wrong",
     "sample_size_map",
