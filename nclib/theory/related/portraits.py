@@ -177,6 +177,7 @@ def max_margin_portrait(geometry: MaxMarginGeometry) -> Portrait:
     if not isinstance(geometry, MaxMarginGeometry):
         raise TypeError(f"geometry must be a MaxMarginGeometry; got {geometry!r:.60}")
     left, z, right = np.linalg.svd(geometry.matrix)
+    z[-1] = 0.0  # exactly: its root would make a direction of rounding
     K = geometry.counts.K
     return Portrait(
         means=np.sqrt(z)[:, None] * right / np.sqrt(geometry.counts.n),
