@@ -15,6 +15,8 @@ from nclib.teaching import EXERCISES, check
 
 CIFAR = np.array([500, 500, 400, 400, 300, 300, 200, 200, 100, 100])
 LETTERS = np.array([1500, *[600] * 5, *[50] * 20])
+# What a unit of the nuclear norm is worth at a simplex of four, rows of 1 and class means of 2.
+GAIN = np.exp(-8 / 3) / (1 + 3 * np.exp(-8 / 3))
 LESIONS = np.array([6705, 1113, 1099, 514, 327, 142, 115])
 TEXTS = np.array([2840, 1596, 253, 251, 206, 190, 108, 41])
 DEPTHS = np.array([1, 2, 3, 6])
@@ -915,6 +917,37 @@ HINTS = {
         (3, "took one too few", "With three layers the ratio"),
         (2, "took two", "With two layers the ratio"),
         (5, "took one too many", "Try one layer less"),
+    "15-a.1": [
+        ([64, 100], "swapped the two", "Which of them is weaker"),
+        ([10, 8], "gave the values, not their squares", "The squares are asked for"),
+        ([80, 80], "took the geometric mean", "the root of the product of the counts"),
+        ([160, 40], "gave the inner modes", "These are the squares of the inner modes"),
+    ],
+    "15-b.1": [
+        ([GAIN / 2, 2 * GAIN], "swapped the two", "The longer vectors have"),
+        ([GAIN, GAIN], "took both alike", "Their product is right"),
+        ([6 * GAIN, 1.5 * GAIN], "forgot the other classes", "is shared by three modes"),
+        (
+            np.array([2, 0.5]) * (1 - 3 * GAIN) / 3,
+            "took the own answer for the others",
+            "The loss falls by what",
+        ),
+    ],
+    "15-b.2": [
+        ([10**0.5 / 500, 0.02], "swapped the two", "all pay alike"),
+        ([90 / 500, 90**0.5 / 500], "took the frequent classes", "Here the frequent"),
+        ([10, 10**0.5], "forgot the N", "Divide by the number of all"),
+    ],
+    "15-c.1": [
+        ([18**0.5 / 100, 0.5**0.5 / 10], "swapped the two", "A bias answers a part"),
+        ([50**0.5, 18**0.5], "forgot the N", "The loss is a mean"),
+        ([0.5, 0.18], "forgot the root", "the square of the singular value"),
+    ],
+    "15-c.2": [
+        (18**0.5 / 2, "took the bias", "Here there is no bias"),
+        (50**0.5 / 100, "gave the slope itself", "Divide it by lambda"),
+        (2 / 50**0.5, "turned the ratio over", "The slope over lambda"),
+        (25 * 50**0.5, "took the product of the penalties", "The price is the root"),
     ],
 }
 

@@ -120,6 +120,7 @@ OFF_THE_PAGE = {
     "12f-bias": ["setup"],
     "12g-more-data": ["setup"],
     "14-relatives": ["setup", "lengths-check", "bias-check", "affine", "traits-check"],
+    "15-relatives-cross-entropy": ["setup", "bounds-check", "blocks-check", "earlier-check"],
     "five-minutes": ["setup", "use-check"],
 }
 

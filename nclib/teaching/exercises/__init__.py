@@ -20,6 +20,7 @@ from nclib.teaching.exercises import (
     chapter_12,
     chapter_13,
     chapter_14,
+    chapter_15,
 )
 from nclib.teaching.exercises.register import EXERCISES, Exercise, Given, Mistake, find, parts_of
 
@@ -42,6 +43,7 @@ __all__ = [
     "chapter_12",
     "chapter_13",
     "chapter_14",
+    "chapter_15",
     "find",
     "parts_of",
 ]
