@@ -917,6 +917,7 @@ HINTS = {
         (3, "took one too few", "With three layers the ratio"),
         (2, "took two", "With two layers the ratio"),
         (5, "took one too many", "Try one layer less"),
+    ],
     "15-a.1": [
         ([64, 100], "swapped the two", "Which of them is weaker"),
         ([10, 8], "gave the values, not their squares", "The squares are asked for"),
