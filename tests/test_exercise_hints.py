@@ -139,6 +139,8 @@ def swap(kappa_i, kappa_j, z_i, z_j, N):
     return (kappa_i - kappa_j) * (z_i - z_j) / N
 
 
+MERGERS = np.array([30**0.5 / 990, ((30 * 2 ** (2 / 3) / (9 * 990)) ** 3 / 990) ** (1 / 4)])
+
 TURNS = 2 * np.pi * np.arange(5) / 5
 N_SPOTS, SPOT = 11_183, np.sqrt(2 * 10_923 * 260 / 11_183)  # their number, and the one kappa
 SHARE = TEXTS / TEXTS.sum()
@@ -863,6 +865,58 @@ HINTS = {
     ],
     "13-c.3": [
         (True, "thought that adjustment moves modes", "only the bias takes up"),
+    ],
+    "14-a.1": [
+        (0.02 * 360**0.5, "gave t itself", "This is t, lambda over"),
+        (50 / 360**0.5 - 1, "turned it over", "It is t over 1 - t"),
+        (7.2 / 6.2, "forgot the root", "is the root of the count"),
+        (1 / (500 / 360**0.5 - 1), "took one class for all", "N counts the samples of all"),
+    ],
+    "14-a.2": [
+        (-1 / 9, "took the simplex", "The simplex is left before"),
+        (0, "took the orthogonal frame", "for an infinite penalty only"),
+        (
+            3.6 / (10 * 360**0.5 - 10.8 - 9 * 7.2),
+            "turned the sign round",
+            "weaker than the contrasts",
+        ),
+        (
+            -14.4 / (10 * 360**0.5 - 3 * 7.2 - 9 * 7.2),
+            "took N twice for 3/2 of it",
+            "The mean has N times 1 + 1/rho",
+        ),
+        (
+            -3.6 / (11 * 360**0.5 - 10.8 - 10 * 7.2),
+            "counted all ten contrasts",
+            "Ten classes have nine",
+        ),
+    ],
+    "14-b.1": [
+        ([30**0.5 / 990] * 2, "took the same for both", "Depth moves it"),
+        (MERGERS[::-1], "swapped the two", "Give the one of one layer"),
+        (
+            MERGERS * [10**0.5, 10 ** (3 / 4)],
+            "took the frequent classes",
+            "the three frequent classes merge",
+        ),
+        (MERGERS**2, "forgot the root", "With one layer it is the root"),
+    ],
+    "14-b.2": [
+        ({1, 4}, "thought that the loss matters", "Inner modes do not see"),
+        ({2, 3, 4}, "thought that the bias matters", "A bias is constant in"),
+        ({1, 2, 3, 4}, "thought that all matter", "Three of the four move"),
+        (set(), "thought that none matters", "One of them does"),
+    ],
+    "14-c.1": [
+        (3.2, "turned it over", "The pairs over collapse"),
+        (0.625, "took four layers", "the ratio for four layers"),
+        (0.15625, "took six layers", "the ratio for six layers"),
+        (1 / 32, "took the ranks alone", "The last two layers have"),
+    ],
+    "14-c.2": [
+        (3, "took one too few", "With three layers the ratio"),
+        (2, "took two", "With two layers the ratio"),
+        (5, "took one too many", "Try one layer less"),
     ],
     "15-a.1": [
         ([64, 100], "swapped the two", "Which of them is weaker"),

@@ -22,7 +22,9 @@ BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 
 # The chapters that need closed forms alone: they open in a second, and run where torch does not.
-WITHOUT_TORCH = [path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[02]-", path.name)]
+WITHOUT_TORCH = [
+    path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[0245]-", path.name)
+]
 
 # Other on another machine, or in another run.
 PATH_OR_ADDRESS = re.compile(
@@ -117,6 +119,7 @@ OFF_THE_PAGE = {
     "12e-landscape": ["setup"],
     "12f-bias": ["setup"],
     "12g-more-data": ["setup"],
+    "14-relatives": ["setup", "lengths-check", "bias-check", "affine", "traits-check"],
     "15-relatives-cross-entropy": ["setup", "bounds-check", "blocks-check", "earlier-check"],
     "five-minutes": ["setup", "use-check"],
 }

@@ -25,6 +25,7 @@ from nclib.theory.related.multi_label import multi_label_problem as multi_label_
 from nclib.theory.related.normalised import NormalisedProblem as NormalisedProblem
 from nclib.theory.related.normalised import SpherePoint as SpherePoint
 from nclib.theory.related.portraits import Portrait as Portrait
+from nclib.theory.related.portraits import max_margin_portrait as max_margin_portrait
 from nclib.theory.related.portraits import portrait as portrait
 from nclib.theory.related.relu_head import ReLUCode as ReLUCode
 from nclib.theory.related.relu_head import code_objective as code_objective

@@ -39,8 +39,6 @@ class Relative:
         Short name.
     label : str
         What it is, in a few words.
-    sources : tuple of str
-        Keys of the bibliography.
     problem : callable
         ``(counts, lam)`` to the problem with every lambda equal to `lam`.
     bias : bool
@@ -55,7 +53,6 @@ class Relative:
 
     key: str
     label: str
-    sources: tuple[str, ...]
     problem: Callable[[ClassCounts, float], Problem | LossProblem]
     bias: bool
     depth: int = 1
@@ -92,7 +89,6 @@ RELATIVES = {
         Relative(
             "squared, no bias",
             "squared error, one layer, no bias",
-            ("tb22", "liu24"),
             _squared(1, bias=False),
             bias=False,
             twin="squared, bias",
@@ -101,7 +97,6 @@ RELATIVES = {
         Relative(
             "squared, penalised bias",
             "squared error, one layer, penalised bias",
-            ("tb22", "zld22"),
             _loss(SquaredError(), "decayed", lambda_b=RHO),
             bias=True,
             twin="squared, no bias",
@@ -109,7 +104,6 @@ RELATIVES = {
         Relative(
             "squared, bias",
             "squared error, one layer, free bias",
-            ("mpp20", "zld22", "liu24"),
             _squared(1, bias=True),
             bias=True,
             twin="squared, no bias",
@@ -118,7 +112,6 @@ RELATIVES = {
         Relative(
             "deep, no bias",
             "squared error, three layers, no bias",
-            ("dto23", "liu24"),
             _squared(DEPTH, bias=False),
             bias=False,
             depth=DEPTH,
@@ -128,7 +121,6 @@ RELATIVES = {
         Relative(
             "deep, bias",
             "squared error, three layers, free bias",
-            ("liu24",),
             _squared(DEPTH, bias=True),
             bias=True,
             depth=DEPTH,
@@ -138,7 +130,6 @@ RELATIVES = {
         Relative(
             "cross-entropy, no bias",
             "cross-entropy, one layer, no bias",
-            ("zdz21", "hl24"),
             _loss(CrossEntropy(), "none"),
             bias=False,
             twin="cross-entropy, bias",
@@ -146,7 +137,6 @@ RELATIVES = {
         Relative(
             "cross-entropy, bias",
             "cross-entropy, one layer, free bias",
-            ("zdz21",),
             _loss(CrossEntropy(), "free"),
             bias=True,
             twin="cross-entropy, no bias",
@@ -154,7 +144,6 @@ RELATIVES = {
         Relative(
             "cross-entropy, ReLU",
             "cross-entropy, features after a ReLU, no bias",
-            ("dto24",),
             _loss(CrossEntropy(), "none", non_negative=True),
             bias=False,
         ),

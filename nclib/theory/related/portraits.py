@@ -19,6 +19,7 @@ from nclib._checks import as_floats
 from nclib._records import Record
 from nclib.theory.geometry import cosines
 from nclib.theory.optimum import Optimum, class_outcomes, require_optimum
+from nclib.theory.related.max_margin import MaxMarginGeometry
 
 Array = NDArray[np.float64]
 
@@ -146,6 +147,43 @@ def portrait(optimum: Optimum) -> Portrait:
         head=as_floats("head", optimum.head()),
         right=outcomes.right[outcomes.group],
         merged=(outcomes.merged > 1)[outcomes.group],
+    )
+
+
+def max_margin_portrait(geometry: MaxMarginGeometry) -> Portrait:
+    """Take the portrait of where cross-entropy goes as its penalties vanish.
+
+    Parameters
+    ----------
+    geometry : MaxMarginGeometry
+        Without a bias SELI, the simplex-encoded labels.
+
+    Returns
+    -------
+    Portrait
+        All classes are right, and none has merged with another.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> seen = max_margin_portrait(MaxMarginGeometry([300, 300, 30, 30]))
+    >>> seen.etf_error > 0.1, float(seen.mean_cosines[0, 1].round(4))
+    (True, -0.1946)
+    """
+    if not isinstance(geometry, MaxMarginGeometry):
+        raise TypeError(f"geometry must be a MaxMarginGeometry; got {geometry!r:.60}")
+    left, z, right = np.linalg.svd(geometry.matrix)
+    z[-1] = 0.0  # exactly: its root would make a direction of rounding
+    K = geometry.counts.K
+    return Portrait(
+        means=np.sqrt(z)[:, None] * right / np.sqrt(geometry.counts.n),
+        head=left * np.sqrt(z),
+        right=np.ones(K),
+        merged=np.zeros(K, dtype=bool),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from nclib.theory.counts import ClassCounts
+from nclib.theory.related.max_margin import MaxMarginGeometry
 from nclib.theory.related.models import RELATIVES
-from nclib.theory.related.portraits import Portrait
+from nclib.theory.related.portraits import Portrait, max_margin_portrait
 from nclib.theory.related.table import portraits_over
 from nclib.views.explorables.explorable import Explorable, Slider, State, geometric
 from nclib.views.explorables.maps import two_maps
@@ -22,7 +24,10 @@ COUNTS = {
 }
 """Samples per class to choose from."""
 
-MODEL = Slider("model", "Model", tuple(RELATIVES), default="deep, bias")
+SELI = "SELI, for vanishing λ"
+"""Where cross-entropy without a bias goes; no lambda is left in it."""
+
+MODEL = Slider("model", "Model", (*RELATIVES, SELI), default="deep, bias")
 CHOSEN = Slider(
     "counts", "Samples per class", tuple(COUNTS), default="300 and 30, three times each"
 )
@@ -50,12 +55,9 @@ def relatives() -> Explorable:
     """
     rows: list[tuple[Any, ...]] = []
     summaries: dict[State, str] = {}
-    for model in RELATIVES:
+    for model in MODEL.values:
         for name, n in COUNTS.items():
-            counts = ClassCounts(n)
-            for lam, seen in zip(
-                LAMBDA.values, portraits_over(model, counts, LAMBDA.values), strict=True
-            ):
+            for lam, seen in zip(LAMBDA.values, _portraits(model, ClassCounts(n)), strict=True):
                 for of, matrix in zip(MAPS, (seen.mean_cosines, seen.head_cosines), strict=True):
                     rows += [
                         (model, name, lam, of, k + 1, j + 1, _cell(cosine))
@@ -83,6 +85,12 @@ def relatives() -> Explorable:
         summaries=summaries,
         plays="lambda",
     )
+
+
+def _portraits(model: str, counts: ClassCounts) -> Iterable[Portrait]:
+    if model == SELI:
+        return [max_margin_portrait(MaxMarginGeometry(counts))] * len(LAMBDA.values)
+    return portraits_over(model, counts, LAMBDA.values)
 
 
 def _cell(cosine: float) -> float | None:

@@ -89,7 +89,12 @@ def apart_by_model(lambdas: Array, apart: Mapping[str, NDArray[np.int64]]) -> Fi
     for row, (key, numbers) in enumerate(apart.items()):
         shift = 0.05 * (row - (len(apart) - 1) / 2)
         axis.plot(
-            lambdas, numbers + shift, drawstyle="steps-mid", ms=5, markevery=(row, 9), **_look(key)
+            lambdas,
+            numbers + shift,
+            drawstyle="steps-mid",
+            ms=5,
+            markevery=(2 * row, 17),
+            **_look(key),
         )
     axis.set_xscale("log")
     style.plain_log_ticks(axis)
@@ -154,7 +159,7 @@ def bias_cosines(
 
 
 @style.styled
-def central_path(steps: Sequence[int], parts: Mapping[str, Array]) -> Figure:
+def central_path(steps: Sequence[int], parts: Mapping[str, Array], xlabel: str) -> Figure:
     """Draw the parts of a loss along a descent.
 
     Parameters
@@ -163,13 +168,15 @@ def central_path(steps: Sequence[int], parts: Mapping[str, Array]) -> Figure:
         Positive.
     parts : mapping of str to (T,) ndarray
         Up to three, by what they are; values of 0 or less are left out.
+    xlabel : str
+        What the steps are.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     figure, (axis,) = style.new_figure(height=3.8)
-    looks = (
+    looks: tuple[dict[str, Any], ...] = (
         {"color": style.CLOSED_FORM, "ls": "-", "marker": "o"},
         {"color": style.DESCENT, "ls": "--", "marker": "s"},
         {"color": style.DEAD, "ls": ":", "marker": "^"},
@@ -179,7 +186,7 @@ def central_path(steps: Sequence[int], parts: Mapping[str, Array]) -> Figure:
         axis.plot(steps, shown, ms=5, mfc="white", mew=1.6, label=name, **look)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_xlabel("gradient steps")
+    axis.set_xlabel(xlabel)
     axis.set_ylabel("part of the loss")
     figure.legend(handles=axis.lines, loc="outside lower center", ncols=2)
     return figure
