@@ -3,10 +3,10 @@
 ```{claims} The abstract
 ```
 
-puts one part of the ledger into a page, `{claims-summary}` counts the whole, and `{claims-bar}` shows
-how many claims have which verdict. The numbers are those of results/evidence.json, which `make
-evidence` writes. On the page of the ledger ledger.js adds what filters and sorts; without it all rows
-stand there.
+puts one part of the ledger into a page, `{claims-summary}` counts the whole, and `{claims-bar}`
+shows how many claims have which verdict. The numbers are those of results/evidence.json, which
+`make evidence` writes. On the page of the ledger ledger.js adds what filters and sorts; without it
+all rows stand there.
 """
 
 import json
@@ -188,7 +188,7 @@ class Claims(Ledger):
         return made
 
     def tests(self, row: dict[str, Any]) -> list[nodes.Node]:
-        """List the tests of a row, in a box that is shut: what measures it, what refutes the print."""
+        """List the tests of a row in a box: what measures it, and what refutes the printed form."""
         lists: list[nodes.Node] = []
         for title, tests in (
             ("Measured by", row.get("tests", [])),
