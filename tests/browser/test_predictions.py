@@ -35,9 +35,9 @@ def test_at_first_the_answers_are_covered_and_nothing_else(states):
         assert (one["answer"], one["outputsSeen"], one["meanings"]) == (False, 0, 0)
         # Whoever opens the code reads the answer there no sooner.
         assert one["printoutsOpen"] == 0
-    assert seen[0]["printouts"] == 1
         assert (one["pressed"], one["said"], one["listed"]) == ([], "", 0)
         assert (one["legend"], one["other"]) == ("Your prediction", "Just show me")
+    assert seen[0]["printouts"] == 1
 
 
 def test_a_choice_by_keyboard_uncovers_its_own_answer_and_says_what_it_meant(states):
