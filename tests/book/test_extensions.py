@@ -346,7 +346,7 @@ class TestPredict:
 
     def test_an_output_of_another_section_is_not_covered(self, build):
         page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers="covers-3")
-        assert "it covers 3 outputs, but 2 that are not text follow in its section" in warnings
+        assert "it covers 3 outputs, but 2 follow that are no text" in warnings
         assert "nc-covered" not in page
 
     def test_an_admonition_without_the_class_is_left_alone(self):
