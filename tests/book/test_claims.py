@@ -63,11 +63,13 @@ theorem-b-1-g theorem-b-1-factors theorem-b-1-g-g theorem-b-1-f theorem-b-1-inte
 theorem-b-2-m-2 theorem-b-2-m-3
 """
 
-# What the chapter on losses says, which is not the paper's.
+# What the pages on losses, on lost classes and on relatives say, which is not the paper's.
 OURS = """
 loss-merging loss-total loss-two-classes loss-squared loss-weights loss-inverse loss-closed-form
 loss-one-power loss-adjustment loss-adjustment-no-bias loss-smoothing loss-sampling
 loss-smoothing-weights loss-optimum loss-runs
+lost-for-good relative-limit relative-means relative-bounds relative-ratio relative-landscape
+relative-sphere relative-earlier
 """
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
