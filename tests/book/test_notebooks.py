@@ -112,7 +112,7 @@ OFF_THE_PAGE = {
     "09e-labels": ["setup", "secular-check"],
     "10-errata": ["setup", "e14-code"],
     "11-your-data": ["setup"],
-    "12a-classes": ["setup"],
+    "12a-classes": ["setup", "once-lost-check"],
     "12b-all-right": ["setup"],
     "12c-depth": ["setup"],
     "12d-ties": ["setup"],

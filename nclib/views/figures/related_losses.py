@@ -105,7 +105,8 @@ def deaths_compared(pairs: Mapping[str, tuple[Array, Array]]) -> Figure:
         handles += axis.plot(where, ratio, ls="", label=name, mfc="none", mew=1.4, ms=5, **marks)
     axis.axhline(1.0, color=style.LABELS, ls=":", lw=1.6, zorder=1)
     axis.set_xscale("log")
-    axis.set_xlabel("the squared error loses the mode at, relative to the total collapse")
-    axis.set_ylabel("cross-entropy loses it at,\nrelative to that")
+    style.plain_log_ticks(axis)
+    axis.set_xlabel("death with the squared error, over the total collapse")
+    axis.set_ylabel("with cross-entropy, over that")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
