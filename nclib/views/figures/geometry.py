@@ -48,7 +48,7 @@ def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Fi
             }
             x, y = points
             axis.scatter(x, y, 16, alpha=0.45, lw=0, **look)
-            axis.scatter(x.mean(), y.mean(), 85, edgecolor="white", zorder=3, **look)
+            axis.scatter(x.mean(), y.mean(), 85, edgecolor=style.PAPER, zorder=3, **look)
         axis.plot(0, 0, "+", color=style.MUTED, ms=9, mew=1.2, zorder=1)
         axis.set_xlim(-reach, reach)
         axis.set_ylim(-reach, reach)
@@ -102,7 +102,7 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
                 if is_mean:
                     axis.plot([0, x], [0, y], color=color, lw=1.0, ls=":")
                     (mark,) = axis.plot(x, y, style.CLASS_MARKERS[k], color=color, ms=11)
-                    mark.set(mfc="white", mew=2, clip_on=False)
+                    mark.set(mfc=style.PAPER, mew=2, clip_on=False)
                 elif x or y:
                     arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6, "zorder": 3}
                     axis.annotate(
@@ -115,7 +115,7 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
         axis.set_title(title)
     handles = _class_handles(minimizers[0].problem.counts)
     for handle in handles:
-        handle.set(mfc="white", mew=2)
+        handle.set(mfc=style.PAPER, mew=2)
     handles.append(Line2D([], [], marker="$\\rightarrow$", color=style.INK, ls="", ms=14))
     handles[-1].set_label("its row of the head")
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
@@ -148,7 +148,7 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         if K <= 4:
             for (i, j), value in np.ndenumerate(matrix):
                 if np.isfinite(value):
-                    light = style.INK if abs(value) < 0.6 else "white"
+                    light = style.ON_PALE if abs(value) < 0.6 else style.ON_DARK
                     text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
                     axis.text(j, i, text, ha="center", va="center", color=light, size="small")
         axis.set_xticks(range(K), [str(k + 1) for k in range(K)])
