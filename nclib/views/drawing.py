@@ -55,6 +55,7 @@ _SIGNS = {
     "'": "\N{PRIME}",
     "=": "\N{THIN SPACE}=\N{THIN SPACE}",
     "-": "\N{MINUS SIGN}",
+    ",": ",\N{THIN SPACE}",
 }
 _UPRIGHT = (r"\mathbf", r"\mathdefault", r"\operatorname")
 _RAISED = {"^": 0.36, "_": -0.2}

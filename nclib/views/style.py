@@ -74,7 +74,7 @@ PAPER = "#ffffff"
 
 ON_PALE = "#111111"
 ON_DARK = "#fefefe"
-"""Words on a map of colours, which is the same in every theme."""
+"""Words on a map of colours. No page sets their variables: the map is the same in every theme."""
 
 LEFT_OUT = "#f0f0f0"
 MODELLED = "#dcebf5"
@@ -91,6 +91,8 @@ VARIABLES = {
     MERGED: "merged",
     WRONG: "wrong",
     DESCENT: "descent",
+    ON_PALE: "on-pale",
+    ON_DARK: "on-dark",
     LEFT_OUT: "left-out",
     MODELLED: "modelled",
     **{color: f"depth-{depth}" for depth, color in DEPTH_COLORS.items()},

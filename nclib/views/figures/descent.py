@@ -23,7 +23,7 @@ def model_sketch() -> Figure:
     matplotlib.figure.Figure
         Boxes from top to bottom, in the order in which a sample passes them.
     """
-    figure, (axis,) = style.new_figure(height=5.6)
+    figure, (axis,) = style.new_figure(height=5.6, wide=(1, 1, 4.8))
     left_out, modelled = style.LEFT_OUT, style.MODELLED
     boxes = [
         ("a sample", "", left_out),

@@ -38,7 +38,7 @@ def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Fi
     """
     reach = 1.08 * max(float(np.abs(one.H).max()) for one in found)
     # Two panels to a row: nothing in them needs to be read but their titles.
-    figure, axes = style.new_figure(2, 2, height=5.6, sharex=True, sharey=True)
+    figure, axes = style.new_figure(2, 2, height=5.6, wide=(1, 4, 2.6), sharex=True, sharey=True)
     for axis, one, title in zip(axes, found, titles, strict=True):
         starts = np.cumsum(one.problem.counts.n)[:-1]
         for k, points in enumerate(np.split(one.H, starts, axis=1)):
@@ -91,7 +91,11 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
         One panel below the other, turned so that the strongest mode points up. Markers: class
         means. Arrows: rows of the head. Each kind is scaled so that its longest one has length 1.
     """
-    figure, axes = style.new_figure(len(minimizers), height=0.7 + 2.15 * len(minimizers))
+    figure, axes = style.new_figure(
+        len(minimizers),
+        height=0.7 + 2.15 * len(minimizers),
+        wide=(1, len(minimizers), 3.4),
+    )
     for axis, best, title in zip(axes, minimizers, titles, strict=True):
         means, head = (points[1::-1] for points in mode_coordinates(best))
         up = np.sign(means[1, 0]) or 1.0  # class 1 on top
@@ -139,7 +143,9 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         Two maps to a row.
     """
     rows = (len(matrices) + 1) // 2
-    figure, axes = style.new_figure(rows, 2, height=0.9 + 2.35 * rows)
+    figure, axes = style.new_figure(
+        rows, 2, height=0.9 + 2.35 * rows, wide=(-(-rows // 2), 4, 0.9 + 2.2 * -(-rows // 2))
+    )
     for axis in axes[len(matrices) :]:
         axis.set_axis_off()
     for axis, matrix, title in zip(axes, matrices, titles, strict=False):
