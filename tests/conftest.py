@@ -130,6 +130,14 @@ def pytest_terminal_summary(terminalreporter):
     show_largest_errors(terminalreporter)
     show_first_visits(terminalreporter)
     show_explorables(terminalreporter)
+    show_cpu_time(terminalreporter)
+
+
+def show_cpu_time(terminalreporter):
+    """Say what the run took, workers and browsers too: a clock would say what else there was."""
+    minutes = sum(os.times()[:4]) / 60
+    terminalreporter.section("CPU time")
+    terminalreporter.write_line(f"{minutes:.1f} minutes")
 
 
 def show_largest_errors(terminalreporter):

@@ -1,8 +1,9 @@
 """Fold the code of every notebook cell: readers open one cell, or all by the switch in the top bar.
 
 The code stands in a `details` element, so that it can be reached without JavaScript. page.js has
-the switch, and remembers what a reader has opened. In the solution of an exercise, which is closed
-by itself, code stands open.
+the switch, and remembers what a reader has opened. What the code prints as plain text stands in the
+same box: tables, figures and what moves are for readers, and printouts for whoever reads the code.
+In the solution of an exercise, which is closed by itself, both stand open.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 
 class FoldedCode(nodes.Element):
-    """Holds the code of one cell. `key` is what a browser remembers it by."""
+    """Holds the code of one cell, and what it prints. A browser remembers it by its `key`."""
 
 
 class FoldCode(SphinxPostTransform):
@@ -34,8 +35,27 @@ class FoldCode(SphinxPostTransform):
             # The code itself: it stays the same when cells are moved or another is added.
             key = hashlib.sha256(code.astext().encode()).hexdigest()[:8]
             folded = FoldedCode(key=key, open=in_solution(cell))
+            printed = [] if folded["open"] else take_printouts(cell)
+            folded["printed"] = bool(printed)
             code.replace_self(folded)
-            folded += code
+            folded += [code, *printed]
+
+
+def take_printouts(cell: nodes.container) -> list[nodes.container]:
+    """Take what a cell prints out of its outputs, and return it in boxes like theirs."""
+    taken = []
+    for output in [child for child in cell.children if is_output(child)]:
+        texts = [child for child in output.children if is_printed(child)]
+        if not texts:
+            continue
+        printed = output.copy()
+        for text in texts:
+            output.remove(text)
+        printed += texts
+        taken.append(printed)
+        if not output.children:
+            cell.remove(output)
+    return taken
 
 
 def is_cell(node: nodes.Node) -> bool:
@@ -46,6 +66,16 @@ def is_cell(node: nodes.Node) -> bool:
 def is_code(node: nodes.Node) -> bool:
     """Whether a node is the code of a cell."""
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_source"
+
+
+def is_output(node: nodes.Node) -> bool:
+    """Whether a node holds the outputs of a cell."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output"
+
+
+def is_printed(node: nodes.Node) -> bool:
+    """Whether a node is plain text that a cell has printed."""
+    return isinstance(node, nodes.literal_block) and "stream" in node["classes"]
 
 
 def in_solution(node: nodes.Node) -> bool:
@@ -59,7 +89,8 @@ def visit(self: HTML5Translator, node: FoldedCode) -> None:
     """Begin the box."""
     opened = " open" if node["open"] else ""
     self.body.append(f'<details class="nc-code" data-key="{node["key"]}"{opened}>\n')
-    self.body.append("<summary>Code</summary>\n")
+    label = "Code and printout" if node["printed"] else "Code"
+    self.body.append(f"<summary>{label}</summary>\n")
 
 
 def depart(self: HTML5Translator, node: FoldedCode) -> None:

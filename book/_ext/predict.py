@@ -14,8 +14,9 @@ The answer.
 becomes two boxes, the question with the choices, and the answer with what each choice means.
 Without JavaScript and on paper both stand open. `predict.js` makes buttons of the choices, and for
 as long as the reader wants to guess it covers the answer, and as many of the next outputs as the
-class says, `covers-1` to `covers-3`. What a chapter finds is said again outside of it, where
-nothing covers it.
+class says, `covers-1` to `covers-3`. Tables, pictures and what moves count; what is printed as text
+up to there is covered with them, for it is folded with its code (`folded_code.py`). What a chapter
+finds is said again outside of it, where nothing covers it.
 
 It is an admonition with a class, and no directive of its own: JupyterLab shows those that it does
 not know as an error, and this one as it stands.
@@ -85,7 +86,7 @@ def choice(item: nodes.list_item) -> list[nodes.Node]:
 
 
 def covered(box: nodes.admonition) -> list[nodes.container]:
-    """Return the outputs that a question covers: the next in its section.
+    """Return the outputs that a question covers: the next in its section, and printouts before.
 
     Raises
     ------
@@ -104,9 +105,17 @@ def covered(box: nodes.admonition) -> list[nodes.container]:
         for part in cell.children
         if isinstance(part, nodes.container) and part.get("nb_element") == "cell_code_output"
     ]
-    if len(found) < wanted:
-        raise PredictionError(f"it covers {wanted} outputs, but {len(found)} follow in its section")
-    return found[:wanted]
+    standing = [at for at, output in enumerate(found, start=1) if stands_open(output)]
+    if len(standing) < wanted:
+        raise PredictionError(
+            f"it covers {wanted} outputs, but {len(standing)} that are not text follow in its section"
+        )
+    return found[: standing[wanted - 1]] if wanted else []
+
+
+def stands_open(output: nodes.container) -> bool:
+    """Whether an output has more to show than printed text."""
+    return any("stream" not in part.get("classes", ()) for part in output.children)
 
 
 def act(app: Sphinx, doctree: nodes.document) -> None:

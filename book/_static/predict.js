@@ -32,6 +32,8 @@
   function prepare(box) {
     const answer = box.nextElementSibling;
     const outputs = [...document.querySelectorAll(`.nc-covered.${box.id}`)];
+    // Printouts are folded with their code: the cover takes the place of what stands open.
+    const first = outputs.find((output) => !output.closest("details.nc-code"));
     const meanings = [...answer.querySelectorAll(":scope > .nc-meanings > li")];
     let chosen = null;
 
@@ -55,12 +57,12 @@
       onclick: () => {
         choose("shown");
         // The button is gone with the cover: the focus goes to what it covered.
-        outputs[0].tabIndex = -1;
-        outputs[0].focus();
+        first.tabIndex = -1;
+        first.focus();
       },
     });
     const cover = make("p", { className: "nc-cover" }, "Covered until you have predicted. ", uncover);
-    outputs[0]?.before(cover);
+    first?.before(cover);
 
     function show() {
       const open = chosen !== null;

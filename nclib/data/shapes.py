@@ -127,24 +127,31 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 
 def _commas(text: str, source: str, separator: str = ",") -> Table:
-    rows, lines = [], []
+    rows: list[list[str]] = []
+    lines: Sequence[int]
+    limit = MAX_CLASSES + 1000
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    # Of a million rows few files have anything to strip.
-    bare = not re.search(r"[^\S\r\n]|\"", text)
     try:
-        for row in reader:
-            cells = row if bare else [cell.strip() for cell in row]
-            if any(cells):
-                rows.append(cells)
-                lines.append(reader.line_num)
-            if len(rows) > MAX_CLASSES + 1000:
-                raise ValueError(
-                    f"{source}: more than {MAX_CLASSES:,} rows; a file of counts has one for each "
-                    "class, and at most as many classes; of labels, one for each sample, take "
-                    "nclib.ClassCounts.from_labels, which counts them"
-                )
+        if re.search(r"[^\S\r\n]|\"", text):
+            numbers = []
+            for row in itertools.islice(reader, limit + 1):
+                rows.append([cell.strip() for cell in row])
+                numbers.append(reader.line_num)
+            lines = numbers
+        else:  # nothing to strip, and each line is a row: a million of them go quickly
+            rows = list(itertools.islice(reader, limit + 1))
+            lines = range(1, len(rows) + 1)
     except csv.Error as error:
         raise csv.Error(f"{error}", reader.line_num) from None
+    if not all(map(any, rows)):
+        kept = [k for k, row in enumerate(rows) if any(row)]
+        rows, lines = [rows[k] for k in kept], [lines[k] for k in kept]
+    if len(rows) > limit:
+        raise ValueError(
+            f"{source}: more than {MAX_CLASSES:,} rows; a file of counts has one for each "
+            "class, and at most as many classes; of labels, one for each sample, take "
+            "nclib.ClassCounts.from_labels, which counts them"
+        )
     return Table(rows, Places(source, lines), separator)
 
 

@@ -44,6 +44,9 @@ _GROUPED = re.compile(
 )
 """A number with thousands separators that are no point and no comma."""
 
+# Counts one below the other, written as plainly as can be; other valid ones exist.
+_COUNT = rf"[1-9][0-9]{{0,{len(str(MAX_COUNT)) - 2}}}"
+_PLAIN = re.compile(rf"{_COUNT}(?:\n{_COUNT})*")
 _POINTS = re.compile(r"[1-9]\d{0,2}(\.\d{3}){2,}|[1-9]\d{0,2}(\.\d{3})+,0{1,2}")
 _COMMAS = re.compile(r"[1-9]\d{0,2}(,\d{3}){2,}|[1-9]\d{0,2}(,\d{3})+\.0{1,2}")
 """Numbers in which this sign cannot be a decimal one."""
@@ -350,9 +353,10 @@ def _require_no_labels_of_samples(source: str, names: list[str], counts: list[in
 
 def _numbers(cells: list[str], where: Places, separator: str, hint: str) -> list[int]:
     """Return the counts of a column; `hint` is for its first row."""
-    # Of a million cells nearly all are plain.
-    if all(map(_is_plain, cells)):
-        return [int(cell) for cell in cells]
+    # Of a million cells nearly all are plain; a cell may hold the sign that joins them.
+    joined = "\n".join(cells)
+    if _PLAIN.fullmatch(joined) and joined.count("\n") == len(cells) - 1:
+        return list(map(int, cells))
     signs = ""
     # Where semicolons stand between columns, the comma is the decimal sign and no point is.
     if separator == ";" or any(map(_POINTS.fullmatch, cells)):
@@ -377,11 +381,6 @@ def _numbers(cells: list[str], where: Places, separator: str, hint: str) -> list
             "shares in percent, which add up to 100; write counts in bare digits"
         )
     return counts
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a field is surely a valid count; other valid ones exist."""
-    return text.isdigit() and text.isascii() and text[0] != "0" and len(text) < len(str(MAX_COUNT))
 
 
 def _whole(text: str, separator: str) -> int:

@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from nclib._checks import as_floats, as_whole
 from nclib.theory.model import Layers
@@ -129,7 +130,8 @@ def _log_theta_of_logit(y: Array, depth: int) -> Array:
 
 def logistic(y: Array) -> Array:
     """Shrink factor 1 / (1 + exp(-y)) of a logit, accurate near 0 and (for -y) near 1."""
-    return np.exp(-np.logaddexp(0, -y))
+    factor: Array = expit(y)
+    return factor
 
 
 def global_logit(log_values: Array, depth: int) -> Array:

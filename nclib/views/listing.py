@@ -58,11 +58,15 @@ class Listed(Figure):
         Lines along a minimisation whose steps amplify rounding, such as L-BFGS: how many there are,
         and where they lead through, depends on the CPU. Of these lines only the ends are
         listed, and of marks only the heights.
+    trained : list of Line2D
+        What a training in float32 reached on this machine: its third digit depends on the CPU. Of
+        these lines the number of points is listed.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.runs: list[Line2D] = []
+        self.trained: list[Line2D] = []
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Give IPython the listing for the plain text of this figure."""
@@ -97,7 +101,7 @@ def listing(figure: Figure) -> str:
     """
     lines = []
     for number, axes in enumerate(figure.axes, start=1):
-        about, drawn = _about(axes), list(_drawn(axes, getattr(figure, "runs", ())))
+        about, drawn = _about(axes), list(_drawn(axes, figure))
         if about or drawn:
             lines += [f"axes {number}: {about}".rstrip(), *(f"  {part}" for part in drawn)]
     lines += [f"words: {_quoted(text.get_text())}" for text in figure.texts if text.get_text()]
@@ -176,22 +180,27 @@ def _quoted(text: str) -> str:
 # ---------------------------------------------------------------- what is drawn
 
 
-def _drawn(axes: Axes, runs: Collection[Line2D]) -> Iterator[str]:
+def _drawn(axes: Axes, figure: Figure) -> Iterator[str]:
     """Yield a line for each thing, or group of things that look the same."""
     if axes.get_label() == "<colorbar>":  # what its colours mean is said by its limits
         return
+    runs: Collection[Line2D] = getattr(figure, "runs", ())
+    trained: Collection[Line2D] = getattr(figure, "trained", ())
     groups: dict[Any, list[Line2D]] = {}
     for line in filter(Artist.get_visible, axes.lines):
         number, inside = len(line.get_xydata()), _branches(line, axes)  # type: ignore[arg-type]
         if number:
             # Marks that were drawn one by one, and lines across the axes, are one group.
             kind = "run" if line in runs else "single" if number == 1 else number
+            kind = "trained" if line in trained else kind
             key = kind if all(inside) else inside, _look(line)
             groups.setdefault(key, []).append(line)
     for (kind, look), group in groups.items():
         points = [np.asarray(line.get_xydata(), dtype=float) for line in group]
         if kind == "run":
             yield f"{look}, a run: {_ends(group, axes)}"
+        elif kind == "trained":
+            yield f"{look}, trained here: {sum(map(len, points))} points"
         elif kind in ((True, False), (False, True)):
             name, column, axis = ("x", 0, axes.xaxis) if kind[0] else ("y", 1, axes.yaxis)
             write = _writer(axis)

@@ -201,8 +201,9 @@ class TestMovedPages:
         (tmp_path / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   book/new/two\n")
         (tmp_path / "book" / "new" / "two.rst").write_text("Two & three\n===========\n")
 
-        def run(moved):
+        def run(moved, split=None):
             options = {"extensions": ["moved_pages"], "moved_pages": moved}
+            options["split_pages"] = split or {}
             with docutils_namespace():
                 out = tmp_path / "html"
                 app = Sphinx(
@@ -235,6 +236,29 @@ class TestMovedPages:
         with pytest.raises(ConfigError, match=problem):
             build(moved)
 
+    def test_a_page_that_was_split_knows_where_its_sections_are(self, build, tmp_path):
+        """What is on the page itself stays there; of two pages the first is taken."""
+        (tmp_path / "index.rst").write_text(
+            "One\n===\n\nMap\n---\n\n.. toctree::\n\n   book/new/two\n   book/three\n"
+        )
+        (tmp_path / "book" / "new" / "two.rst").write_text(
+            "Two\n===\n\nSteps\n-----\n\n.. _claim:\n\nMap\n---\n\n.. [#] A note.\n"
+        )
+        (tmp_path / "book" / "three.rst").write_text("Three\n=====\n\nSteps\n-----\n")
+        split = {"index": ["book/new/two", "book/three"]}
+        for _ in range(2):  # the second time no page has changed
+            out = build({}, split)
+        (listed,) = re.findall(r"const pages = (.*);", (out / "index.html").read_text("utf-8"))
+        assert json.loads(listed) == {
+            "book/new/two.html": ["claim", "steps", "two"],
+            "book/three.html": ["three"],
+        }
+        assert "const pages" not in (out / "book" / "three.html").read_text("utf-8")
+
+    def test_a_page_is_not_split_into_what_is_no_page(self, build):
+        with pytest.raises(ConfigError, match="split_pages: book/four is no page of the book"):
+            build({}, {"index": ["book/four"]})
+
 
 class TestPredict:
     """What a reader does with it: tests/browser/test_predictions.py."""
@@ -250,9 +274,15 @@ class TestPredict:
         def run(*parts, covers="", cells=2):
             head = f"# Numbers\n\n:::{{admonition}} Predict\n:class: tip predict {covers}\n\n"
             text = head + "\n\n".join(parts) + "\n:::"
-            output = {"output_type": "stream", "name": "stdout", "text": "shown\n"}
+            printed = {"output_type": "stream", "name": "stdout", "text": "printed\n"}
+            table = {"text/html": "<table><tr><td>shown</td></tr></table>"}
+            output = {"output_type": "display_data", "data": table, "metadata": {}}
             silent = {"cell_type": "code", "id": "s", "source": "b = 1", "outputs": []}
-            code = [{**silent, "id": f"c{i}", "outputs": [output]} for i in range(cells)]
+            code = [
+                {**silent, "id": f"{kind}{i}", "outputs": outputs}
+                for i in range(cells)
+                for kind, outputs in [("p", [printed]), ("c", [printed, output])]
+            ]
             prose = {"cell_type": "markdown", "id": "p", "source": text}
             last = {"cell_type": "markdown", "id": "l", "source": "## Next"}
             after = {**silent, "id": "a", "outputs": [output]}
@@ -303,7 +333,8 @@ class TestPredict:
         _, key = self.boxes(page)
         outputs = BeautifulSoup(page, "html.parser").select(".cell_output")
         marked = [{"nc-covered", key} <= set(output["class"]) for output in outputs]
-        assert marked == [True] * count + [False] * (3 - count)
+        # Each has a printout before it, which is covered too; the last stands in another section.
+        assert marked == [True] * 2 * count + [False] * (5 - 2 * count)
 
     def test_it_is_known_by_what_is_asked(self, build):
         keys = [
@@ -346,7 +377,7 @@ class TestPredict:
 
     def test_an_output_of_another_section_is_not_covered(self, build):
         page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers="covers-3")
-        assert "it covers 3 outputs, but 2 follow in its section" in warnings
+        assert "it covers 3 outputs, but 2 that are not text follow in its section" in warnings
         assert "nc-covered" not in page
 
     def test_an_admonition_without_the_class_is_left_alone(self):

@@ -103,9 +103,20 @@ OFF_THE_PAGE = {
     "01-collapse": ["setup"],
     "04-bias": ["best-bias"],
     "06-spectrum": ["vectors-check"],
-    "09-proofs": ["soft-check", "v-real", "v-tilde-evidence", "secular-check"],
+    "09a-splitting": ["setup"],
+    "09b-modes": ["setup", "soft-check"],
+    "09c-one-layer": ["setup", "v-real", "v-tilde-evidence"],
+    "09d-any-depth": ["setup"],
+    "09e-labels": ["setup", "secular-check"],
     "10-errata": ["setup", "e14-code"],
     "11-your-data": ["setup"],
+    "12a-classes": ["setup"],
+    "12b-all-right": ["setup"],
+    "12c-depth": ["setup"],
+    "12d-ties": ["setup"],
+    "12e-landscape": ["setup"],
+    "12f-bias": ["setup"],
+    "12g-more-data": ["setup"],
     "five-minutes": ["setup", "use-check"],
 }
 
@@ -154,7 +165,10 @@ class TestPictures:
     FALSE = {  # noqa: RUF012
         "numbers": ("lengths(1e-4, x)", "lengths(9e-4, x)"),
         "label": (r"with $\lambda_W = 0.0001$", r"with $\lambda_W = 0.0009$"),
-        "titles": ("rows[:, shown], columns[:, shown]", "columns[:, shown], rows[:, shown]"),
+        "titles": (
+            "rows[:, shown],\n    columns[:, shown]",
+            "columns[:, shown],\n    rows[:, shown]",
+        ),
     }
 
     def stored(self):

@@ -30,7 +30,7 @@ def test_no_code_of_a_cell_stands_outside_of_its_box(page):
     boxes = re.findall(r'<details class="nc-code" data-key="[0-9a-f]{8}"(?: open)?>', text)
     inputs = re.findall(r'<div class="cell_input docutils container">', text)
     wrapped = re.findall(
-        r'<details class="nc-code"[^>]*>\n<summary>Code</summary>\n'
+        r'<details class="nc-code"[^>]*>\n<summary>Code(?: and printout)?</summary>\n'
         r'<div class="cell_input docutils container">',
         text,
     )

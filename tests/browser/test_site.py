@@ -51,7 +51,7 @@ QUERIES = {
     "cross-entropy": "13-losses.html",
     "simplex ETF": "01-collapse.html",
     "class weights": "13-losses.html",
-    "hysteresis": "12-beyond.html",
+    "hysteresis": "12e-landscape.html",
 }
 
 MAX_BYTES = 2_500_000
@@ -190,7 +190,7 @@ def test_the_search_names_sections(report):
     named = [page["sections"] for seen in report["searches"] for page in seen["found"][:3]]
     assert sum(map(bool, named)) > 0.75 * len(named)
     (seen,) = [seen for seen in report["searches"] if seen["query"] == "hysteresis"]
-    (beyond,) = [page for page in seen["found"] if page["name"] == "12-beyond.html"]
+    (beyond,) = [page for page in seen["found"] if page["name"] == "12e-landscape.html"]
     assert "hysteresis" in beyond["sections"]
 
 

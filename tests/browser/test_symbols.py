@@ -61,7 +61,12 @@ OTHERWISE = {
     "02-model": {"s"},
     "04-bias": {"x"},
     "06-spectrum": {"x"},
-    "12-beyond": {"g"},
+    "09e-labels": {"f", "x"},
+    "12-beyond": {"q", "x"},
+    "12a-classes": {"g", "q"},
+    "12b-all-right": {"c"},
+    "12f-bias": {"q"},
+    "12g-more-data": {"g", "x"},
 }
 
 

@@ -176,6 +176,17 @@ class TestLines:
             "  < #000000, a run: ends at 2, 1",
         ]
 
+    def test_of_what_was_trained_here_only_how_much(self):
+        figure = Listed()
+        axis = figure.subplots()
+        figure.trained += axis.plot([1, 2, 3], [9, 0.1, 0.02], "o", color="k")
+        axis.plot([1, 2], [3, 4], "s", color="k")
+        assert listing(figure).split("\n") == [
+            "axes 1:",
+            "  o #000000, trained here: 3 points",
+            "  s #000000: (1, 3), (2, 4)",
+        ]
+
 
 class TestShapes:
     def test_bars_and_boxes(self):

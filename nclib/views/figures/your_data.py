@@ -103,7 +103,7 @@ def metrics_by_epoch(history: Sequence[Mapping[str, Any]], title: str) -> Figure
     figure, (axis,) = style.new_figure(height=3.4)
     every = max(1, len(rows) // 8)
     for name, (label, color, marker) in _METRICS.items():
-        axis.plot(
+        figure.trained += axis.plot(
             [row["epoch"] for row in rows],
             style.positive([row[name] for row in rows]),
             color=color,
@@ -138,7 +138,7 @@ def distances_by_setting(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     place = np.arange(len(rows))
     for name, (label, color, marker) in _METRICS.items():
         values = style.positive([row[name] for row in rows.values()])
-        axis.plot(values, place, marker, color=color, ms=7, label=label)
+        figure.trained += axis.plot(values, place, marker, color=color, ms=7, label=label)
     axis.set_yticks(place, list(rows))
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xscale("log")
