@@ -198,12 +198,12 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def in_wide_form(figure: Drawn) -> Figure | None:
-    """Draw a figure again, wide; None for one that was changed since, which cannot be drawn again.
+def in_wide_form(figure: Figure) -> Figure | None:
+    """Draw a figure again, wide; None for one that was changed since, or is not the book's.
 
     The new figure is none of those that pyplot would show.
     """
-    if figure.again is None or listing(figure) != figure.as_drawn:
+    if not isinstance(figure, Drawn) or not figure.again or listing(figure) != figure.as_drawn:
         return None
     token = _wide.set(True)
     try:
@@ -214,19 +214,19 @@ def in_wide_form(figure: Drawn) -> Figure | None:
     return wide
 
 
-def drawing(figure: Drawn) -> str:
+def drawing(figure: Figure) -> str:
     """Write a figure as SVG: first wide, for a desk, then narrow, for a phone.
 
     Parameters
     ----------
-    figure : Drawn
-        What a function with `styled` returned.
+    figure : matplotlib.figure.Figure
+        Mostly what a function with `styled` returned.
 
     Returns
     -------
     str
-        One `svg` element that holds both (`nclib.views.drawing.svg`), or the narrow form alone
-        if the figure was changed after it was drawn.
+        One `svg` element that holds both (`nclib.views.drawing.svg`), or the figure alone as it
+        is, if it was changed after it was drawn or is none of the book's.
     """
     wide = in_wide_form(figure)
     forms = {"narrow": figure} if wide is None else {"wide": wide, "narrow": figure}
