@@ -118,9 +118,9 @@ def _form(name: str, figure: Figure, variables: Mapping[str, str]) -> ET.Element
         if (text := texts.get(group.get("id", ""))) is not None:
             _set_lines(group, text)
     _rename(root, name)
-    _simplify(root)
     for element in root.iter():
         _dress(element, variables)
+    _simplify(root)
     root.attrib = {
         "class": name,
         "viewBox": _rounded(root.get("viewBox", "")),
@@ -221,7 +221,8 @@ def _spans(tokens: list[str], raised: float = 0.0, upright: bool = False) -> lis
     found: list[Span] = []
 
     def argument(raised: float, upright: bool) -> list[Span]:
-        first = tokens.pop(0)
+        while (first := tokens.pop(0)) == " ":
+            pass
         return _spans(tokens if first == "{" else [first], raised, upright)
 
     while tokens and (token := tokens.pop(0)) != "}":
@@ -278,6 +279,13 @@ def _simplify(element: ET.Element) -> None:
         child.text, child.tail = (child.text if child.tag in _WORDS else None), None
         style = child.get("style", "")
         unseen = child.tag == f"{{{SVG}}}path" and style == "fill: none"
+        marks = child.findall(f"{{{SVG}}}use")
+        looks = {mark.get("style", "") for mark in marks}
+        # Many marks of one look: it is said once. What they are all together is not see-through.
+        if len(marks) == len(child) > 1 == len(looks) and "opacity" not in next(iter(looks)):
+            child.set("style", looks.pop())
+            for mark in marks:
+                del mark.attrib["style"]
         empty = child.tag in (f"{{{SVG}}}g", f"{{{SVG}}}defs") and not len(child)
         if child.tag == f"{{{SVG}}}g" and not child.attrib:
             children += child

@@ -312,7 +312,7 @@ def penalised_bias_path(
     matplotlib.figure.Figure
         Above the objectives, below the sizes.
     """
-    figure, (above, below) = style.new_figure(2, height=5.8, sharex=True)
+    figure, (above, below) = style.new_figure(2, height=5.8, wide=(1, 2, 3.6), sharex=True)
     for value, color, text, align in (
         (ends[0], style.DEPTH_COLORS[1], "free bias", "bottom"),
         (ends[1], style.DEPTH_COLORS[3], "no bias", "bottom"),
@@ -444,7 +444,11 @@ def two_class_phases(ratio: Array, wrong: Mapping[str, Array]) -> Figure:
     matplotlib.figure.Figure
     """
     figure, axes = style.new_figure(
-        len(wrong), height=0.9 + 2.1 * len(wrong), sharex=True, sharey=True
+        len(wrong),
+        height=0.9 + 2.1 * len(wrong),
+        wide=(1, len(wrong), 3.7),
+        sharex=True,
+        sharey=True,
     )
     for axis, (title, limit) in zip(axes, wrong.items(), strict=True):
         axis.fill_between(ratio, 0, limit, color=style.RIGHT, alpha=TINT, lw=0)

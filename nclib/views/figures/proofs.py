@@ -33,7 +33,7 @@ _HILL: dict[str, Any] = {
     "mew": 1.4,
 }
 _VALLEY: dict[str, Any] = {"marker": "o", "ls": "", "color": style.CLOSED_FORM, "ms": 7}
-_WASTE = (1.0, 0.6, 0.25)
+_WASTE = (0.6, 0.35, 0.2)
 """Shades of the colour of descent: what a point costs above the core."""
 
 
@@ -202,7 +202,7 @@ def trace_by_angle(degrees: Array, together: Array, apart: Array, bound: float) 
     matplotlib.figure.Figure
     """
     figure, (axis,) = style.new_figure(height=3.6)
-    axis.plot(degrees, apart, ".", color=style.LABELS, ms=2.5, alpha=0.6)
+    axis.plot(degrees, apart, ".", color=style.LABELS, ms=2)
     axis.plot(degrees, together, color=style.INK)
     axis.axhline(bound, color=style.CLOSED_FORM, ls="--", lw=1.2)
     axis.text(degrees[degrees.size // 2], bound, "bound", ha="center", va="bottom")
@@ -287,7 +287,7 @@ def lemma_roots(depth: int, factors: Sequence[float]) -> Figure:
         Above: both roots against alpha, up to where they meet, and the threshold. Below: g for
         each factor.
     """
-    figure, (above, below) = style.new_figure(2, height=6.2, sharex=True)
+    figure, (above, below) = style.new_figure(2, height=6.2, wide=(1, 2, 3.5), sharex=True)
     threshold, spinodal = lemma_a2_threshold(depth), lemma_a2_spinodal(depth)
     color = style.DEPTH_COLORS[depth]
     alpha = np.append(np.geomspace(1e-4, 0.98, 400), 1 - np.geomspace(0.02, 1e-9, 200)) * spinodal
