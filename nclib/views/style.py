@@ -64,7 +64,7 @@ DEPTH_COLORS = {
 DEPTH_MARKERS = {1: "o", 2: "v", 3: "s", 6: "D"}
 """Marker of each depth, for readers who don't see the colours."""
 
-CLASS_COLORS = ("#3f4a5a", "#12908e", "#a8456a")
+CLASS_COLORS = ("#2f3a4d", "#12908e", "#d97757")
 """Colour of each class where a picture shows up to three as points."""
 
 CLASS_MARKERS = ("o", "s", "^")
