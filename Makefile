@@ -15,7 +15,7 @@ $(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) m
     without spaces; got '$($(name))')))
 
 .DEFAULT_GOAL := help
-.PHONY: help book zip pdf slides test test-all lint notebooks evidence resources copies lab bench \
+.PHONY: help book zip pdf pdf-all slides test test-all lint notebooks evidence resources copies lab bench \
         requirements clean gpu
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
@@ -23,7 +23,8 @@ $(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) m
 help:
 	@echo "make book          build the book and say where it is"
 	@echo "make zip           pack the built book into one file that opens without a network"
-	@echo "make pdf           print the built book, all of it, as one PDF"
+	@echo "make pdf           print the built book to read: no code, no reference, no solutions"
+	@echo "make pdf-all       print all of it as one PDF"
 	@echo "make slides        write slides for lessons, as HTML that opens anywhere and as PDF"
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
@@ -58,17 +59,30 @@ book: $(VENV)/.book node_modules/.package-lock.json
 	"$(VENV)/bin/jupyter-book" build . --all -W -n --keep-going
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
+PDF := neural-collapse-book.pdf
+NO_BROWSER = no browser: install Chrome or Chromium, or name one: make CHROMIUM=... $@
+# What it writes to stdout is for the tests. What it is at, warnings and errors it says by itself.
+PRINT = CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html
+
+# The copy has the book as a PDF, too, where it can be printed.
 zip: book
+	@rm -f "_build/$(PDF)"
+	@if [ -z "$(CHROMIUM)" ]; then \
+	    echo "The copy will have no PDF: $(NO_BROWSER)" >&2; \
+	else \
+	    $(PRINT) "_build/$(PDF)" > _build/print.json; \
+	fi
 	"$(PY)" -m tools.offline_copy
 
 pdf: book
-	@if [ -z "$(CHROMIUM)" ]; then \
-	    echo "No browser: install Chrome or Chromium, or name one: make CHROMIUM=... pdf" >&2; exit 1; \
-	fi
-	@# What it writes is for the tests. Warnings and errors it names here.
-	CHROMIUM="$(CHROMIUM)" node tools/print_book.mjs _build/html _build/neural-collapse-book.pdf \
-	    > _build/print.json
-	@echo "The book is printed: $(CURDIR)/_build/neural-collapse-book.pdf"
+	@if [ -z "$(CHROMIUM)" ]; then echo "$(NO_BROWSER)" >&2; exit 1; fi
+	$(PRINT) "_build/$(PDF)" > _build/print.json
+	@echo "The book is printed: $(CURDIR)/_build/$(PDF)"
+
+pdf-all: book
+	@if [ -z "$(CHROMIUM)" ]; then echo "$(NO_BROWSER)" >&2; exit 1; fi
+	$(PRINT) "_build/all-of-$(PDF)" all > _build/print.json
+	@echo "All of it is printed: $(CURDIR)/_build/all-of-$(PDF)"
 
 # A file is for one of the workers: what its tests share is built once. The longest come first.
 WORKERS ?= logical

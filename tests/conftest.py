@@ -30,7 +30,7 @@ _COMMON = {
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
 settings.register_profile("ci", max_examples=200, derandomize=True, **_COMMON)
-settings.register_profile("thorough", max_examples=2000, **_COMMON)
+settings.register_profile("thorough", max_examples=2000, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 _LARGEST_ERROR = "largest_error"
@@ -83,7 +83,7 @@ def record_error(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Fail a passing test of the ledger if the evidence has other numbers of instances for it."""
+    """Fail a passing test of the ledger whose instances or tolerances are not the stored ones."""
     result = yield
     plugins = item.config.pluginmanager.get_plugins()
     if _RECORDER in item.stash and not any(isinstance(one, ledger.Recorder) for one in plugins):
@@ -91,6 +91,10 @@ def pytest_runtest_call(item):
         stored = ledger.stored_instances().get(item.nodeid, {})
         compared = {what: noted[what][-1] if what in noted else 0 for what in stored}
         assert compared == stored, "the ledger's evidence is of another test: run `make evidence`"
+        for what, allowed in ledger.stored_tolerances(item.nodeid).items():
+            if what in noted:
+                words = f"{what}: looser than in the ledger's evidence: run `make evidence`"
+                assert noted[what][1] <= allowed, words
     return result
 
 

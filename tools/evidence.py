@@ -148,10 +148,27 @@ def counted(rows: Iterable[Row], recorder: Recorder) -> dict[str, dict[str, int]
 
 
 @cache
+def stored() -> dict[str, Any]:
+    """Read the evidence as it was made last."""
+    evidence: dict[str, Any] = json.loads(EVIDENCE.read_text("utf-8"))
+    return evidence
+
+
 def stored_instances() -> dict[str, dict[str, int]]:
-    """Read what `counted` found when the evidence was made."""
-    evidence: dict[str, dict[str, dict[str, int]]] = json.loads(EVIDENCE.read_text("utf-8"))
-    return evidence["instances"]
+    """Return what `counted` found when the evidence was made."""
+    instances: dict[str, dict[str, int]] = stored()["instances"]
+    return instances
+
+
+def stored_tolerances(node_id: str) -> dict[str, float]:
+    """Return what a case of a test may be off by, at most, for each thing it notes."""
+    allowed: dict[str, float] = {}
+    for row in stored()["rows"].values():
+        for test, measures in row["tests"].items():
+            if is_case_of(node_id, test):
+                for what, noted in measures.items():
+                    allowed[what] = max(noted["allowed"], allowed.get(what, 0.0))
+    return allowed
 
 
 def main() -> int:

@@ -1,16 +1,25 @@
-// Measures what a page of the built book asks of its reader, and writes a table.
+// Measures what the built book asks of its readers, and writes it as tables in Markdown.
 //
 //     CHROMIUM=/path/to/chromium node tools/measure_pages.mjs _build/html [PAGE ...]
 //
-// A screen is 844 px high on a phone (390 px wide) and 800 px on a desk (1280 px wide). Code and
-// printouts are cut where they are wider than the box that they scroll in.
+// A screen is 844 px high on a phone (390 px wide) and 800 px on a desk (1280 px wide). Pages are as a
+// reader finds them at first: what is folded counts with its title alone. Code and printouts are cut
+// where they are wider than the box that they scroll in; pages that begin with the same number are one
+// chapter, and its figures are sums. The weight of a page is what a first visit fetches, compressed. The
+// rank of a page is its place in what the book's own search finds.
+//
+// With the names of some pages it measures these, and neither totals nor the search.
 
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { chromium } from "playwright-core";
+import { serve } from "../tests/browser/server.mjs";
 
 const [SITE, ...ASKED] = process.argv.slice(2);
 const FORMS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+const QUERIES = JSON.parse(await readFile(new URL("../tests/browser/queries.json", import.meta.url), "utf8"));
+// Ranks below this are one: nobody looks there.
+const LAST_RANK = 20;
 
 // Runs in the browser.
 function look() {
@@ -18,55 +27,176 @@ function look() {
   const shown = (node) => node.checkVisibility({ visibilityProperty: true }) && node.getBoundingClientRect().height > 0;
   const all = (selector) => [...article.querySelectorAll(selector)].filter(shown);
   const height = (nodes) => nodes.reduce((sum, node) => sum + node.getBoundingClientRect().height, 0);
-  const cut = (nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).length;
+  const cut = (nodes) => nodes.filter((node) => node && node.scrollWidth > node.clientWidth + 1).length;
   const code = all("div.cell_input");
-  const printed = all("div.cell_output .output");
-  const texts = printed.filter((node) => node.querySelector("pre"));
-  const moving = all(".nc-explorable, .nc-calculator, [data-moves]")[0];
+  const printed = all("div.cell_output .output").filter((node) => node.querySelector("pre"));
+  const moving = all(".nc-explorable, .nc-moving, .nc-box, .nc-calculator")[0];
   return {
     height: document.querySelector("main").scrollHeight,
     text: article.getBoundingClientRect().height,
+    cells: article.querySelectorAll("div.cell_input").length,
     code: code.length,
-    codeHeight: height([...code, ...texts]),
+    codeHeight: height([...code, ...printed]),
     cutCode: cut(code.map((node) => node.querySelector("pre"))),
-    printed: texts.length,
-    cutPrinted: cut(texts.map((node) => node.querySelector("pre"))),
+    printed: printed.length,
+    cutPrinted: cut(printed.map((node) => node.querySelector("pre"))),
     moves: moving ? Math.round(moving.getBoundingClientRect().top + scrollY) : null,
+    // Pictures of bits stay white where the page is dark.
+    bits: all("img").filter((image) => !/\.svg$/.test(new URL(image.src).pathname)).length,
   };
 }
 
+const server = await serve(resolve(SITE));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-const first = await browser.newPage();
-await first.goto(pathToFileURL(join(resolve(SITE), "index.html")).href);
-await first.waitForURL("**/book/**");
-const links = await first.$$eval("nav.bd-links a.internal", (list) => list.map((link) => link.href.replace(/#.*/, "")));
-const pages = [first.url(), ...new Set(links)].filter(
-  (page) => !ASKED.length || ASKED.some((name) => page.includes(name)),
-);
 
-const rows = [];
-for (const address of pages) {
+// A page as it opens for the first time, complete; `requests` is what it fetched.
+async function open(address, options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const requests = new Set();
+  page.on("request", (request) => requests.add(request.url()));
+  await page.goto(address);
+  await page.evaluate(() => window.MathJax?.startup?.promise);
+  await page.evaluate(() => document.fonts.ready);
+  await page.waitForFunction(() => [...document.querySelectorAll(".nc-explorable")].every((box) => box.view));
+  return { page, requests, close: () => context.close() };
+}
+
+async function measured(address) {
   const row = { page: new URL(address).pathname.split("/").pop().replace(".html", "") };
   for (const [form, viewport] of Object.entries(FORMS)) {
-    const page = await browser.newPage({ viewport, isMobile: form === "phone" });
-    await page.goto(address);
-    await page.evaluate(() => window.MathJax?.startup?.promise);
-    await page.waitForFunction(() => [...document.querySelectorAll(".nc-explorable")].every((box) => box.view));
+    const { page, requests, close } = await open(address, { viewport, isMobile: form === "phone" });
     const seen = await page.evaluate(look);
-    row[`${form} screens`] = Math.round((10 * seen.height) / viewport.height) / 10;
-    row[`${form} cut`] = `${seen.cutCode} + ${seen.cutPrinted}`;
+    row[form] = { ...seen, screens: seen.height / viewport.height };
     if (form === "desk") {
-      row["open code"] = seen.code;
-      row.printouts = seen.printed;
-      row["code, % of height"] = Math.round((100 * seen.codeHeight) / seen.text);
-      row["first to move, px"] = seen.moves;
+      row.bytes = [...requests]
+        .filter((url) => url.startsWith(server.origin))
+        .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
     }
-    await page.close();
+    await close();
   }
-  rows.push(row);
+  return row;
+}
+
+// The place of a page among those that the search finds; null where it is not among the first.
+async function rank(query, name) {
+  const page = await browser.newPage();
+  await page.goto(`${server.origin}/search.html?q=${encodeURIComponent(query)}`);
+  await page.waitForSelector("#search-results li a");
+  const found = await page.$$eval("#search-results li a", (links) => [
+    ...new Set(links.map(({ href }) => new URL(href).pathname.split("/").pop())),
+  ]);
+  await page.close();
+  const place = found.slice(0, LAST_RANK).indexOf(name);
+  return place < 0 ? null : place + 1;
+}
+
+const table = (head, rows) =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+const tenth = (number) => number.toFixed(1);
+const percent = (share) => `${Math.round(100 * share)} %`;
+const sum = (rows, get) => rows.reduce((total, row) => total + get(row), 0);
+
+const { page: first, close } = await open(`${server.origin}/book/intro.html`, {});
+const links = await first.$$eval("nav.bd-links a.internal", (list) => list.map((link) => link.href.replace(/#.*/, "")));
+await close();
+const pages = [...new Set([`${server.origin}/book/intro.html`, ...links])].filter(
+  (page) => !ASKED.length || ASKED.some((name) => page.includes(name)),
+);
+const rows = [];
+for (const address of pages) {
+  console.error(`${rows.length + 1} of ${pages.length}: ${address.split("/").pop()}`);
+  rows.push(await measured(address));
+}
+
+const line = (name, some) => [
+  name,
+  tenth(sum(some, ({ phone }) => phone.screens)),
+  tenth(sum(some, ({ desk }) => desk.screens)),
+  `${sum(some, ({ desk }) => desk.code)} of ${sum(some, ({ desk }) => desk.cells)}`,
+  sum(some, ({ desk }) => desk.printed),
+  percent(sum(some, ({ desk }) => desk.codeHeight) / sum(some, ({ desk }) => desk.text)),
+  `${sum(some, ({ desk }) => desk.cutCode)} + ${sum(some, ({ desk }) => desk.cutPrinted)}`,
+  `${sum(some, ({ phone }) => phone.cutCode)} + ${sum(some, ({ phone }) => phone.cutPrinted)}`,
+  some[0].desk.moves ?? "none",
+  sum(some, ({ desk }) => desk.bits),
+  (Math.max(...some.map(({ bytes }) => bytes)) / 1e6).toFixed(2),
+];
+const names = new Map();
+for (const row of rows) {
+  const name = /^\d\d/.test(row.page) ? row.page.slice(0, 2) : /^api\b/.test(row.page) ? "api" : row.page;
+  names.set(name, [...(names.get(name) ?? []), row]);
+}
+console.log(
+  table(
+    [
+      "page, or chapter",
+      "phone screens",
+      "desk screens",
+      "cells open",
+      "printouts open",
+      "of them height",
+      "cut at 1280 px (cells + printouts)",
+      "cut at 390 px",
+      "first to move, px",
+      "PNG",
+      "heaviest page, MB",
+    ],
+    [...names].map(([name, some]) => line(some.length > 1 ? `${name} (${some.length} pages)` : name, some)),
+  ),
+);
+
+if (!ASKED.length) {
+  const chapters = rows.filter(({ page }) => /^(0\d|1[0-2])/.test(page));
+  const shares = [...names]
+    .filter(([name]) => /^(0\d|1[0-2])$/.test(name))
+    .map(([, some]) => sum(some, ({ desk }) => desk.codeHeight) / sum(some, ({ desk }) => desk.text));
+  const moves = chapters.map(({ desk }) => desk.moves).filter((place) => place !== null);
+  const ranks = [];
+  for (const [query, name] of Object.entries(QUERIES)) ranks.push([query, name, await rank(query, name)]);
+  // What was measured on the book before its pages were laid out for readers.
+  console.log(
+    `\n${table(
+      ["chapters 1 to 12", "before", "now"],
+      [
+        [
+          "code cells that stand open",
+          "384 of 384",
+          `${sum(chapters, ({ desk }) => desk.code)} of ${sum(chapters, ({ desk }) => desk.cells)}`,
+        ],
+        ["of them cut at 1280 px", "206", sum(chapters, ({ desk }) => desk.cutCode)],
+        ["of them cut at 390 px", "nearly all", sum(chapters, ({ phone }) => phone.cutCode)],
+        ["printouts that stand open", "246", sum(chapters, ({ desk }) => desk.printed)],
+        ["of them cut at 1280 px", "181", sum(chapters, ({ desk }) => desk.cutPrinted)],
+        ["of them cut at 390 px", "nearly all", sum(chapters, ({ phone }) => phone.cutPrinted)],
+        [
+          "height that is code and printouts",
+          "29 to 34 %",
+          `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))}`,
+        ],
+        [
+          "pixels above the first thing to move, landing page",
+          "1,630",
+          rows.find(({ page }) => page === "intro").desk.moves,
+        ],
+        ["the same in a chapter, least and most", "", `${Math.min(...moves)} to ${Math.max(...moves)}`],
+        ["screens of a phone", "401", tenth(sum(chapters, ({ phone }) => phone.screens))],
+        [
+          "screens of a phone, reference of the library",
+          "157",
+          tenth(sum(names.get("api"), ({ phone }) => phone.screens)),
+        ],
+        ["heaviest page, MB compressed", "", (Math.max(...rows.map(({ bytes }) => bytes)) / 1e6).toFixed(2)],
+        ["pictures that stay white in the dark, all pages", "", sum(rows, ({ desk }) => desk.bits)],
+      ],
+    )}`,
+  );
+  console.log(
+    `\n${table(
+      ["query", "page with the answer", "rank"],
+      ranks.map(([query, name, place]) => [query, name, place ?? `not in ${LAST_RANK}`]),
+    )}`,
+  );
 }
 await browser.close();
-console.table(Object.fromEntries(rows.map(({ page, ...row }) => [page, row])));
-const chapters = rows.filter(({ page }) => /^\d\d-/.test(page));
-const sum = (key) => Math.round(chapters.reduce((total, row) => total + row[key], 0));
-console.log(`Chapters: ${sum("phone screens")} screens of a phone, ${sum("open code")} cells of open code.`);
+server.close();

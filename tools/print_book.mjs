@@ -1,11 +1,16 @@
-// Prints the whole built book as one PDF: a title page, contents with page numbers, every page in the
-// order of the contents, and the solutions of all exercises at the end.
+// Prints the built book as one PDF: a title page, contents with page numbers, and the pages in the order
+// of the contents.
 //
-//     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf
+//     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf [all]
+//
+// By itself it prints what one reads: without code and what belongs to it, without the library's
+// reference, and without the solutions of exercises. With `all` it prints these, too; the solutions
+// stand at the end.
 //
 // The pages become one document beside the site, so that links between them lead to pages of the PDF.
 // It is printed twice: where a heading stands is known when it has been printed once. Nothing is
-// fetched: MathJax has to be in the site. What there is to know of the outcome goes to stdout as JSON.
+// fetched: MathJax has to be in the site. What there is to know of the outcome goes to stdout as JSON;
+// what is being done, and at which page, to stderr.
 //
 // What the fonts of a machine make too wide for the paper is a warning. A place that is missing, or
 // something that could not be loaded, is an error: then the exit code is 1. Both are named on stderr,
@@ -16,9 +21,16 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [SITE, PDF] = process.argv.slice(2).map((path) => resolve(path));
+const [SITE, PDF] = process.argv.slice(2, 4).map((path) => resolve(path));
+const ALL = process.argv[4] === "all";
 const STYLE = fileURLToPath(new URL("print_book.css", import.meta.url));
-const DOCUMENT = join(SITE, "..", "print.html");
+const DOCUMENT = join(SITE, "..", `print-${ALL ? "all" : "book"}.html`);
+
+// Pages to look things up in at the keyboard: the library, and what the site is tested for.
+const REFERENCE = /^book\/(api|accessibility)\b/;
+
+// Pictures that scripts draw.
+const MOVING = "article .nc-moving";
 
 // What is left of A4 inside the margins of print_book.css, in CSS pixels.
 const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
@@ -27,9 +39,10 @@ const PAPER_WIDTH = Math.floor(((210 - 2 * 20) * 96) / 25.4);
 const PATIENCE = 1_800_000;
 
 const read = (path) => readFile(path, "utf8");
+const say = (what) => console.error(what);
 
 // Runs in the browser: makes one document of the site's pages.
-function compose({ entrance, pages, site, style }) {
+function compose({ MOVING, all, entrance, pages, site, style }) {
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
   // A base that no page has, to tell addresses inside of the site from others.
   const HOME = "https://site.invalid/";
@@ -54,7 +67,19 @@ function compose({ entrance, pages, site, style }) {
     return `#${idOf(page)}${url.hash && `--${decodeURIComponent(url.hash.slice(1))}`}`;
   }
 
-  function chapter({ name, html }) {
+  // Code, the table of its names, and how to have an answer checked by it.
+  function withoutCode(article) {
+    for (const gone of article.querySelectorAll("details.nc-code, #in-the-code")) gone.remove();
+    for (const start of article.querySelectorAll(".exercise p > em:first-child")) {
+      if (!/^To check/.test(start.textContent)) continue;
+      while (start.parentElement.nextElementSibling) start.parentElement.nextElementSibling.remove();
+      start.parentElement.remove();
+    }
+    const [about] = article.querySelectorAll("#exercises > p");
+    if (/^check\(/.test(about?.textContent)) about.remove();
+  }
+
+  function chapter({ name, html, drawn }) {
     const page = parse(html);
     for (const link of page.querySelectorAll("link[rel=stylesheet]")) {
       styles.add(new URL(link.getAttribute("href"), HOME + name).pathname.slice(1));
@@ -62,13 +87,18 @@ function compose({ entrance, pages, site, style }) {
     const article = page.querySelector("article.bd-article");
     const id = idOf(name);
     for (const gone of article.querySelectorAll("script, button, .headerlink, .nc-cite")) gone.remove();
+    // Pictures that move stand still.
+    for (const [index, picture] of article.querySelectorAll(MOVING).entries()) picture.outerHTML = drawn[index];
+    if (!all) withoutCode(article);
     for (const form of article.querySelectorAll("form")) {
       const note = make("p", { class: "only-online" }, "Here the online book has a form for your own counts.");
       note.id = form.id; // Pages link to it.
       form.replaceWith(note);
     }
     for (const box of article.querySelectorAll("details")) {
-      box.querySelector("summary")?.remove();
+      const title = box.querySelector("summary");
+      if (box.matches(".nc-code")) title.remove();
+      else title?.replaceWith(make("p", { class: "folded-title" }, ...title.childNodes));
       box.replaceWith(...box.childNodes);
     }
     for (const element of article.querySelectorAll("*")) {
@@ -97,8 +127,12 @@ function compose({ entrance, pages, site, style }) {
     }
     const title = article.querySelector("h1").textContent;
     const found = [...article.querySelectorAll(".solution.admonition")];
-    if (found.length) solutions.append(make("h2", {}, title));
+    if (all && found.length) solutions.append(make("h2", {}, title));
     for (const solution of found) {
+      if (!all) {
+        solution.remove();
+        continue;
+      }
       solution.replaceWith(make("p", { class: "to-solution" }, make("a", { href: `#${solution.id}` }, "Solution")));
       solutions.append(solution);
     }
@@ -109,6 +143,17 @@ function compose({ entrance, pages, site, style }) {
   const first = parse(pages[0].html);
   const chapters = pages.map(chapter);
   if (solutions.children.length > 1) chapters.push({ article: solutions, title: "Solutions" });
+  if (!all) {
+    // What leads to a solution or to the code is words.
+    const ids = new Set(
+      chapters.flatMap(({ article }) => [article, ...article.querySelectorAll("[id]")].map(({ id }) => id)),
+    );
+    for (const link of chapters.flatMap(({ article }) => [...article.querySelectorAll("a[href^='#']")])) {
+      if (/--(in-the-code$|.*solution)/.test(link.hash) && !ids.has(decodeURIComponent(link.hash.slice(1)))) {
+        link.replaceWith(...link.childNodes);
+      }
+    }
+  }
 
   const entry = (level, id, text) =>
     make(
@@ -146,7 +191,8 @@ function compose({ entrance, pages, site, style }) {
       make("style", {}, `${style}\n${heads}`),
       ...math.map((script) => {
         const source = script.getAttribute("src");
-        if (!source) return make("script", {}, script.textContent);
+        // Formulas are set page by page.
+        if (!source) return make("script", {}, `${script.textContent};(MathJax.startup ??= {}).typeset = false;`);
         return make("script", { defer: "", src: site + new URL(source, HOME + pages[0].name).pathname });
       }),
     ),
@@ -231,6 +277,35 @@ const browser = await chromium.launch({
 const page = await browser.newPage({ viewport: { width: PAPER_WIDTH, height: 1000 } });
 page.setDefaultTimeout(PATIENCE);
 
+const tree = await browser.newBrowserCDPSession();
+
+// CPU time so far, of this process and of the browser's, in seconds.
+async function worked() {
+  const { processInfo } = await tree.send("SystemInfo.getProcessInfo");
+  const own = process.cpuUsage();
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, (own.user + own.system) / 1e6);
+}
+
+// What the scripts of a page draw before a reader has touched anything.
+async function drawings(name) {
+  say(`pictures that move: ${name}`);
+  const still = await browser.newPage({ viewport: { width: PAPER_WIDTH, height: 1000 }, reducedMotion: "reduce" });
+  still.setDefaultTimeout(PATIENCE);
+  await still.goto(pathToFileURL(join(SITE, name)).href);
+  await still.waitForFunction(
+    (moving) => [...document.querySelectorAll(moving)].every((box) => box.querySelector("svg")),
+    MOVING,
+  );
+  const found = await still.$$eval(MOVING, (boxes) =>
+    boxes.map((box) => {
+      for (const control of box.querySelectorAll("button, input, select, .controls, .tools, .spoken")) control.remove();
+      return box.outerHTML;
+    }),
+  );
+  await still.close();
+  return found;
+}
+
 await page.goto(pathToFileURL(join(SITE, "index.html")).href);
 await page.waitForURL("**/book/**");
 const order = await page.$$eval("nav.bd-links a.internal", (links) =>
@@ -239,11 +314,14 @@ const order = await page.$$eval("nav.bd-links a.internal", (links) =>
 const pages = [];
 for (const address of new Set(order)) {
   const path = fileURLToPath(address);
-  pages.push({ name: relative(SITE, path), html: await read(path) });
+  const name = relative(SITE, path);
+  if (ALL || !REFERENCE.test(name)) pages.push({ name, html: await read(path) });
 }
+for (const one of pages.filter(({ html }) => html.includes("nc-moving"))) one.drawn = await drawings(one.name);
 const entrance = await read(join(SITE, "index.html"));
 const site = relative(dirname(DOCUMENT), SITE);
-await writeFile(DOCUMENT, await page.evaluate(compose, { entrance, pages, site, style: await read(STYLE) }));
+const style = await read(STYLE);
+await writeFile(DOCUMENT, await page.evaluate(compose, { MOVING, all: ALL, entrance, pages, site, style }));
 
 await page.emulateMedia({ media: "print", colorScheme: "light" });
 const failed = [];
@@ -251,16 +329,23 @@ page.on("requestfailed", (request) => failed.push(request.url()));
 page.on("pageerror", (error) => failed.push(error.message));
 await page.goto(pathToFileURL(DOCUMENT).href);
 await page.evaluate(() => window.MathJax.startup.promise);
+const articles = await page.$$("article");
+for (const [index, article] of articles.entries()) {
+  say(`formulas, page ${index + 1} of ${articles.length}: ${await article.$eval("h1", (title) => title.textContent)}`);
+  await article.evaluate((node) => window.MathJax.typesetPromise([node]));
+}
 await page.evaluate(() => document.fonts.ready);
 await page.evaluate(fit);
 const wide = await page.evaluate(outside, PAPER_WIDTH);
 
 const paper = { preferCSSPageSize: true, printBackground: true };
+say("paper, first time: on which page each heading stands");
 let { sheets, found } = places(await page.pdf(paper));
 await page.evaluate((numbers) => {
   for (const place of document.querySelectorAll("#contents .number"))
     place.textContent = numbers[place.dataset.of] ?? "";
 }, Object.fromEntries(found));
+say(`paper, second time: ${sheets} pages with their numbers`);
 // With the outline, and with the structure that screen readers need.
 const pdf = await page.pdf({ ...paper, outline: true, tagged: true });
 ({ sheets, found } = places(pdf));
@@ -281,6 +366,7 @@ const dead = await page.$$eval("a[href^='#']", (links) =>
     .map((link) => link.getAttribute("href").slice(1))
     .filter((id) => !document.getElementById(decodeURIComponent(id))),
 );
+const cpu = Math.round(await worked());
 await browser.close();
 const problems = [...failed];
 for (const id of new Set(dead)) problems.push(`no such place: ${id}`);
@@ -290,6 +376,6 @@ for (const { id, page: number } of entries) {
 for (const one of wide) console.error(`warning: wider than the paper with the fonts of this machine: ${one}`);
 for (const one of problems) console.error(`error: ${one}`);
 process.stdout.write(
-  `${JSON.stringify({ sheets, chapters: pages.map(({ name }) => name), entries, wide, problems })}\n`,
+  `${JSON.stringify({ sheets, bytes: pdf.length, cpu, chapters: pages.map(({ name }) => name), entries, wide, problems })}\n`,
 );
 process.exitCode = problems.length ? 1 : 0;

@@ -41,7 +41,7 @@ class Cost(NamedTuple):
 def descendants(process: int) -> Iterator[int]:
     """Go through the processes that a process has started, and those that they have."""
     for task in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
+        for child in map(int, task.read_text(encoding="utf-8").split()):
             yield child
             yield from descendants(child)
 
@@ -51,7 +51,7 @@ def resident(process: int) -> tuple[int, int]:
 
     The second is why Linux is asked itself: psutil does not know it.
     """
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     status = dict(line.split(":", 1) for line in lines)
     # One that has ended, but was not asked how, holds nothing.
     held, most = (int(status.get(key, "0 kB").split()[0]) for key in ("VmRSS", "VmHWM"))

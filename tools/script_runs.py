@@ -361,7 +361,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.set:
         path = given.out / f"{name}.json"
-        done = json.loads(path.read_text())["runs"] if path.exists() else []
+        done = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
         known = [row["case"] for row in done]
         todo = [
             case for case in SETS[name]() if asdict(case) not in known and given.only in case.name

@@ -108,7 +108,7 @@ def covered(box: nodes.admonition) -> list[nodes.container]:
     standing = [at for at, output in enumerate(found, start=1) if stands_open(output)]
     if len(standing) < wanted:
         raise PredictionError(
-            f"it covers {wanted} outputs, but {len(standing)} that are not text follow in its section"
+            f"it covers {wanted} outputs, but {len(standing)} follow that are no text"
         )
     return found[: standing[wanted - 1]] if wanted else []
 

@@ -19,7 +19,7 @@ SECONDS_TO_LOOK = 15
 
 PASSED_OVER = (nodes.literal_block, nodes.raw, nodes.comment, nodes.title, nodes.target)
 # Classes of what is closed, or covered, at first.
-CLOSED = frozenset({"dropdown", "nc-predicted"})
+CLOSED = frozenset({"dropdown", "erratum", "nc-predicted"})
 LOOKED_AT = (nodes.math_block, nodes.image, DrawnFigure)
 
 

@@ -25,7 +25,7 @@ INDEX = re.compile(r"_([agijklmqrKL]|\d+|\{[aijklmqrKL][+-]\d+\})$")
 # What is no place for a link, or is one already.
 NO_LINKS = (nodes.title, nodes.reference, nodes.caption, nodes.rubric, nodes.term)
 # Classes of what is closed, or covered, at first.
-CLOSED = frozenset({"dropdown", "nc-predicted"})
+CLOSED = frozenset({"dropdown", "erratum", "nc-predicted"})
 
 
 class Symbol(NamedTuple):

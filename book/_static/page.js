@@ -2,14 +2,19 @@
 {
   const root = document.documentElement;
 
-  // Paper is white: print the light page, whatever the reader's screen shows.
+  // Paper is white: print the light page, whatever the reader's screen shows. And it opens nothing:
+  // print what is folded, but for code.
   let theme;
+  let folded = [];
   addEventListener("beforeprint", () => {
     theme = root.dataset.theme;
     root.dataset.theme = "light";
+    folded = [...document.querySelectorAll("article details:not([open], .nc-code, .nc-cite)")];
+    for (const box of folded) box.open = true;
   });
   addEventListener("afterprint", () => {
     root.dataset.theme = theme;
+    for (const box of folded) box.open = false;
   });
 
   // A page that was opened as a file may not fetch others: search lists them without excerpts.

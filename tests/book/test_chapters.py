@@ -8,6 +8,8 @@ from string import ascii_lowercase
 
 import pytest
 
+from tools import contents
+
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = sorted(BOOK.glob("[01][0-9]-*.ipynb"))
 
@@ -105,7 +107,9 @@ def test_links_lead_from_the_chapter_to_the_code(path):
 
 def test_every_public_name_is_in_the_reference():
     packages = ("nclib", "nclib.theory", "nclib.data", "nclib.metrics", "nclib.training")
-    reference = (BOOK / "api.md").read_text(encoding="utf-8")
+    pages = [page for page in contents.pages() if page.startswith("book/api")]
+    texts = [(BOOK.parent / f"{page}.md").read_text(encoding="utf-8") for page in pages]
+    reference = "\n".join(texts)
     documented: dict[str, object] = {}
     for section in reference.split(".. currentmodule:: ")[1:]:
         module = section.partition("\n")[0]
@@ -134,3 +138,43 @@ def test_exercises_with_an_answer_say_how_to_check_it_and_their_solutions_do(pat
             label = f"ex-{name.partition('.')[0]}"
             assert f'`check("{name}", answer)` takes {exercise.kind.asks}.' in exercises[label]
             assert re.search(rf'check\(\s*"{re.escape(name)}", ', code)
+
+
+class TestErrata:
+    """The chapter of errata: in order, with a table at its head that says the same."""
+
+    PROSE = prose_of(BOOK / "10-errata.ipynb")
+    ROW = re.compile(
+        r"^\| \[(E\d+)\]\(erratum-(e\d+)\) \| (.+?) \| (.+) \| (.+?) \| (.+?) \|$", re.M
+    )
+    ENTRY = re.compile(r"^\(erratum-(e\d+)\)=\n### (E\d+): (.+)$", re.MULTILINE)
+
+    def test_the_entries_come_in_the_order_of_their_numbers(self):
+        found = self.ENTRY.findall(self.PROSE)
+        assert [number for _, number, _ in found] == [f"E{k}" for k in range(1, 22)]
+        assert all(anchor == number.lower() for anchor, number, _ in found)
+
+    def test_the_table_at_the_head_names_each_as_its_entry_does(self):
+        table = self.ROW.findall(self.PROSE)
+        assert [(number, anchor, what) for number, anchor, _, what, _, _ in table] == [
+            (number, anchor, what) for anchor, number, what in self.ENTRY.findall(self.PROSE)
+        ]
+        kinds = {kind for *_, kind, _ in table}
+        assert kinds <= {
+            "formula", "word", "letters", "remark", "missing assumption", "missing case",
+            "missing cases",
+        }  # fmt: skip
+        assert self.PROSE.index("## All of them at a glance") < self.PROSE.index("### E1:")
+
+    def test_as_many_change_a_conclusion_as_the_text_says(self):
+        changes = [change.partition(":")[0] for *_, change in self.ROW.findall(self.PROSE)]
+        assert set(changes) == {"yes", "no"}
+        assert changes.count("yes") == 7
+        assert "Seven of the twenty-one." in self.PROSE
+
+    @pytest.mark.parametrize("path", sorted(BOOK.glob("[01]*.ipynb")), ids=lambda path: path.stem)
+    def test_an_erratum_in_a_chapter_is_a_mark_that_opens(self, path):
+        boxes = re.findall(
+            r"\{admonition\} (?:Erratum|An erratum|A slip|Slips)\b.*\n:class: (.*)", prose_of(path)
+        )
+        assert set(boxes) <= {"warning erratum"}

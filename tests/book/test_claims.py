@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,27 @@ class TestTool:
             def test_two(record_error):
                 assert record_error("gap", 0, 0)
                 assert record_error("gap", 0, 0)
+            """
+        )
+        pytester.runpytest_inprocess().assert_outcomes(passed=passed, failed=1 - passed)
+
+    @pytest.mark.parametrize(("stored", "passed"), [(0.1, 1), (0.05, 0)])
+    def test_a_tolerance_that_is_looser_than_is_stored_fails(
+        self, pytester, monkeypatch, stored, passed
+    ):
+        """The loosest of the rows that name the case is what it may have."""
+        row = {"tests": {"test_two.py::test_*": {"gap": {"allowed": stored}}}}
+        other = {"tests": {"test_two.py::test_two": {"gap": {"allowed": 0.01}}}}
+        other["tests"]["test_three.py::test_three"] = {"gap": {"allowed": 9.0}}
+        evidence = {"rows": {"one": row, "two": other}, "instances": {}}
+        monkeypatch.setattr(ledger, "stored", lambda: evidence)
+        monkeypatch.setattr(ledger, "is_case_of", fnmatchcase)
+        pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"))
+        pytester.makepyfile(
+            test_two="""
+            def test_two(record_error):
+                assert record_error("gap", 0, 0.1)
+                assert record_error("what no row names", 0, 5)
             """
         )
         pytester.runpytest_inprocess().assert_outcomes(passed=passed, failed=1 - passed)

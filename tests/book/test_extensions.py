@@ -117,37 +117,6 @@ class TestMendPages:
         assert (status, warnings, pages.count("green")) == (0, "", 2)
 
 
-class TestLocalFonts:
-    """That the letters are seen in them: tests/browser/test_site.py."""
-
-    RULE = (
-        "@font-face {\n  font-family: 'A';\n"
-        "  src: url(./files/%s-wght-normal.woff2) format('woff2-variations');\n}\n"
-    )
-
-    def test_only_the_wanted_ranges_are_taken(self, tmp_path, monkeypatch):
-        fonts = extension("local_fonts")
-        monkeypatch.setattr(fonts, "WANTED", {"a-1": {"wght.css": ("latin", "greek")}})
-        (tmp_path / "a-1").mkdir()
-        ranges = ("latin", "latin-ext", "greek", "greek-ext", "cyrillic")
-        text = "".join(self.RULE % f"a-1-{letters}" for letters in ranges)
-        (tmp_path / "a-1" / "wght.css").write_text(text)
-        found = fonts.faces(tmp_path)
-        assert list(found) == [
-            "a-1/a-1-latin-wght-normal.woff2",
-            "a-1/a-1-greek-wght-normal.woff2",
-        ]
-        assert "url(fonts/a-1-greek-wght-normal.woff2)" in found["a-1/a-1-greek-wght-normal.woff2"]
-
-    def test_every_wanted_range_is_in_the_packages(self):
-        fonts = extension("local_fonts")
-        folder = EXTENSIONS.parents[1] / "node_modules" / "@fontsource-variable"
-        if not folder.is_dir():
-            pytest.skip("the typefaces are not installed: run `npm ci`")
-        wanted = sum(len(ranges) for sheets in fonts.WANTED.values() for ranges in sheets.values())
-        assert len(fonts.faces(folder)) == wanted
-
-
 class TestSearchIndex:
     """What is found by it: tests/browser/test_site.py."""
 
@@ -377,7 +346,7 @@ class TestPredict:
 
     def test_an_output_of_another_section_is_not_covered(self, build):
         page, warnings = build(self.QUESTION, self.CHOICES, self.ANSWER, covers="covers-3")
-        assert "it covers 3 outputs, but 2 that are not text follow in its section" in warnings
+        assert "it covers 3 outputs, but 2 follow that are no text" in warnings
         assert "nc-covered" not in page
 
     def test_an_admonition_without_the_class_is_left_alone(self):

@@ -26,7 +26,11 @@ page.on("console", (message) => {
   if (["error", "warning"].includes(message.type())) errors.push(`console: ${message.text()}`);
 });
 page.on("pageerror", (error) => errors.push(`exception: ${error.message}`));
-page.on("requestfailed", (request) => errors.push(`failed: ${request.url()}`));
+// One that the next page cut short is not missing.
+page.on("requestfailed", (request) => {
+  const reason = request.failure()?.errorText;
+  if (reason !== "net::ERR_ABORTED") errors.push(`failed: ${request.url()} ${reason}`);
+});
 page.on("request", (request) => {
   const url = request.url();
   if (!url.startsWith(HOME) && !/^(data|blob):/.test(url)) errors.push(`foreign: ${url}`);

@@ -66,14 +66,15 @@ export function touch() {
     });
 }
 
-// Text in faces that are not the book's own, and headings that stand out less than those below them.
+// Text in faces that are not the book's own, signs that these faces lack, so that each machine draws its
+// own, and headings that stand out less than those below them.
 export function letters() {
   const loaded = new Set([...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family));
   const problems = [];
   for (const [selector, family] of [
-    ["article p", "Source Sans 3 Variable"],
-    ["article :is(h1, h2)", "Source Sans 3 Variable"],
-    ["article :is(pre, code)", "Source Code Pro Variable"],
+    ["article p", "Book Text"],
+    ["article :is(h1, h2)", "Book Text"],
+    ["article :is(pre, code)", "Book Mono"],
   ]) {
     const node = [...document.querySelectorAll(selector)].find((one) => one.checkVisibility());
     if (!node) continue;
@@ -81,6 +82,29 @@ export function letters() {
     if (asked !== family || !loaded.has(family))
       problems.push(`${selector} is set in ${asked}, which is not ${family}`);
   }
+  const drawn = new Map();
+  for (const { family, unicodeRange } of document.fonts) {
+    const ranges = unicodeRange.split(/,\s*/).map((range) => range.slice(2).split("-"));
+    drawn.set(family, [
+      ...(drawn.get(family) ?? []),
+      ...ranges.map(([a, b = a]) => [parseInt(a, 16), parseInt(b, 16)]),
+    ]);
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const lacking = new Map();
+  while (texts.nextNode()) {
+    const { data, parentElement: around } = texts.currentNode;
+    if (!data.trim() || around.closest("script, style, noscript, mjx-container") || !around.checkVisibility()) continue;
+    const family = getComputedStyle(around).fontFamily.split(",")[0].replaceAll('"', "");
+    const ranges = drawn.get(family);
+    for (const sign of data.replace(/\s/g, "")) {
+      const code = sign.codePointAt(0);
+      if (!ranges?.some(([first, last]) => first <= code && code <= last)) {
+        lacking.set(`${family} has no ${sign} (U+${code.toString(16).toUpperCase()})`, data.trim().slice(0, 60));
+      }
+    }
+  }
+  for (const [what, where] of lacking) problems.push(`${what}: ${where}`);
   const strength = (level) => {
     const heading = document.querySelector(`article h${level}`);
     const { fontWeight, fontSize } = heading ? getComputedStyle(heading) : {};

@@ -2,13 +2,15 @@
 
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from test_site import SITE, drive, require_browser_and_site
+from bs4 import BeautifulSoup
+from test_site import SITE, built_pages, drive, require_browser_and_site
 
 import nclib as nc
 from nclib.views import explorables
-from tools.offline_copy import NAME, pack
+from tools.offline_copy import LEFT_OUT, NAME, pack
 
 SCRIPT = Path(__file__).with_name("offline_copy.mjs")
 
@@ -30,14 +32,75 @@ def test_what_would_not_open_is_not_packed(tmp_path, make, message):
     assert not (tmp_path / "copy.zip").exists()
 
 
+@pytest.fixture
+def small_site(tmp_path):
+    """A site with a file of each kind that is left out, and a button that leads to one."""
+    site = tmp_path / "site"
+    for name in ("index.html", "_static/mathjax/x.js", "_sources/a.ipynb", "pagefind/b", ".c"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text("a book")
+    (site / "index.html").write_text(
+        "<ul>\n<li>one</li>\n<li><a href='_sources/a.ipynb'\n class='btn "
+        "btn-download-source-button'>source</a>\n</li>\n<li>two</li>\n</ul>"
+    )
+    return site
+
+
+TEXTS = ("README.txt", "index.html")
+
+
+def contents(path):
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removeprefix(f"{NAME}/") for name in archive.namelist()]
+        return names, *(archive.read(f"{NAME}/{name}").decode() for name in TEXTS)
+
+
+def test_a_copy_says_what_it_is(small_site, tmp_path):
+    pack(small_site, tmp_path / "copy.zip")
+    names, readme, page = contents(tmp_path / "copy.zip")
+    assert page == "<ul>\n<li>one</li>\n\n<li>two</li>\n</ul>"
+    assert names == ["README.txt", "_static/mathjax/x.js", "index.html"]
+    for said in ("Open index.html", "No server", "MIT License", "CC BY 4.0", "Open Font License"):
+        assert said in readme
+    assert "pdf" not in readme.lower()
+    assert "{" not in readme
+
+
+def test_a_copy_has_the_book_as_a_pdf(small_site, tmp_path):
+    pdf = tmp_path / "printed.pdf"
+    pdf.write_bytes(b"%PDF")
+    pack(small_site, tmp_path / "copy.zip", pdf)
+    names, readme, _ = contents(tmp_path / "copy.zip")
+    assert "printed.pdf" in names
+    assert "printed.pdf is the same book" in readme
+
+
+def test_no_page_of_a_copy_leads_to_what_is_left_out(copy):
+    """The site has a button for the source of each page; what else leads there would be noticed."""
+    for page in (copy / name for name in built_pages()):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        assert soup.select(".btn-download-source-button") == []
+        for node in soup.find_all(href=True):
+            address = urlsplit(node["href"])
+            if not address.scheme and not address.netloc and address.path:
+                path = (page.parent / unquote(address.path)).resolve()
+                assert path.relative_to(copy).parts[:1] not in {(name,) for name in LEFT_OUT}
+                assert path.exists(), f"{page.name}: {node['href']}"
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def copy(tmp_path_factory):
     require_browser_and_site()
-    folder = tmp_path_factory.mktemp("offline")
+    folder = tmp_path_factory.mktemp("offline").resolve()
     pack(SITE, folder / "copy.zip")
     with zipfile.ZipFile(folder / "copy.zip") as archive:
         archive.extractall(folder)
-    return drive(SCRIPT, folder / NAME)
+    return folder / NAME
+
+
+@pytest.fixture(scope="module")
+def report(copy):
+    return drive(SCRIPT, copy)
 
 
 def test_nothing_fails_and_nothing_is_fetched(report):

@@ -41,18 +41,7 @@ SITUATIONS = [
 ]
 
 # What readers may look for, and the page that has the answer; sections of it must be named.
-QUERIES = {
-    "minority collapse": "01-collapse.html",
-    "bias": "04-bias.html",
-    "my own data": "11-your-data.html",
-    "which classes die": "five-minutes.html",
-    "pytorch": "11-your-data.html",
-    "weight decay": "11-your-data.html",
-    "cross-entropy": "13-losses.html",
-    "simplex ETF": "01-collapse.html",
-    "class weights": "13-losses.html",
-    "hysteresis": "12e-landscape.html",
-}
+QUERIES = json.loads(Path(__file__).with_name("queries.json").read_text(encoding="utf-8"))
 
 MAX_BYTES = 2_500_000
 # Of all typefaces of the book together; those of MathJax are another matter.
@@ -150,7 +139,7 @@ def test_typefaces_are_light_and_come_with_their_license():
     require_browser_and_site()
     folder = SITE / "_static" / "fonts"
     assert 0 < sum(path.stat().st_size for path in folder.glob("*.woff2")) < MAX_TYPEFACES
-    for name in ("source-sans-3", "source-code-pro"):
+    for name in ("source-sans", "source-code-pro"):
         text = (folder / f"{name}-LICENSE.txt").read_text(encoding="utf-8")
         assert "SIL OPEN FONT LICENSE" in text
 

@@ -1,0 +1,69 @@
+// Opens old addresses of the built site, and says where a reader ends; opens the contents of pages,
+// and says which names of them are cut.
+//
+//     CHROMIUM=/path/to/chromium node moved_sections.mjs SITE_FOLDER < told.json > report.json
+//
+// test_moved_sections.py tells it which, and compares the report with what should be there.
+
+import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { PATIENCE } from "./work.mjs";
+
+const BOOK = `${pathToFileURL(resolve(process.argv[2]))}/book/`;
+const { addresses, contents } = JSON.parse(await text(process.stdin));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  timeout: PATIENCE,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+});
+
+async function open(address, options) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  await page.goto(BOOK + address, { waitUntil: "load" });
+  return page;
+}
+
+const ends = {};
+for (const address of addresses) {
+  const page = await open(address);
+  const id = decodeURIComponent(new URL(BOOK + address).hash.slice(1));
+  await page.waitForFunction((name) => document.getElementById(name), id);
+  ends[address] = page.url().slice(BOOK.length);
+  await page.context().close();
+}
+
+// All levels are opened. A name is cut where its letters reach beyond the column that it is in.
+function cut() {
+  const column = document.querySelector(".bd-sidebar-secondary");
+  for (const list of column.querySelectorAll("ul")) list.style.display = "block";
+  const links = [...column.querySelectorAll("nav a")].filter((link) => link.offsetParent);
+  const right = column.getBoundingClientRect().left + column.clientWidth;
+  return {
+    names: links.length,
+    cut: links
+      .filter((link) => {
+        const letters = document.createRange();
+        letters.selectNodeContents(link);
+        return [...letters.getClientRects()].some((box) => box.right > right);
+      })
+      .map((link) => link.textContent.trim()),
+  };
+}
+
+const seen = {};
+for (const name of contents) {
+  seen[name] = {};
+  for (const width of [1280, 390]) {
+    const page = await open(name, { viewport: { width, height: 800 } });
+    if (width < 992) await page.locator(".secondary-toggle").click();
+    seen[name][width] = await page.evaluate(cut);
+    await page.context().close();
+  }
+}
+
+await browser.close();
+process.stdout.write(JSON.stringify({ ends, seen }));
