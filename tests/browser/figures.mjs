@@ -13,7 +13,9 @@ const report = { forms: {}, colors: {} };
 
 const seen = () =>
   [...document.querySelectorAll(".nc-figure")].map((figure) =>
-    [...figure.querySelectorAll("svg")].filter((form) => form.checkVisibility()).map((form) => form.getAttribute("class")),
+    [...figure.querySelectorAll("svg")]
+      .filter((form) => form.checkVisibility())
+      .map((form) => form.getAttribute("class")),
   );
 // Letters of a figure as they are on the screen, in pixels, and those that reach out of their drawing.
 const letters = () =>
@@ -46,7 +48,9 @@ for (const width of [1280, 800, 390]) {
     await figure.locator(".nc-drawing").click();
     report.tapped = await tab.evaluate(() => ({
       open: document.querySelector("dialog.nc-large").open,
-      form: [...document.querySelectorAll("dialog svg")].filter((form) => form.checkVisibility())[0].getAttribute("class"),
+      form: [...document.querySelectorAll("dialog svg")]
+        .filter((form) => form.checkVisibility())[0]
+        .getAttribute("class"),
     }));
   }
   await context.close();
@@ -95,7 +99,10 @@ await context.close();
 const still = await browser.newContext({ javaScriptEnabled: false });
 const plain = await still.newPage();
 await plain.goto(`${server.origin}/${page}`);
-report.still = { forms: await plain.locator(".nc-figure svg.wide").count(), buttons: await plain.locator(".nc-enlarge").count() };
+report.still = {
+  forms: await plain.locator(".nc-figure svg.wide").count(),
+  buttons: await plain.locator(".nc-enlarge").count(),
+};
 await browser.close();
 server.close();
 process.stdout.write(JSON.stringify(report));

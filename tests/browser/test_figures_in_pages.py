@@ -1,7 +1,6 @@
 """Figures in the built pages: the form that fits, the theme, the dialog, and what pages weigh."""
 
 import gzip
-import json
 import re
 from pathlib import Path
 
@@ -22,7 +21,7 @@ SMALLEST_LETTERS = 7
 @pytest.fixture(scope="module")
 def report():
     require_browser_and_site()
-    return json.loads(drive(SCRIPT, SITE, PAGE))
+    return drive(SCRIPT, SITE, PAGE)
 
 
 @pytest.mark.parametrize(("width", "form"), [("1280", "wide"), ("800", "wide"), ("390", "narrow")])
