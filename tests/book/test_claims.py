@@ -70,6 +70,7 @@ loss-one-power loss-adjustment loss-adjustment-no-bias loss-smoothing loss-sampl
 loss-smoothing-weights loss-optimum loss-runs
 lost-for-good relative-limit relative-means relative-bounds relative-ratio relative-landscape
 relative-sphere relative-earlier
+relative-bias-path relative-central-path relative-labels relative-pairs relative-traits
 """
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])

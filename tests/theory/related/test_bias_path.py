@@ -93,14 +93,17 @@ def test_the_threshold_for_one_layer_is_the_formula_of_the_one_layer_theorem():
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 6])
-def test_the_simplex_is_left_at_the_threshold_by_a_jump_only_in_deep_heads(depth):
+def test_the_simplex_is_left_at_the_threshold_by_a_jump_only_in_deep_heads(depth, record_error):
     unit = nc.Problem([20] * 5, depth, lambda_W=1.0, lambda_H=1.0)
     lam = 0.4 * nc.collapse_factors(unit)[0]
     problem = nc.Problem([20] * 5, depth, lambda_W=lam, lambda_H=lam)
     threshold = balanced_bias_threshold(problem)
+    off = abs(threshold - 0.4 / 0.6)
+    assert record_error("bias path: threshold against t / (1 - t)", off, 1e-9)
     below, above = balanced_bias_cosines(problem, [0.999 * threshold, 1.001 * threshold])
     assert below == pytest.approx(-1 / 4, abs=1e-12)
-    assert (above + 1 / 4 > 0.05) == (depth > 1)
+    wrong = (above + 1 / 4 > 0.05) != (depth > 1)
+    assert record_error("bias path: a jump at other depths", int(wrong), 0)
     # The dense optimum, by its singular value decomposition.
     seen = portrait(bias_optimum(problem, 1.001 * threshold)).mean_cosines[0, 1:]
     assert seen == pytest.approx(above, abs=1e-6)

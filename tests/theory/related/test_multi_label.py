@@ -7,7 +7,7 @@ from nclib.theory import TargetProblem, target_minimizer
 from nclib.theory.related import multi_label_problem
 
 
-def test_pairs_say_as_much_as_all_samples():
+def test_pairs_say_as_much_as_all_samples(record_error):
     rng = np.random.default_rng(0)
     for _ in range(10):
         K, N = int(rng.integers(2, 6)), int(rng.integers(8, 40))
@@ -18,7 +18,26 @@ def test_pairs_say_as_much_as_all_samples():
         one, other = target_minimizer(pairs), target_minimizer(whole)
         dense = np.linalg.svd(Y - Y.mean(axis=1, keepdims=True), compute_uv=False)[:K]
         assert one.kappa[: dense.size] == pytest.approx(dense, abs=1e-6)
-        assert one.objective == pytest.approx(other.objective, rel=1e-12)
+        off = abs(one.objective - other.objective)
+        assert record_error("several labels: pairs against samples", off, 1e-12)
+
+
+def test_features_of_two_labels_add_up(record_error):
+    """Less that of none, whatever the counts: against the ridge regression of the features."""
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        Y = (rng.random((4, 30)) < rng.uniform(0.2, 0.6, (4, 1))).astype(int)
+        problem = multi_label_problem(Y @ Y.T, 30, 3, lambda_W=1e-3, lambda_H=2e-3)
+        best = target_minimizer(problem)
+        asked = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]).T
+        # The best features for the head: minimise |P h + b - y|^2 / (2N) + lambda_H |h|^2 / 2.
+        P, mean = best.head(), Y.mean(axis=1)
+        ridge = P.T @ P + 30 * problem.lambda_H * np.eye(4)
+        h = np.linalg.solve(ridge, P.T @ (asked - mean[:, None]))
+        off = np.abs(best.features(asked) - h).max()
+        assert record_error("several labels: features for the head", off, 1e-10)
+        off = np.abs(h[:, 0] - h[:, 1] - h[:, 2] + h[:, 3]).max()
+        assert record_error("several labels: features of two labels add up", off, 1e-10)
 
 
 def test_one_label_a_sample_is_the_papers_matrix():
