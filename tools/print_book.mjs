@@ -4,7 +4,7 @@
 //     CHROMIUM=/path/to/chromium node tools/print_book.mjs _build/html book.pdf [all]
 //
 // By itself it prints what one reads: without code and what belongs to it, without the library's
-// reference, and without the solutions of exercises. With `all` it prints these, too; the solutions
+// reference and the ledger, and without the solutions of exercises. With `all` it prints these, too; the solutions
 // stand at the end.
 //
 // The pages become one document beside the site, so that links between them lead to pages of the PDF.
@@ -26,8 +26,9 @@ const ALL = process.argv[4] === "all";
 const STYLE = fileURLToPath(new URL("print_book.css", import.meta.url));
 const DOCUMENT = join(SITE, "..", `print-${ALL ? "all" : "book"}.html`);
 
-// Pages to look things up in at the keyboard: the library, and what the site is tested for.
-const REFERENCE = /^book\/(api|accessibility)\b/;
+// Pages to look things up in at the keyboard: the library, the ledger of claims with its tests, and what
+// the site is tested for.
+const REFERENCE = /^book\/(api|claims|accessibility)\b/;
 
 // Pictures that scripts draw.
 const MOVING = "article .nc-moving";
