@@ -722,6 +722,38 @@ class TestErrata:
         assert [one.astext() for one in rest.findall(nodes.math)] == ["G"]
 
 
+class TestSetFormulas:
+    FORMULAS = extension("set_formulas")
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("kappa_k^2 <= N", r"\kappa_{k} ^{2} \le  N"),
+            ("sqrt(lambda_W1 lambda_H)", r"\sqrt{\lambda_{W_1}  \lambda_{H}}"),
+            ("L x^(L-1) / (x^L + 1)^2", "L  x ^{L -1} / (x ^L  + 1)^{2}"),
+            ("tau ||T||_* + D^-1 Hbar'", r"\tau  \lVert T \rVert_\ast  + D ^{-1} \bar H '"),
+            ("m <= m_0 + s* G", r"m  \le  m_{0}  + s ^\ast  G"),
+            ("W_L ... W_1 = diag(s)", r"W_{L}  \cdots  W_{1}  = \operatorname{diag} (s )"),
+        ],
+    )
+    def test_a_formula_is_set(self, text, expected):
+        lines = [f"With ``{text}``", "all is well."]
+        self.FORMULAS.process(None, "", "", None, None, lines)
+        assert lines == [f"With :math:`{expected}`", "all is well."]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "n", "n_k", "(K,)", "lambda_H=0", "nc.Problem(n)", "n_max * ratio**2", "^", "sqrt(n",
+            "1 / power", "||T", "make evidence", 'loss="mse"', "weight_decay = 2 / K",
+        ],
+    )  # fmt: skip
+    def test_what_is_not_known_stays_code(self, text):
+        lines = [f"With ``{text}``."]
+        self.FORMULAS.process(None, "", "", None, None, lines)
+        assert lines == [f"With ``{text}``."]
+
+
 class TestCommandLine:
     COMMANDS = extension("command_line")
 
