@@ -67,6 +67,7 @@ OTHERWISE = {
     "12b-all-right": {"c"},
     "12f-bias": {"q"},
     "12g-more-data": {"f", "g", "x"},
+    "14-relatives": {"r"},
 }
 
 
