@@ -151,8 +151,7 @@ def of_kind(section: Tag, kind: str) -> list[Tag]:
         return [child for child in children if has_class(child, "nc-moving")]
     if kind == "table":
         return [found for child in children if (found := child.find("table"))]
-    outputs = [child.find("div", class_="cell_output") for child in children]
-    return [image for one in outputs if one for image in one.find_all("img")]
+    return [found for child in children for found in child.find_all("figure", class_="nc-figure")]
 
 
 def part(section: Tag, wanted: str) -> Tag:
@@ -197,7 +196,8 @@ def cleaned(tag: Tag) -> Tag:
         data = (SITE / "book" / attribute(image, "src")).resolve().read_bytes()
         image["src"] = f"data:image/png;base64,{base64.b64encode(data).decode()}"
     for one in [tag, *tag.find_all(True)]:
-        if one.name != "form":
+        # Parts of a drawing refer to each other.
+        if one.name != "form" and one.find_parent("svg") is None:
             del one["id"]
         # For reveal.js it would be a slide of its own.
         if one.name == "section":
@@ -272,7 +272,7 @@ class Deck:
         read, seen = [], []
         for wanted in told["show"]:
             tag = part(section, wanted)
-            if tag.name in ("img", "form") or has_class(tag, "nc-moving", "nc-explorable"):
+            if tag.name == "form" or has_class(tag, "nc-figure", "nc-moving", "nc-explorable"):
                 seen.append(self.thing(tag))
             else:
                 read.append(str(cleaned(tag)))

@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 VERDICTS = {
     "holds": "\N{CHECK MARK}",
     "holds after correction": "\N{LOWER RIGHT PENCIL}",
-    "undefined as printed": "0/0",
+    "undefined as printed": "?",
     "not testable": "\N{WHITE CIRCLE}",
 }
 # What stands above each column, and its share of the width.

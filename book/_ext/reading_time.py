@@ -8,6 +8,7 @@ configuration names: nobody reads them from top to bottom.
 import math
 
 from docutils import nodes
+from figures import DrawnFigure
 from sphinx.application import Sphinx
 
 # Adults read 238 words of plain English a minute (Brysbaert 2019, Journal of Memory and Language
@@ -19,7 +20,7 @@ SECONDS_TO_LOOK = 15
 PASSED_OVER = (nodes.literal_block, nodes.raw, nodes.comment, nodes.title, nodes.target)
 # Classes of what is closed, or covered, at first.
 CLOSED = frozenset({"dropdown", "erratum", "nc-predicted"})
-LOOKED_AT = (nodes.math_block, nodes.image)
+LOOKED_AT = (nodes.math_block, nodes.image, DrawnFigure)
 
 
 def stands_open(node: nodes.Node) -> bool:
@@ -44,7 +45,7 @@ def count(node: nodes.Node) -> tuple[int, int]:
     words = looks = 0
     for child in node.children:
         if isinstance(child, nodes.container) and child.get("nb_element") == "cell_code_output":
-            looks += any(True for _ in child.findall(nodes.image))
+            looks += any(isinstance(part, LOOKED_AT) for part in child.findall())
         elif stands_open(child):
             more_words, more_looks = count(child)
             words, looks = words + more_words, looks + more_looks

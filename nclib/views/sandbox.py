@@ -116,7 +116,7 @@ class Sandbox:
             raise ValueError(f"nothing to show: {self.words}")
         board = widgets.VBox([*self.controls.values(), self._picture])
         picture = {
-            "image/png": self._png(self.answer.figure),
+            "image/svg+xml": style.drawing(self.answer.figure),
             "text/plain": f"{self!r}\n{listing(self.answer.figure)}",
         }
         words = {"text/markdown": f"{self.words} {_HOW_TO_RUN}", "text/plain": self.words}

@@ -84,6 +84,26 @@ def test_every_figure_says_what_is_seen(path):
 
 
 @notebooks
+def test_every_figure_has_a_caption_that_states_a_finding(path):
+    for cell in code_cells(path):
+        if not any(map(is_picture, cell.outputs)):
+            continue
+        about = cell.metadata["mystnb"]
+        caption = about.get("figure", {}).get("caption", "")
+        assert len(caption.split()) >= 6, f"{cell.id}: no caption, or none that says anything"
+        assert caption.endswith("."), f"{cell.id}: a caption is a sentence"
+        assert caption not in about["image"]["alt"]
+
+
+@notebooks
+def test_every_figure_is_drawn_for_a_desk_and_for_a_phone(path):
+    for cell in code_cells(path):
+        for output in filter(is_picture, cell.outputs):
+            drawing = "".join(output.data["image/svg+xml"])
+            assert re.findall(r'<svg class="(\w+)"', drawing) == ["wide", "narrow"], cell.id
+
+
+@notebooks
 def test_every_picture_has_its_listing_beside_it(path):
     """It is what nbval compares of a picture."""
     for cell in code_cells(path):

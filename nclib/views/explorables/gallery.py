@@ -31,9 +31,9 @@ LAMBDA = Slider(
 
 # What may become of a class, from good to bad, and its colour.
 OUTCOMES = {
-    "right": "currentColor",
-    "merged": style.LABELS,
-    "misclassified": style.DEAD,
+    "right": style.RIGHT,
+    "merged": style.MERGED,
+    "misclassified": style.WRONG,
 }
 
 FLOOR, CEILING = 0.7, 3e5
@@ -166,7 +166,7 @@ def _picture() -> Picture:
         .mark_point(
             shape=CROSS,
             size=40,
-            color=style.DEAD,
+            color=style.WRONG,
             strokeWidth=1.5,
             opacity=1,
             yOffset=-7,

@@ -173,9 +173,7 @@ def _picture(counts: ClassCounts) -> Picture:
         alt.Tooltip("n:Q", title="samples"),
         alt.Tooltip("lead:Q", title="lead", format=".3f"),
     ]
-    color = alt.condition(
-        "datum.right === 1", alt.value(style.DEPTH_COLORS[1]), alt.value(style.DEAD)
-    )
+    color = alt.condition("datum.right === 1", alt.value(style.RIGHT), alt.value(style.WRONG))
     zero = now.transform_filter("datum.class === 1").transform_calculate(origin="0")
     return alt.layer(
         zero.mark_rule(strokeWidth=1.2).encode(
@@ -185,9 +183,9 @@ def _picture(counts: ClassCounts) -> Picture:
         .mark_rule(strokeWidth=7, opacity=0.45)
         .encode(x=x, x2="origin:Q", y=y, color=color),
         now.transform_filter("datum.right === 1")
-        .mark_point(filled=True, size=110, color=style.DEPTH_COLORS[1], opacity=1)
+        .mark_point(filled=True, size=110, color=style.RIGHT, opacity=1)
         .encode(x=x, y=y, tooltip=tooltip),
         now.transform_filter("datum.right === 0")
-        .mark_point(shape=CROSS, size=150, color=style.DEAD, strokeWidth=2.5, opacity=1)
+        .mark_point(shape=CROSS, size=150, color=style.WRONG, strokeWidth=2.5, opacity=1)
         .encode(x=x, y=y, tooltip=tooltip),
     ).properties(height=34 * counts.K)

@@ -41,7 +41,7 @@ QUICK = 100
 SHOWN = 60
 """A picture shows up to this many counts or modes, evenly chosen of more."""
 
-OUTCOMES = {"right": "#009e73", "a guess": "#e69f00", "wrong": style.DEAD}
+OUTCOMES = {"right": style.RIGHT, "a guess": style.MERGED, "wrong": style.WRONG}
 """Colour of what becomes of a class."""
 
 

@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 ALIVE_SHADES = ("#f2f2f2", "#9ecae1", "#2171b5", "#08306b")
 """Number of living modes where a descent ended, from none to three."""
 
-PHASE_COLORS = {"right": "#dcebf5", "wrong": "#f6d6a8", "dead": "#e6bcd6"}
-"""Regions of the diagram of two classes."""
+TINT = 0.25
+"""How strong the colour of a region is."""
 
 
 def _layers(depth: int) -> str:
@@ -155,9 +155,9 @@ def right_and_wrong(right: NDArray[np.bool_], xlabel: str, title: str) -> Figure
     """
     figure, (axis,) = style.new_figure(height=1.5 + 0.3 * len(right))
     for row, column in np.argwhere(right):
-        axis.plot(column + 1, row + 1, "o", color=style.DEPTH_COLORS[3], ms=7)
+        axis.plot(column + 1, row + 1, "o", color=style.RIGHT, ms=7)
     for row, column in np.argwhere(~right):
-        axis.plot(column + 1, row + 1, ".", color=style.LABELS, ms=3)
+        axis.plot(column + 1, row + 1, ".", color=style.WRONG, ms=3)
     axis.set_xlim(0.3, right.shape[1] + 0.7)
     axis.set_ylim(len(right) + 0.7, 0.3)
     axis.set_xticks([1, *range(5, right.shape[1] + 1, 5)])
@@ -167,8 +167,8 @@ def right_and_wrong(right: NDArray[np.bool_], xlabel: str, title: str) -> Figure
     axis.set_ylabel("optimum")
     axis.set_title(title)
     handles = [
-        Line2D([], [], marker="o", ls="", color=style.DEPTH_COLORS[3], label="classified right"),
-        Line2D([], [], marker=".", ls="", color=style.LABELS, label="wrong"),
+        Line2D([], [], marker="o", ls="", color=style.RIGHT, label="classified right"),
+        Line2D([], [], marker=".", ls="", color=style.WRONG, label="wrong"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
@@ -312,7 +312,7 @@ def penalised_bias_path(
     matplotlib.figure.Figure
         Above the objectives, below the sizes.
     """
-    figure, (above, below) = style.new_figure(2, height=5.8, sharex=True)
+    figure, (above, below) = style.new_figure(2, height=5.8, wide=(1, 2, 3.6), sharex=True)
     for value, color, text, align in (
         (ends[0], style.DEPTH_COLORS[1], "free bias", "bottom"),
         (ends[1], style.DEPTH_COLORS[3], "no bias", "bottom"),
@@ -363,7 +363,7 @@ def smallest_leads(factors: Array, leads: Mapping[int, Array], title: str) -> Fi
         Below the line at 0 some class is misclassified.
     """
     figure, (axis,) = style.new_figure(height=3.9)
-    axis.axhspan(-10, 0, color=PHASE_COLORS["wrong"], alpha=0.5, lw=0)
+    axis.axhspan(-10, 0, color=style.WRONG, alpha=0.5 * TINT, lw=0)
     axis.axhline(0, color=style.INK, lw=1.0)
     for depth, lead in leads.items():
         axis.plot(factors, lead, color=style.DEPTH_COLORS[depth])
@@ -444,12 +444,16 @@ def two_class_phases(ratio: Array, wrong: Mapping[str, Array]) -> Figure:
     matplotlib.figure.Figure
     """
     figure, axes = style.new_figure(
-        len(wrong), height=0.9 + 2.1 * len(wrong), sharex=True, sharey=True
+        len(wrong),
+        height=0.9 + 2.1 * len(wrong),
+        wide=(1, len(wrong), 3.7),
+        sharex=True,
+        sharey=True,
     )
     for axis, (title, limit) in zip(axes, wrong.items(), strict=True):
-        axis.fill_between(ratio, 0, limit, color=PHASE_COLORS["right"], lw=0)
-        axis.fill_between(ratio, limit, 1, color=PHASE_COLORS["wrong"], lw=0)
-        axis.fill_between(ratio, 1, 1.5, color=PHASE_COLORS["dead"], lw=0)
+        axis.fill_between(ratio, 0, limit, color=style.RIGHT, alpha=TINT, lw=0)
+        axis.fill_between(ratio, limit, 1, color=style.WRONG, alpha=TINT, lw=0)
+        axis.fill_between(ratio, 1, 1.5, color=style.DEAD, alpha=TINT, lw=0)
         axis.plot(ratio, limit, color=style.INK, lw=1.4)
         axis.axhline(1, color=style.DEAD, ls="--", lw=1.4)
         axis.set_xscale("log")
@@ -463,9 +467,9 @@ def two_class_phases(ratio: Array, wrong: Mapping[str, Array]) -> Figure:
     axes[-1].set_xlabel("imbalance n₁ / n₂")
     figure.supylabel("every λ, relative to the death of the mode", fontsize="medium")
     handles = [
-        Patch(color=PHASE_COLORS["right"], label="alive and right"),
-        Patch(color=PHASE_COLORS["wrong"], label="alive and wrong"),
-        Patch(color=PHASE_COLORS["dead"], label="dead: merged"),
+        Patch(color=style.RIGHT, alpha=TINT, label="alive and right"),
+        Patch(color=style.WRONG, alpha=TINT, label="alive and wrong"),
+        Patch(color=style.DEAD, alpha=TINT, label="dead: merged"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
     return figure

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -52,7 +51,7 @@ def class_survival(best: Minimizer, threshold: float, title: str) -> Figure:
     axis.axvline(threshold, color=style.DEAD, ls="--", lw=1.4)
     axis.text(threshold, counts.K - 0.35, " threshold", color=style.INK, va="center")
     axis.hlines(row, best.z, best.kappa, color=style.LABELS, lw=1.0)
-    axis.plot(best.kappa, row, "o", mfc="white", mec=style.LABELS, ms=6)
+    axis.plot(best.kappa, row, "o", mfc=style.PAPER, mec=style.LABELS, ms=6)
     axis.plot(
         best.z[alive], row[alive], style.DEPTH_MARKERS[1], color=style.DEPTH_COLORS[1], ms=5.5
     )
@@ -102,7 +101,7 @@ def lengths_against_lambda(
         (above, rows, "Rows of W"),
         (below, columns, "Class means"),
     ):
-        for k, (name, color) in enumerate(zip(names, _class_shades(len(names)), strict=True)):
+        for k, (name, color) in enumerate(zip(names, style.shades(len(names)), strict=True)):
             alive = lengths[:, k] > 0
             axis.plot(lambdas[alive], lengths[alive, k], color=color, label=name)
             if not alive.all():
@@ -168,11 +167,6 @@ def lengths_against_count(
     return figure
 
 
-def _class_shades(number: int) -> Array:
-    """Colours of classes by their rank, dark for the frequent ones."""
-    return np.asarray(plt.get_cmap("Greys")(np.linspace(1.0, 0.4, number)))
-
-
 @style.styled
 def class_regions(
     W: NDArray[np.float64],
@@ -208,10 +202,9 @@ def class_regions(
     side = np.linspace(-reach, reach, 301)
     grid = np.stack(np.meshgrid(side, side))
     answer = (np.tensordot(W, grid, 1) + b[:, None, None]).argmax(axis=0)
-    answered = np.unique(answer)
-    shades = ListedColormap([style.REGION_COLORS[i % 3] for i in range(answered.size)])
-    axis.pcolormesh(side, side, np.searchsorted(answered, answer), cmap=shades, rasterized=True)
-    for k in answered:
+    for place, k in enumerate(np.unique(answer)):
+        region = _region(W, b, int(k), reach)
+        axis.fill(*region.T, color=style.REGION_COLORS[place % 3], lw=0, zorder=0)
         inside = grid[:, answer == k]
         middle = inside.mean(axis=1, keepdims=True)
         if inside[1].max() > 0.86 * reach:  # at the top, where no mean lies
@@ -220,24 +213,43 @@ def class_regions(
         axis.text(x, y, f"class {k + 1}", ha="center", va="center", style="italic")
     right = (W @ H_bar + b[:, None]).argmax(axis=0) == np.arange(len(b))
     for k, name in names.items():
-        fill = style.INK if right[k] else "white"
+        fill = style.INK if right[k] else style.PAPER
         axis.plot(*H_bar[:, k], "o", mfc=fill, mec=style.INK, mew=1.6, ms=8)
         axis.annotate(
             name, (H_bar[0, k], H_bar[1, k]), xytext=(8, 0), textcoords="offset points", va="center"
         )
     axis.plot(0, 0, "+", color=style.MUTED, ms=9)
-    axis.set_aspect("equal")
+    axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axis.set_title("What the head answers where")
     axis.grid(visible=False)
     axis.set_xlabel(axes_names[0])
     axis.set_ylabel(axes_names[1])
     handles = [
         Line2D([], [], marker="o", ls="", color=style.INK, ms=8, label="classified right"),
-        Line2D([], [], marker="o", ls="", mfc="white", mec=style.INK, mew=1.6, ms=8, label="wrong"),
+        Line2D(
+            [], [], marker="o", ls="", mfc=style.PAPER, mec=style.INK, mew=1.6, ms=8, label="wrong"
+        ),
         Line2D([], [], marker="+", ls="", color=style.MUTED, ms=9, label="origin"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def _region(W: Array, b: Array, k: int, reach: float) -> Array:
+    """Corners of the part of a square in which no logit is larger than that of class k."""
+    corners = reach * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    for j in range(len(b)):
+        lead = corners @ (W[k] - W[j]) + b[k] - b[j]
+        kept = []
+        for i, corner in enumerate(corners):
+            before = i - 1
+            if lead[before] * lead[i] < 0:  # the border crosses this edge
+                share = lead[before] / (lead[before] - lead[i])
+                kept.append(corners[before] + share * (corner - corners[before]))
+            if lead[i] >= 0:
+                kept.append(corner)
+        corners = np.array(kept)
+    return corners
 
 
 @style.styled

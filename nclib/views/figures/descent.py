@@ -23,8 +23,8 @@ def model_sketch() -> Figure:
     matplotlib.figure.Figure
         Boxes from top to bottom, in the order in which a sample passes them.
     """
-    figure, (axis,) = style.new_figure(height=5.6)
-    left_out, modelled = "#f0f0f0", "#dcebf5"
+    figure, (axis,) = style.new_figure(height=5.6, wide=(1, 1, 4.8))
+    left_out, modelled = style.LEFT_OUT, style.MODELLED
     boxes = [
         ("a sample", "", left_out),
         ("backbone: all nonlinear layers", "left out: as if it could make any features", left_out),

@@ -38,7 +38,7 @@ def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Fi
     """
     reach = 1.08 * max(float(np.abs(one.H).max()) for one in found)
     # Two panels to a row: nothing in them needs to be read but their titles.
-    figure, axes = style.new_figure(2, 2, height=5.6, sharex=True, sharey=True)
+    figure, axes = style.new_figure(2, 2, height=5.6, wide=(1, 4, 2.6), sharex=True, sharey=True)
     for axis, one, title in zip(axes, found, titles, strict=True):
         starts = np.cumsum(one.problem.counts.n)[:-1]
         for k, points in enumerate(np.split(one.H, starts, axis=1)):
@@ -48,7 +48,7 @@ def features_in_the_plane(found: Sequence[Descent], titles: Sequence[str]) -> Fi
             }
             x, y = points
             axis.scatter(x, y, 16, alpha=0.45, lw=0, **look)
-            axis.scatter(x.mean(), y.mean(), 85, edgecolor="white", zorder=3, **look)
+            axis.scatter(x.mean(), y.mean(), 85, edgecolor=style.PAPER, zorder=3, **look)
         axis.plot(0, 0, "+", color=style.MUTED, ms=9, mew=1.2, zorder=1)
         axis.set_xlim(-reach, reach)
         axis.set_ylim(-reach, reach)
@@ -91,7 +91,11 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
         One panel below the other, turned so that the strongest mode points up. Markers: class
         means. Arrows: rows of the head. Each kind is scaled so that its longest one has length 1.
     """
-    figure, axes = style.new_figure(len(minimizers), height=0.7 + 2.15 * len(minimizers))
+    figure, axes = style.new_figure(
+        len(minimizers),
+        height=0.7 + 2.15 * len(minimizers),
+        wide=(1, len(minimizers), 3.4),
+    )
     for axis, best, title in zip(axes, minimizers, titles, strict=True):
         means, head = (points[1::-1] for points in mode_coordinates(best))
         up = np.sign(means[1, 0]) or 1.0  # class 1 on top
@@ -102,7 +106,7 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
                 if is_mean:
                     axis.plot([0, x], [0, y], color=color, lw=1.0, ls=":")
                     (mark,) = axis.plot(x, y, style.CLASS_MARKERS[k], color=color, ms=11)
-                    mark.set(mfc="white", mew=2, clip_on=False)
+                    mark.set(mfc=style.PAPER, mew=2, clip_on=False)
                 elif x or y:
                     arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6, "zorder": 3}
                     axis.annotate(
@@ -115,7 +119,7 @@ def plane_geometry(minimizers: Sequence[Minimizer], titles: Sequence[str]) -> Fi
         axis.set_title(title)
     handles = _class_handles(minimizers[0].problem.counts)
     for handle in handles:
-        handle.set(mfc="white", mew=2)
+        handle.set(mfc=style.PAPER, mew=2)
     handles.append(Line2D([], [], marker="$\\rightarrow$", color=style.INK, ls="", ms=14))
     handles[-1].set_label("its row of the head")
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
@@ -139,7 +143,9 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         Two maps to a row.
     """
     rows = (len(matrices) + 1) // 2
-    figure, axes = style.new_figure(rows, 2, height=0.9 + 2.35 * rows)
+    figure, axes = style.new_figure(
+        rows, 2, height=0.9 + 2.35 * rows, wide=(-(-rows // 2), 4, 0.9 + 2.2 * -(-rows // 2))
+    )
     for axis in axes[len(matrices) :]:
         axis.set_axis_off()
     for axis, matrix, title in zip(axes, matrices, titles, strict=False):
@@ -148,7 +154,7 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         if K <= 4:
             for (i, j), value in np.ndenumerate(matrix):
                 if np.isfinite(value):
-                    light = style.INK if abs(value) < 0.6 else "white"
+                    light = style.ON_PALE if abs(value) < 0.6 else style.ON_DARK
                     text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
                     axis.text(j, i, text, ha="center", va="center", color=light, size="small")
         axis.set_xticks(range(K), [str(k + 1) for k in range(K)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -96,7 +95,7 @@ def weight_powers(values: Sequence[int], powers: Array, deaths: Mapping[int, Arr
         at L/(L+1), where all cross.
     """
     figure, axes = style.new_figure(len(deaths), height=0.8 + 2.3 * len(deaths), sharex=True)
-    shades = plt.get_cmap("cividis")(np.linspace(0.0, 0.8, len(values)))
+    shades = style.shades(len(values))
     for axis, (depth, factors) in zip(axes, deaths.items(), strict=True):
         axis.axvline(depth / (depth + 1), color=style.MUTED, ls=":", lw=1.4)
         for place, (n, shade) in enumerate(zip(values, shades, strict=True)):

@@ -174,7 +174,7 @@ def mode_spectra(minimizers: Sequence[Minimizer], title: str) -> Figure:
         color = style.DEPTH_COLORS.get(depth, style.INK)
         marker = style.DEPTH_MARKERS.get(depth, "o")
         axis.vlines(mode, best.z, best.kappa, color=style.LABELS, lw=1.0)
-        axis.plot(mode, best.kappa, "o", mfc="white", mec=style.LABELS, ms=6)
+        axis.plot(mode, best.kappa, "o", mfc=style.PAPER, mec=style.LABELS, ms=6)
         axis.plot(mode[alive], best.z[alive], marker, color=color, ms=5.5)
         if dead.any():
             axis.plot(mode[dead], best.z[dead], "x", color=style.DEAD, ms=7, mew=2, clip_on=False)

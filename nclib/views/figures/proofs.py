@@ -27,13 +27,13 @@ Array = NDArray[np.float64]
 _HILL: dict[str, Any] = {
     "marker": "^",
     "ls": "",
-    "mfc": "white",
+    "mfc": style.PAPER,
     "mec": style.INK,
     "ms": 8,
     "mew": 1.4,
 }
 _VALLEY: dict[str, Any] = {"marker": "o", "ls": "", "color": style.CLOSED_FORM, "ms": 7}
-_WASTE = ("#e69f00", "#f2c766", "#f9e6bd")
+_WASTE = (0.6, 0.35, 0.2)
 """Shades of the colour of descent: what a point costs above the core."""
 
 
@@ -59,7 +59,9 @@ def staircase(values: Mapping[str, float]) -> Figure:
         axis.barh(row, value, height=0.36, color=color)
         if row:
             before = heights[row - 1]
-            axis.barh(row, before - value, left=value, height=0.36, color=_WASTE[2])
+            axis.barh(
+                row, before - value, left=value, height=0.36, color=style.DESCENT, alpha=_WASTE[2]
+            )
         axis.text(0, row - 0.26, name, va="bottom")
         axis.text(heights[0], row - 0.26, f"{value:.3f}", va="bottom", ha="right")
     axis.set_ylim(len(heights) - 0.6, -0.75)
@@ -89,8 +91,10 @@ def splitting_path(share: Array, parts: Sequence[ObjectiveParts]) -> Figure:
     figure, (axis,) = style.new_figure(height=3.8)
     table = np.array(parts).T
     labels = ("core", "spread of the samples", "global mean", "bias")
-    colors = (style.LABELS, *_WASTE)
-    axis.stackplot(share, table, colors=colors, edgecolor="white", lw=0.8)
+    areas = axis.stackplot(share, table, edgecolor=style.PAPER, lw=0.8)
+    looks = ((style.LABELS, 1.0), *((style.DESCENT, strength) for strength in _WASTE))
+    for area, (color, strength) in zip(areas, looks, strict=True):
+        area.set(facecolor=color, alpha=strength)
     tops = np.cumsum(table[:, 0])
     for name, top, size in zip(labels, tops, table[:, 0], strict=True):
         axis.text(0.02, top - size / 2, name, va="center")
@@ -198,7 +202,7 @@ def trace_by_angle(degrees: Array, together: Array, apart: Array, bound: float) 
     matplotlib.figure.Figure
     """
     figure, (axis,) = style.new_figure(height=3.6)
-    axis.plot(degrees, apart, ".", color=style.LABELS, ms=2.5, alpha=0.6)
+    axis.plot(degrees, apart, ".", color=style.LABELS, ms=2)
     axis.plot(degrees, together, color=style.INK)
     axis.axhline(bound, color=style.CLOSED_FORM, ls="--", lw=1.2)
     axis.text(degrees[degrees.size // 2], bound, "bound", ha="center", va="bottom")
@@ -283,7 +287,7 @@ def lemma_roots(depth: int, factors: Sequence[float]) -> Figure:
         Above: both roots against alpha, up to where they meet, and the threshold. Below: g for
         each factor.
     """
-    figure, (above, below) = style.new_figure(2, height=6.2, sharex=True)
+    figure, (above, below) = style.new_figure(2, height=6.2, wide=(1, 2, 3.5), sharex=True)
     threshold, spinodal = lemma_a2_threshold(depth), lemma_a2_spinodal(depth)
     color = style.DEPTH_COLORS[depth]
     alpha = np.append(np.geomspace(1e-4, 0.98, 400), 1 - np.geomspace(0.02, 1e-9, 200)) * spinodal

@@ -75,7 +75,7 @@ def secular_curve(spectrum: Spectrum) -> Figure:
         axis.axvline(pole, color=style.MUTED, ls="--", lw=1.0)
     axis.axhline(0, color=style.MUTED, lw=0.8)
     zeros = spectrum.kappa[spectrum.is_between][:-1] ** 2
-    axis.plot(zeros, np.zeros_like(zeros), "o", mfc="white", mec=style.LABELS, mew=2, ms=8)
+    axis.plot(zeros, np.zeros_like(zeros), "o", mfc=style.PAPER, mec=style.LABELS, mew=2, ms=8)
     axis.set_xlim(0, ends[0])
     axis.set_ylim(-reach, reach)
     axis.set_xlabel("t")
@@ -130,7 +130,7 @@ def interlacing(spectra: Mapping[str, Spectrum], title: str, *, relative: bool =
             squares,
             np.full(squares.size, line),
             "o",
-            mfc="white",
+            mfc=style.PAPER,
             mec=style.LABELS,
             mew=2,
             ms=7.5,
@@ -186,7 +186,7 @@ def tail_spectra(data_sets: Mapping[str, ClassCounts]) -> Figure:
             place[:-1] + 0.5,
             squares,
             "o",
-            mfc="white",
+            mfc=style.PAPER,
             mec=style.LABELS,
             mew=1.6,
             ms=6.5 if counts.K < 50 else 3,

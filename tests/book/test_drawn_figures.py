@@ -1,0 +1,96 @@
+"""Drawings of notebooks in a page: numbered, with a caption, in both forms, found by everyone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from nclib.views import figures, style
+from tools.notebooks import NOTEBOOK_METADATA
+
+EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
+sys.path.append(str(EXTENSIONS))
+
+import figures as extension  # noqa: E402
+
+
+def cell(name, alt="Three green curves over x.", caption="The lowest point *jumps*.", more=()):
+    drawing = style.drawing(figures.lemma_curves(3))
+    outputs = [
+        nbformat.v4.new_output("display_data", {"image/svg+xml": drawing, "text/plain": "axes 1:"}),
+        *(nbformat.v4.new_output("display_data", {"text/markdown": text}) for text in more),
+    ]
+    about = {"image": {"alt": alt}, "figure": {"caption": caption}}
+    return nbformat.v4.new_code_cell("1", id=name, metadata={"mystnb": about}, outputs=outputs)
+
+
+def build(folder, name, cells):
+    """Build a page; return its article, and what Sphinx said."""
+    (folder / "page").mkdir()
+    title = nbformat.v4.new_markdown_cell("# Title", id="title")
+    notebook = nbformat.v4.new_notebook(cells=[title, *cells], metadata=NOTEBOOK_METADATA)
+    nbformat.write(notebook, folder / "page" / f"{name}.ipynb")
+    (folder / "page" / "conf.py").write_text(
+        f"import sys\nsys.path.append({str(EXTENSIONS)!r})\n"
+        f"extensions = ['myst_nb', 'figures']\nnb_execution_mode = 'off'\nroot_doc = {name!r}\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", folder / "page", folder / "out"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    html = (folder / "out" / f"{name}.html").read_text(encoding="utf-8")
+    return BeautifulSoup(html, "html.parser"), run.stderr
+
+
+@pytest.mark.parametrize(
+    ("docname", "expected"),
+    [
+        ("book/03-bias-free", "3.2"),
+        ("book/12c-depth", "12c.2"),
+        ("book/five-minutes", "2"),
+        ("10-errata", "10.2"),
+    ],
+)
+def test_the_number_is_that_of_the_chapter_and_of_the_figure(docname, expected):
+    assert extension.number(docname, 2) == expected
+
+
+def test_a_page_has_its_figures_in_both_forms(tmp_path):
+    page, said = build(tmp_path, "07-small", [cell("a"), cell("b", more=["Words below."])])
+    assert said == ""
+    assert page.find("img") is None
+    assert "axes 1:" not in page.text
+    found = page.find_all("figure")
+    assert [one["id"] for one in found] == ["figure-07-small-1", "figure-07-small-2"]
+    for place, figure in enumerate(found, start=1):
+        assert figure.figcaption.text.split("\n")[0] == f"Figure 7.{place} The lowest point jumps."
+        assert figure.figcaption.find("em").text == "jumps"
+        forms = figure.find("div", class_="nc-drawing").find_all("svg", recursive=False)
+        assert [form["class"] for form in forms] == [["wide"], ["narrow"]]
+        for form in forms:
+            assert form["role"] == "img"
+            assert form["aria-label"] == "Three green curves over x."
+            assert form.get("display") is None
+    # What a cell says besides its drawing is no part of the figure.
+    assert "Words below." in page.text
+    assert not any("Words below." in figure.text for figure in found)
+    names = [one["id"] for figure in found for one in figure.find_all(id=True)]
+    assert len(names) == len(set(names)) > 10
+    used = {one["href"] for figure in found for one in figure.find_all("use")}
+    assert used <= {f"#{name}" for name in names}
+    assert any("figures.js" in str(script) for script in page.find_all("script", src=True))
+
+
+def test_a_drawing_without_words_for_those_who_do_not_see_it_is_a_warning(tmp_path):
+    _, said = build(tmp_path, "small", [cell("a", alt="")])
+    assert "figure 1 has no alt text" in said
+
+
+def test_a_page_without_figures_loads_no_script(tmp_path):
+    page, _ = build(tmp_path, "plain", [nbformat.v4.new_code_cell("1", id="none")])
+    assert not any("figures.js" in str(script) for script in page.find_all("script", src=True))
