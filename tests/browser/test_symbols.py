@@ -63,10 +63,12 @@ OTHERWISE = {
     "06-spectrum": {"x"},
     "09e-labels": {"f", "x"},
     "12-beyond": {"q", "x"},
-    "12a-classes": {"g", "q"},
+    "12a-classes": {"G", "g", "m", "q"},
     "12b-all-right": {"c"},
     "12f-bias": {"q"},
     "12g-more-data": {"f", "g", "x"},
+    "14-relatives": {"r"},
+    "15-relatives-cross-entropy": {"G", "P", "S", "c", "m", "q", "z"},
 }
 
 
