@@ -27,6 +27,8 @@ MISTAKES = [
 ]
 
 CIFAR, LETTERS = nc.ClassCounts.cifar10_paper(), nc.ClassCounts.emnist_letters_paper()
+# What a unit of the nuclear norm is worth at a simplex of four, rows of 1 and class means of 2.
+SIMPLEX_GAIN = np.exp(-8 / 3) / (1 + 3 * np.exp(-8 / 3))
 LESIONS = nc.ClassCounts([6705, 1113, 1099, 514, 327, 142, 115])
 
 
@@ -139,6 +141,17 @@ BY_HAND = {
     "13-c.1": {7, 8, 9, 10},
     "13-c.2": Fraction(14, 9),
     "13-c.3": False,
+    "14-a.1": 1 / (50 / 360**0.5 - 1),
+    "14-a.2": -3.6 / (360**0.5 - 10.8 + 9 * (360**0.5 - 7.2)),
+    "14-b.1": [30**0.5 / 990, ((30 * 2 ** (2 / 3) / (9 * 990)) ** 3 / 990) ** 0.25],
+    "14-b.2": {4},
+    "14-c.1": Fraction(5**4, 2 * 10**3),
+    "14-c.2": 4,
+    "15-a.1": [100, 64],
+    "15-b.1": [2 * SIMPLEX_GAIN, SIMPLEX_GAIN / 2],
+    "15-b.2": [Fraction(1, 50), np.sqrt(10) / 500],
+    "15-c.1": [np.sqrt(50) / 100, np.sqrt(18) / 100],
+    "15-c.2": np.sqrt(50) / 2,
 }
 
 
@@ -322,7 +335,7 @@ def test_an_exercise_has_one_name_and_its_label_and_theorem_will_do():
             ValueError,
             r"'04-c' has no check \(proofs have none\); there are 04-a\.1, .*04-b\.2$",
         ),
-        ("", ValueError, r"there are 01-a, .*13-c\.3$"),
+        ("", ValueError, r"there are 01-a, .*15-c\.2$"),
         (5, TypeError, "exercise must be a name"),
         (None, TypeError, "exercise must be a name"),
     ],

@@ -15,6 +15,8 @@ from nclib.teaching import EXERCISES, check
 
 CIFAR = np.array([500, 500, 400, 400, 300, 300, 200, 200, 100, 100])
 LETTERS = np.array([1500, *[600] * 5, *[50] * 20])
+# What a unit of the nuclear norm is worth at a simplex of four, rows of 1 and class means of 2.
+GAIN = np.exp(-8 / 3) / (1 + 3 * np.exp(-8 / 3))
 LESIONS = np.array([6705, 1113, 1099, 514, 327, 142, 115])
 TEXTS = np.array([2840, 1596, 253, 251, 206, 190, 108, 41])
 DEPTHS = np.array([1, 2, 3, 6])
@@ -136,6 +138,8 @@ def size_of_group(t, classes):
 def swap(kappa_i, kappa_j, z_i, z_j, N):
     return (kappa_i - kappa_j) * (z_i - z_j) / N
 
+
+MERGERS = np.array([30**0.5 / 990, ((30 * 2 ** (2 / 3) / (9 * 990)) ** 3 / 990) ** (1 / 4)])
 
 TURNS = 2 * np.pi * np.arange(5) / 5
 N_SPOTS, SPOT = 11_183, np.sqrt(2 * 10_923 * 260 / 11_183)  # their number, and the one kappa
@@ -861,6 +865,90 @@ HINTS = {
     ],
     "13-c.3": [
         (True, "thought that adjustment moves modes", "only the bias takes up"),
+    ],
+    "14-a.1": [
+        (0.02 * 360**0.5, "gave t itself", "This is t, lambda over"),
+        (50 / 360**0.5 - 1, "turned it over", "It is t over 1 - t"),
+        (7.2 / 6.2, "forgot the root", "is the root of the count"),
+        (1 / (500 / 360**0.5 - 1), "took one class for all", "N counts the samples of all"),
+    ],
+    "14-a.2": [
+        (-1 / 9, "took the simplex", "The simplex is left before"),
+        (0, "took the orthogonal frame", "for an infinite penalty only"),
+        (
+            3.6 / (10 * 360**0.5 - 10.8 - 9 * 7.2),
+            "turned the sign round",
+            "weaker than the contrasts",
+        ),
+        (
+            -14.4 / (10 * 360**0.5 - 3 * 7.2 - 9 * 7.2),
+            "took N twice for 3/2 of it",
+            "The mean has N times 1 + 1/rho",
+        ),
+        (
+            -3.6 / (11 * 360**0.5 - 10.8 - 10 * 7.2),
+            "counted all ten contrasts",
+            "Ten classes have nine",
+        ),
+    ],
+    "14-b.1": [
+        ([30**0.5 / 990] * 2, "took the same for both", "Depth moves it"),
+        (MERGERS[::-1], "swapped the two", "Give the one of one layer"),
+        (
+            MERGERS * [10**0.5, 10 ** (3 / 4)],
+            "took the frequent classes",
+            "the three frequent classes merge",
+        ),
+        (MERGERS**2, "forgot the root", "With one layer it is the root"),
+    ],
+    "14-b.2": [
+        ({1, 4}, "thought that the loss matters", "Inner modes do not see"),
+        ({2, 3, 4}, "thought that the bias matters", "A bias is constant in"),
+        ({1, 2, 3, 4}, "thought that all matter", "Three of the four move"),
+        (set(), "thought that none matters", "One of them does"),
+    ],
+    "14-c.1": [
+        (3.2, "turned it over", "The pairs over collapse"),
+        (0.625, "took four layers", "the ratio for four layers"),
+        (0.15625, "took six layers", "the ratio for six layers"),
+        (1 / 32, "took the ranks alone", "The last two layers have"),
+    ],
+    "14-c.2": [
+        (3, "took one too few", "With three layers the ratio"),
+        (2, "took two", "With two layers the ratio"),
+        (5, "took one too many", "Try one layer less"),
+    ],
+    "15-a.1": [
+        ([64, 100], "swapped the two", "Which of them is weaker"),
+        ([10, 8], "gave the values, not their squares", "The squares are asked for"),
+        ([80, 80], "took the geometric mean", "the root of the product of the counts"),
+        ([160, 40], "gave the inner modes", "These are the squares of the inner modes"),
+    ],
+    "15-b.1": [
+        ([GAIN / 2, 2 * GAIN], "swapped the two", "The longer vectors have"),
+        ([GAIN, GAIN], "took both alike", "Their product is right"),
+        ([6 * GAIN, 1.5 * GAIN], "forgot the other classes", "is shared by three modes"),
+        (
+            np.array([2, 0.5]) * (1 - 3 * GAIN) / 3,
+            "took the own answer for the others",
+            "The loss falls by what",
+        ),
+    ],
+    "15-b.2": [
+        ([10**0.5 / 500, 0.02], "swapped the two", "all pay alike"),
+        ([90 / 500, 90**0.5 / 500], "took the frequent classes", "Here the frequent"),
+        ([10, 10**0.5], "forgot the N", "Divide by the number of all"),
+    ],
+    "15-c.1": [
+        ([18**0.5 / 100, 0.5**0.5 / 10], "swapped the two", "A bias answers a part"),
+        ([50**0.5, 18**0.5], "forgot the N", "The loss is a mean"),
+        ([0.5, 0.18], "forgot the root", "the square of the singular value"),
+    ],
+    "15-c.2": [
+        (18**0.5 / 2, "took the bias", "Here there is no bias"),
+        (50**0.5 / 100, "gave the slope itself", "Divide it by lambda"),
+        (2 / 50**0.5, "turned the ratio over", "The slope over lambda"),
+        (25 * 50**0.5, "took the product of the penalties", "The price is the root"),
     ],
 }
 

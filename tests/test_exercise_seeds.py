@@ -50,6 +50,12 @@ def ends_of_branch(L):
     return (L + 1) / 4 ** (L / (L + 1))
 
 
+def gain_of_simplex(E_H):
+    """What a unit of the nuclear norm is worth: four classes, rows of length 1."""
+    others = 3 * np.exp(-4 / 3 * np.sqrt(E_H))
+    return others / (1 + others) / 3
+
+
 DEPTHS = (1, 2, 3, 6)
 
 # By hand or by dense algebra, from the numbers that the student is told.
@@ -87,6 +93,19 @@ BY_HAND = {
     "13-a.1": lambda large, small: np.sqrt([large, small]) / (2 * (large + small)),
     "13-a.2": lambda large, small: [1 / (4 * np.sqrt(large)), 1 / (4 * np.sqrt(small))],
     "13-b.2": lambda rarest: (6705 / rarest) ** (1 / 3),
+    "14-a.1": lambda size: 1 / (50 / np.sqrt(size) - 1),
+    "14-a.2": lambda size: -size / (1000 * np.sqrt(size) - 3 * size - 18 * size),
+    "14-b.1": lambda rare: [
+        np.sqrt(rare) / (900 + 3 * rare),
+        ((rare * 2 ** (2 / 3) / (9 * (900 + 3 * rare))) ** 3 / (900 + 3 * rare)) ** (1 / 4),
+    ],
+    "15-a.1": lambda large, small: [(large + small) / 2, 2 * large * small / (large + small)],
+    "15-b.1": lambda E_H: gain_of_simplex(E_H) * np.array([E_H**0.5, E_H**-0.5]),
+    "15-b.2": lambda large, small: np.array([small, small**0.5]) / (5 * (large + small)),
+    "15-c.1": lambda large, small: (
+        np.sqrt([(large + small) / 2, 2 * large * small / (large + small)]) / (large + small)
+    ),
+    "15-c.2": lambda large, small: 50 * np.sqrt((large + small) / 2) / (large + small),
 }
 
 

@@ -3,10 +3,10 @@
 //     CHROMIUM=/path/to/chromium node tools/measure_pages.mjs _build/html [PAGE ...]
 //
 // A screen is 844 px high on a phone (390 px wide) and 800 px on a desk (1280 px wide). Pages are as a
-// reader finds them at first: what is folded counts with its title alone. Code and printouts are cut
-// where they are wider than the box that they scroll in; pages that begin with the same number are one
-// chapter, and its figures are sums. The weight of a page is what a first visit fetches, compressed. The
-// rank of a page is its place in what the book's own search finds.
+// reader finds them at first: what is folded counts with its title alone. Whether code, printouts and
+// tables are cut, wider than the box that they scroll in, is seen with all code opened. Pages that begin
+// with the same number are one chapter, and its figures are sums. The weight of a page is what a first
+// visit fetches, compressed. The rank of a page is its place in what the book's own search finds.
 //
 // With the names of some pages it measures these, and neither totals nor the search.
 
@@ -28,21 +28,26 @@ function look() {
   const all = (selector) => [...article.querySelectorAll(selector)].filter(shown);
   const height = (nodes) => nodes.reduce((sum, node) => sum + node.getBoundingClientRect().height, 0);
   const cut = (nodes) => nodes.filter((node) => node && node.scrollWidth > node.clientWidth + 1).length;
-  const code = all("div.cell_input");
-  const printed = all("div.cell_output .output").filter((node) => node.querySelector("pre"));
-  const moving = all(".nc-explorable, .nc-moving, .nc-box, .nc-calculator")[0];
-  return {
+  const code = () => all("div.cell_input");
+  const printed = () => all("div.cell_output .output, .nc-code .output").filter((node) => node.querySelector("pre"));
+  const moving = all(".nc-explorable, .nc-moving, .nc-box")[0];
+  const found = {
     height: document.querySelector("main").scrollHeight,
     text: article.getBoundingClientRect().height,
     cells: article.querySelectorAll("div.cell_input").length,
-    code: code.length,
-    codeHeight: height([...code, ...printed]),
-    cutCode: cut(code.map((node) => node.querySelector("pre"))),
-    printed: printed.length,
-    cutPrinted: cut(printed.map((node) => node.querySelector("pre"))),
+    code: code().length,
+    printed: printed().length,
+    codeHeight: height([...code(), ...printed()]),
     moves: moving ? Math.round(moving.getBoundingClientRect().top + scrollY) : null,
     // Pictures of bits stay white where the page is dark.
-    bits: all("img").filter((image) => !/\.svg$/.test(new URL(image.src).pathname)).length,
+    bits: [...article.querySelectorAll("img")].filter((image) => !/\.svg$/.test(new URL(image.src).pathname)).length,
+  };
+  for (const folded of article.querySelectorAll("details.nc-code")) folded.open = true;
+  return {
+    ...found,
+    cutCode: cut(code().map((node) => node.querySelector("pre"))),
+    cutPrinted: cut(printed().map((node) => node.querySelector("pre"))),
+    cutTables: cut(all("table").map((node) => (node.scrollWidth > node.clientWidth + 1 ? node : node.parentElement))),
   };
 }
 
@@ -116,9 +121,10 @@ const line = (name, some) => [
   `${sum(some, ({ desk }) => desk.code)} of ${sum(some, ({ desk }) => desk.cells)}`,
   sum(some, ({ desk }) => desk.printed),
   percent(sum(some, ({ desk }) => desk.codeHeight) / sum(some, ({ desk }) => desk.text)),
-  `${sum(some, ({ desk }) => desk.cutCode)} + ${sum(some, ({ desk }) => desk.cutPrinted)}`,
-  `${sum(some, ({ phone }) => phone.cutCode)} + ${sum(some, ({ phone }) => phone.cutPrinted)}`,
-  some[0].desk.moves ?? "none",
+  ...["desk", "phone"].map((form) =>
+    ["cutCode", "cutPrinted", "cutTables"].map((what) => sum(some, (row) => row[form][what])).join(" + "),
+  ),
+  some.find(({ desk }) => desk.moves !== null)?.desk.moves ?? "none",
   sum(some, ({ desk }) => desk.bits),
   (Math.max(...some.map(({ bytes }) => bytes)) / 1e6).toFixed(2),
 ];
@@ -135,8 +141,8 @@ console.log(
       "desk screens",
       "cells open",
       "printouts open",
-      "of them height",
-      "cut at 1280 px (cells + printouts)",
+      "height of both",
+      "cut at 1280 px (cells + printouts + tables)",
       "cut at 390 px",
       "first to move, px",
       "PNG",
@@ -164,11 +170,11 @@ if (!ASKED.length) {
           "384 of 384",
           `${sum(chapters, ({ desk }) => desk.code)} of ${sum(chapters, ({ desk }) => desk.cells)}`,
         ],
-        ["of them cut at 1280 px", "206", sum(chapters, ({ desk }) => desk.cutCode)],
-        ["of them cut at 390 px", "nearly all", sum(chapters, ({ phone }) => phone.cutCode)],
+        ["cells cut at 1280 px, all opened", "206", sum(chapters, ({ desk }) => desk.cutCode)],
+        ["cells cut at 390 px, all opened", "nearly all", sum(chapters, ({ phone }) => phone.cutCode)],
         ["printouts that stand open", "246", sum(chapters, ({ desk }) => desk.printed)],
-        ["of them cut at 1280 px", "181", sum(chapters, ({ desk }) => desk.cutPrinted)],
-        ["of them cut at 390 px", "nearly all", sum(chapters, ({ phone }) => phone.cutPrinted)],
+        ["printouts cut at 1280 px, all opened", "181", sum(chapters, ({ desk }) => desk.cutPrinted)],
+        ["printouts cut at 390 px, all opened", "nearly all", sum(chapters, ({ phone }) => phone.cutPrinted)],
         [
           "height that is code and printouts",
           "29 to 34 %",

@@ -79,7 +79,7 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
     if (/^check\(/.test(about?.textContent)) about.remove();
   }
 
-  function chapter({ name, html, drawn }) {
+  function chapter({ name, part, html, drawn }) {
     const page = parse(html);
     for (const link of page.querySelectorAll("link[rel=stylesheet]")) {
       styles.add(new URL(link.getAttribute("href"), HOME + name).pathname.slice(1));
@@ -137,7 +137,8 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
       solutions.append(solution);
     }
     article.id = id;
-    return { article, title };
+    article.classList.toggle("part", part);
+    return { article, part, title };
   }
 
   const first = parse(pages[0].html);
@@ -169,17 +170,20 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
     }
   }
 
-  // The name of a chapter stands above its pages.
+  // The name of a chapter stands above its pages, also above those of its parts, which follow without a
+  // new sheet.
+  let whole = -1;
   const heads = chapters
-    .map(({ article, title }, index) => {
-      article.style.page = `chapter-${index}`;
-      return `@page chapter-${index} { @top-right { content: ${JSON.stringify(title)}; } }`;
+    .map(({ article, part, title }, index) => {
+      if (!part) whole = index;
+      article.style.page = `chapter-${whole}`;
+      return part ? "" : `@page chapter-${index} { @top-right { content: ${JSON.stringify(title)}; } }`;
     })
     .join("\n");
   const math = [...first.querySelectorAll("script")].filter(
     (script) => /window\.MathJax/.test(script.textContent) || /mathjax/.test(script.getAttribute("src")),
   );
-  const whole = make(
+  const root = make(
     "html",
     { lang: "en", "data-theme": "light" },
     make(
@@ -210,7 +214,7 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
       make("div", { class: "bd-content" }, ...chapters.map(({ article }) => article)),
     ),
   );
-  return `<!DOCTYPE html>\n${whole.outerHTML}`;
+  return `<!DOCTYPE html>\n${root.outerHTML}`;
 }
 
 // Runs in the browser: makes formulas that are wider than the paper fit it.
@@ -309,13 +313,13 @@ async function drawings(name) {
 await page.goto(pathToFileURL(join(SITE, "index.html")).href);
 await page.waitForURL("**/book/**");
 const order = await page.$$eval("nav.bd-links a.internal", (links) =>
-  links.map((link) => link.href.replace(/#.*/, "")),
+  links.map((link) => [link.href.replace(/#.*/, ""), link.closest("li.toctree-l2") !== null]),
 );
 const pages = [];
-for (const address of new Set(order)) {
+for (const [address, part] of new Map(order)) {
   const path = fileURLToPath(address);
   const name = relative(SITE, path);
-  if (ALL || !REFERENCE.test(name)) pages.push({ name, html: await read(path) });
+  if (ALL || !REFERENCE.test(name)) pages.push({ name, part, html: await read(path) });
 }
 for (const one of pages.filter(({ html }) => html.includes("nc-moving"))) one.drawn = await drawings(one.name);
 const entrance = await read(join(SITE, "index.html"));

@@ -3,8 +3,10 @@
 ```{claims} The abstract
 ```
 
-puts one part of the ledger into a page, and `{claims-summary}` counts the whole. The numbers are
-those of results/evidence.json, which `make evidence` writes.
+puts one part of the ledger into a page, `{claims-summary}` counts the whole, and `{claims-bar}`
+shows how many claims have which verdict. The numbers are those of results/evidence.json, which
+`make evidence` writes. On the page of the ledger ledger.js adds what filters and sorts; without it
+all rows stand there.
 """
 
 import json
@@ -15,10 +17,17 @@ from typing import Any
 import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
+from launch_buttons import remote, web_address
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-VERDICTS = ("holds", "holds after correction", "undefined as printed", "not testable")
+# Each verdict with its sign, so that none is told by its colour alone.
+VERDICTS = {
+    "holds": "\N{CHECK MARK}",
+    "holds after correction": "\N{LOWER RIGHT PENCIL}",
+    "undefined as printed": "?",
+    "not testable": "\N{WHITE CIRCLE}",
+}
 # What stands above each column, and its share of the width.
 COLUMNS = {
     "Claim": 35,
@@ -83,6 +92,46 @@ def named(values: dict[str, float]) -> nodes.paragraph:
     return paragraph
 
 
+def verdict_class(verdict: str) -> str:
+    """Return the class that colours a verdict."""
+    return f"verdict-{nodes.make_id(verdict)}"
+
+
+def badge(verdict: str) -> nodes.inline:
+    """Write a verdict with its sign."""
+    sign = nodes.inline("", VERDICTS[verdict], classes=["sign"])
+    return nodes.inline(
+        "", "", sign, nodes.Text(f" {verdict}"), classes=["verdict", verdict_class(verdict)]
+    )
+
+
+def bar(counted: Counter[str]) -> list[nodes.Node]:
+    """Draw how many claims have which verdict, and say it below in words."""
+    parts = "".join(
+        f'<span class="{verdict_class(verdict)}" style="flex-grow: {counted[verdict]}">'
+        f"{sign} {counted[verdict]}</span>"
+        for verdict, sign in VERDICTS.items()
+    )
+    drawn = nodes.raw(
+        "", f'<div class="claims-bar" aria-hidden="true">{parts}</div>', format="html"
+    )
+    listed = nodes.bullet_list(classes=["claims-totals"])
+    for verdict in VERDICTS:
+        number = nodes.strong("", f"{counted[verdict]}")
+        said = nodes.paragraph("", "", number, nodes.Text(" "), badge(verdict))
+        listed += nodes.list_item("", said)
+    return [drawn, listed]
+
+
+def source_of(test: str, repository: str) -> nodes.Node:
+    """Name a test, with a link to its file if there is a repository to lead to."""
+    name = nodes.literal("", test)
+    if not repository:
+        return name
+    path = test.partition("::")[0]
+    return nodes.reference("", "", name, refuri=f"{repository}/blob/HEAD/{path}", internal=False)
+
+
 class Ledger(SphinxDirective):
     """What both directives need: the rows, joined with what was measured."""
 
@@ -128,20 +177,42 @@ class Claims(Ledger):
         """Make the row of one claim."""
         made = self.cells(
             [
-                self.paragraph(f"**{row['place']}.** {row['claim']}"),
-                [nodes.paragraph("", row["verdict"])],
+                [*self.paragraph(f"**{row['place']}.** {row['claim']}"), *self.tests(row)],
+                [nodes.paragraph("", "", badge(row["verdict"]))],
                 *([paragraph] for paragraph in figures(evidence)),
                 [self.links(row)],
             ]
         )
         made["ids"] = [f"claim-{row['id']}"]
+        made["classes"] = [verdict_class(row["verdict"])]
         return made
+
+    def tests(self, row: dict[str, Any]) -> list[nodes.Node]:
+        """List the tests of a row in a box: what measures it, and what refutes the printed form."""
+        lists: list[nodes.Node] = []
+        for title, tests in (
+            ("Measured by", row.get("tests", [])),
+            ("That the printed form fails is shown by", row.get("refuted_by", [])),
+        ):
+            if tests:
+                repository = web_address(remote(Path(self.env.app.confdir)))
+                sources = [nodes.paragraph("", "", source_of(test, repository)) for test in tests]
+                items = [nodes.list_item("", source) for source in sources]
+                lists += [nodes.paragraph("", f"{title}:"), nodes.bullet_list("", *items)]
+        if not lists:
+            return []
+        opening = '<details class="nc-tests"><summary>Tests</summary>'
+        return [
+            nodes.raw("", opening, format="html"),
+            *lists,
+            nodes.raw("", "</details>", format="html"),
+        ]
 
     def links(self, row: dict[str, Any]) -> nodes.paragraph:
         """Link the errata and the sections of chapters that a row names."""
         links = nodes.paragraph()
         targets = [
-            (erratum, f"10-errata.html#erratum-{erratum.lower()}")
+            (f"Counterexample: {erratum}", f"10-errata.html#erratum-{erratum.lower()}")
             for erratum in row.get("errata", [])
         ]
         for place in row.get("where", []):
@@ -173,7 +244,6 @@ class ClaimsSummary(Ledger):
         rows = [row for part in parts for row in part["rows"]]
         verdicts = Counter(row["verdict"] for row in rows)
         compared = sum(instances(row) for row in evidence["rows"].values())
-        counted = [f"- **{verdicts[verdict]}**: {verdict}" for verdict in VERDICTS]
         made_with = evidence["made_with"]
         machine = f"{made_with['system']} on {made_with['machine']}"
         versions = ", ".join(
@@ -181,15 +251,39 @@ class ClaimsSummary(Ledger):
             for name, version in made_with.items()
             if name not in ("system", "machine")
         )
-        return self.paragraph(
-            f"**{len(rows)} claims** and {compared:,} compared instances:\n\n"
-            + "\n".join(counted)
-            + f"\n\nMeasured in one run of the tests, with {versions} ({machine})."
-        )
+        return [
+            *self.paragraph(f"**{len(rows)} claims** and {compared:,} compared instances:"),
+            *bar(verdicts),
+            *self.paragraph(f"Measured in one run of the tests, with {versions} ({machine})."),
+        ]
+
+
+class ClaimsBar(Ledger):
+    """How many claims there are of each verdict, for a page that leads to the ledger."""
+
+    def run(self) -> list[nodes.Node]:
+        """Draw it."""
+        parts, _ = self.read()
+        return bar(Counter(row["verdict"] for part in parts for row in part["rows"]))
+
+
+def load_script(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, object],
+    doctree: nodes.document | None,
+) -> None:
+    """Load the script that filters and sorts where the tables are."""
+    tables = [] if doctree is None else doctree.findall(nodes.table)
+    if any("claims" in table["classes"] for table in tables):
+        app.add_js_file("ledger.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_directive("claims", Claims)
     app.add_directive("claims-summary", ClaimsSummary)
+    app.add_directive("claims-bar", ClaimsBar)
+    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -417,7 +417,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     function run(on) {
       wanted = on;
-      toggle.textContent = on ? "❚❚ Pause" : "▶ Train";
+      toggle.textContent = on ? "‖ Pause" : "▶ Train";
       follow();
     }
     const button = (text, onclick, name) => html("button", { type: "button", class: name, onclick }, text);

@@ -1,5 +1,6 @@
 # The public names, one a line: what `nclib.theory` loads when they are first used.
 from nclib.theory import losses as losses
+from nclib.theory import related as related
 from nclib.theory.collapse import TwoClassLimits as TwoClassLimits
 from nclib.theory.collapse import collapse_factors as collapse_factors
 from nclib.theory.collapse import collapse_lambda_H as collapse_lambda_H

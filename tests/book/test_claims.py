@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,18 @@ INSTANCES = ledger.stored_instances()
 TESTED = [row for row in ROWS if row["verdict"] != "not testable"]
 
 VERDICTS = {"holds", "holds after correction", "undefined as printed", "not testable"}
-KEYS = {"id", "place", "claim", "verdict", "errata", "where", "tests", "bound", "refuted_by"}
+KEYS = {
+    "id",
+    "place",
+    "claim",
+    "verdict",
+    "errata",
+    "where",
+    "about",
+    "tests",
+    "bound",
+    "refuted_by",
+}
 
 # What the paper claims, in its own order. The ledger may have more, but not less.
 ITEMS = """
@@ -51,11 +63,14 @@ theorem-b-1-g theorem-b-1-factors theorem-b-1-g-g theorem-b-1-f theorem-b-1-inte
 theorem-b-2-m-2 theorem-b-2-m-3
 """
 
-# What the chapter on losses says, which is not the paper's.
+# What the pages on losses, on lost classes and on relatives say, which is not the paper's.
 OURS = """
 loss-merging loss-total loss-two-classes loss-squared loss-weights loss-inverse loss-closed-form
 loss-one-power loss-adjustment loss-adjustment-no-bias loss-smoothing loss-sampling
 loss-smoothing-weights loss-optimum loss-runs
+lost-for-good relative-limit relative-means relative-bounds relative-ratio relative-landscape
+relative-sphere relative-earlier
+relative-bias-path relative-central-path relative-labels relative-pairs relative-traits
 """
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
@@ -101,15 +116,46 @@ def test_row_is_complete(row):
         assert len(set(row["bound"].values())) > 1, "one bound for all is one number"
 
 
+def squeezed(text):
+    """Text without what may be written in more than one way: spaces and marks of formulas."""
+    return re.sub(r"[\s$_{}^\\]", "", text).lower()
+
+
+@cache
+def sections():
+    """Page and heading to what stands below it, up to the next heading that is as high."""
+    found = {}
+    for path in BOOK.glob("*.ipynb"):
+        text = notebook_text(path.stem)
+        heads = list(re.finditer(r"^(#+) (.+)$", text, re.MULTILINE))
+        for place, head in enumerate(heads):
+            ends = [one.start() for one in heads[place + 1 :] if len(one[1]) <= len(head[1])]
+            found[f"{path.stem}#{head[2]}"] = squeezed(text[head.start() : min(ends, default=None)])
+    return found
+
+
 @each_row
-def test_row_leads_to_sections_and_errata_that_exist(row):
+def test_row_leads_to_errata_that_exist(row):
     for erratum in row.get("errata", []):
         assert f"(erratum-{erratum.lower()})=" in notebook_text("10-errata"), erratum
-    for place in row.get("where", []):
+
+
+@each_row
+def test_row_leads_to_sections_that_speak_of_the_claim(row):
+    """Its key words stand there; and one that stands in most sections of the book says nothing."""
+    about = row["about"]
+    named = about if isinstance(about, dict) else dict.fromkeys(row["where"], about)
+    assert list(named) == row["where"]
+    for place, words in named.items():
+        assert place in sections(), place
         page, _, heading = place.partition("#")
-        headings = re.findall(r"^#+ (.+)$", notebook_text(page), re.MULTILINE)
-        assert heading in headings, place
-        assert [make_id(one) for one in headings].count(make_id(heading)) == 1, place
+        anchors = [make_id(one.partition("#")[2]) for one in sections() if one.startswith(page)]
+        assert anchors.count(make_id(heading)) == 1, "two headings would have one address"
+        assert words
+        for word in map(squeezed, words):
+            assert word in sections()[place], f"{place} has no {word!r}"
+            everywhere = sum(word in text for text in sections().values())
+            assert everywhere < 0.5 * len(sections()), word
 
 
 @each_row

@@ -655,7 +655,17 @@ class TestClaims:
     def test_instances_are_added_and_the_largest_error_is_kept(self):
         row = {"id": "x", "place": "There", "claim": "So.", "verdict": "holds", "bound": 1e-10}
         cells = self.cells(row, {"bound": 1e-10, "tests": NOTED})
-        assert cells[1:5] == ["holds", "1,020", "1e-10", "1e-10"]
+        assert cells[1:5] == ["\N{CHECK MARK} holds", "1,020", "1e-10", "1e-10"]
+
+    def test_each_verdict_has_a_sign_of_its_own(self):
+        assert len(set(self.CLAIMS.VERDICTS.values())) == len(self.CLAIMS.VERDICTS) == 4
+
+    def test_a_test_leads_to_its_file_where_there_is_a_repository(self):
+        test = "tests/theory/test_x.py::test_one[a]"
+        assert self.CLAIMS.source_of(test, "").astext() == test
+        link = self.CLAIMS.source_of(test, "https://somewhere.org/a/b")
+        assert link["refuri"] == "https://somewhere.org/a/b/blob/HEAD/tests/theory/test_x.py"
+        assert link.astext() == test
 
     def test_bounds_of_several_things_stand_with_their_names(self):
         bound = {"of x: a": 1e-10, "of x: b": 0.03}
@@ -688,6 +698,40 @@ class TestClaims:
             for (_, _, digits), value in zip(pieces, values, strict=True):
                 unit = 10.0 ** math.floor(math.log10(value)) if value else 0
                 assert abs(float(digits) - value) <= 0.5001 * unit
+
+
+class TestErrata:
+    ERRATA = extension("errata")
+
+    @pytest.mark.parametrize(
+        ("title", "short", "rest"),
+        [
+            ("Erratum E2: a sign", "Erratum E2", ": a sign"),
+            ("Erratum E3, in training", "Erratum E3", ", in training"),
+            ("Slips in B.3", "Slips in B.3", ""),
+        ],
+    )
+    def test_the_mark_is_what_stands_before_the_colon(self, title, short, rest):
+        mark = self.ERRATA.mark(nodes.title("", title))
+        assert mark.children[0].astext() == short
+        assert mark.children[1].astext() == rest
+
+    def test_formulas_of_a_title_stay_formulas(self):
+        title = nodes.title("", "", nodes.Text("Erratum E8: one entry of "), nodes.math("", "G"))
+        _, rest = self.ERRATA.mark(title).children
+        assert [one.astext() for one in rest.findall(nodes.math)] == ["G"]
+
+
+class TestCommandLine:
+    COMMANDS = extension("command_line")
+
+    def test_an_option_says_whether_it_may_be_repeated_and_what_it_is_without(self):
+        found = self.COMMANDS.typer.main.get_command(self.COMMANDS.commands).commands
+        options = {one.name: one for one in found["predict"].params}
+        assert self.COMMANDS.metavar(options["weight_decay"]) == "NUMBER"
+        assert self.COMMANDS.about(options["weight_decay"]).endswith("given more than once.")
+        assert self.COMMANDS.about(options["depth"]).endswith("Default: `1`.")
+        assert "Default" not in self.COMMANDS.about(options["as_json"])
 
 
 class TestSymbols:

@@ -22,7 +22,9 @@ BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 
 # The chapters that need closed forms alone: they open in a second, and run where torch does not.
-WITHOUT_TORCH = [path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[02]-", path.name)]
+WITHOUT_TORCH = [
+    path for path in NOTEBOOKS if re.match(r"five-minutes|0[1-69]-|1[0245]-", path.name)
+]
 
 # Other on another machine, or in another run.
 PATH_OR_ADDRESS = re.compile(
@@ -130,13 +132,15 @@ OFF_THE_PAGE = {
     "09e-labels": ["setup", "secular-check"],
     "10-errata": ["setup", "e14-code"],
     "11-your-data": ["setup"],
-    "12a-classes": ["setup"],
+    "12a-classes": ["setup", "once-lost-check"],
     "12b-all-right": ["setup"],
     "12c-depth": ["setup"],
     "12d-ties": ["setup"],
     "12e-landscape": ["setup"],
     "12f-bias": ["setup"],
     "12g-more-data": ["setup"],
+    "14-relatives": ["setup", "lengths-check", "bias-check", "affine", "traits-check"],
+    "15-relatives-cross-entropy": ["setup", "bounds-check", "blocks-check", "earlier-check"],
     "five-minutes": ["setup", "use-check"],
 }
 

@@ -119,7 +119,7 @@ report.wrapped = await visit(PHONE, async (page) => {
   await page.goto(`${server.origin}/${PAGE}`);
   await page.click(".nc-code-switch");
   const cut = () =>
-    [...document.querySelectorAll("div.cell_input pre")].filter(
+    [...document.querySelectorAll("div.cell_input pre, div.cell_output .output pre")].filter(
       (code) => code.checkVisibility() && code.scrollWidth > code.clientWidth + 1,
     ).length;
   const onPhone = await page.evaluate(cut);

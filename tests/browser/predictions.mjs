@@ -29,7 +29,10 @@ function seen() {
   const text = (element) => element.textContent.replace(/\s+/g, " ").trim();
   return [...document.querySelectorAll(".nc-predict")].map((box) => {
     const buttons = [...box.querySelectorAll("fieldset button")];
-    const outputs = [...document.querySelectorAll(`.nc-covered.${box.id}`)];
+    const covered = [...document.querySelectorAll(`.nc-covered.${box.id}`)];
+    // What is printed as text is folded with its code.
+    const outputs = covered.filter((output) => !output.closest("details.nc-code"));
+    const printouts = covered.filter((output) => output.closest("details.nc-code"));
     return {
       legend: box.querySelector("legend")?.textContent ?? null,
       choices: buttons.filter(visible).length,
@@ -41,6 +44,8 @@ function seen() {
       meanings: [...box.nextElementSibling.querySelectorAll(".nc-meanings > li")].filter(visible).length,
       outputs: outputs.length,
       outputsSeen: outputs.filter(visible).length,
+      printouts: printouts.length,
+      printoutsOpen: printouts.filter((output) => getComputedStyle(output).visibility === "visible").length,
     };
   });
 }

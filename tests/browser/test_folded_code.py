@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from test_site import ROOT, SITE, built_pages, drive, require_browser_and_site
 
 BOOK = ROOT / "book"
@@ -50,6 +51,23 @@ def test_the_page_has_the_cells_of_the_notebook_but_for_those_off_the_page(path)
     )
     shown = sum("remove-cell" not in t and "remove-input" not in t for t in tags)
     assert text.count('<details class="nc-code"') == shown
+
+
+@pytest.mark.parametrize("page", built_pages() or ["the site"])
+def test_what_code_prints_is_folded_with_it_and_open_in_solutions_alone(page):
+    require_browser_and_site()
+    html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+    folded = 0
+    for printed in html.select("div.output.stream"):
+        box, solution = (
+            printed.find_parent("details", "nc-code"),
+            printed.find_parent(class_="solution"),
+        )
+        assert (box is None) == (solution is not None), printed.get_text()[:80]
+        folded += box is not None
+    labels = [one.get_text() for one in html.select("details.nc-code > summary")]
+    assert labels.count("Code and printout") <= folded
+    assert bool(folded) == ("Code and printout" in labels)
 
 
 def test_code_is_shut_at_first_but_for_that_of_solutions(states):

@@ -33,8 +33,11 @@ def test_at_first_the_answers_are_covered_and_nothing_else(states):
     assert [one["choices"] for one in seen] == CHOICES
     for one in seen:
         assert (one["answer"], one["outputsSeen"], one["meanings"]) == (False, 0, 0)
+        # Whoever opens the code reads the answer there no sooner.
+        assert one["printoutsOpen"] == 0
         assert (one["pressed"], one["said"], one["listed"]) == ([], "", 0)
         assert (one["legend"], one["other"]) == ("Your prediction", "Just show me")
+    assert seen[0]["printouts"] == 1
 
 
 def test_a_choice_by_keyboard_uncovers_its_own_answer_and_says_what_it_meant(states):
@@ -42,6 +45,7 @@ def test_a_choice_by_keyboard_uncovers_its_own_answer_and_says_what_it_meant(sta
     assert first["pressed"] == ["The features"] == [states["chosen"]["focus"]]
     assert first["said"].startswith("The features: they are large, but fifty times as cheap.")
     assert (first["answer"], first["outputsSeen"], first["other"]) == (True, 1, "Guess again")
+    assert first["printoutsOpen"] == 1
     # Those of the other choices would be in the way.
     assert first["meanings"] == 0
     assert others == states["first"]["seen"][1:]

@@ -22,6 +22,7 @@ EXPLORABLES = {
     "curves": lambda: explorables.training_curves(main_runs()),
     "data-sets": explorables.data_sets,
     "remedies": explorables.remedy_outcomes,
+    "relatives": explorables.relatives,
 }
 
 

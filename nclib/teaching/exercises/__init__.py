@@ -19,6 +19,8 @@ from nclib.teaching.exercises import (
     chapter_11,
     chapter_12,
     chapter_13,
+    chapter_14,
+    chapter_15,
 )
 from nclib.teaching.exercises.register import EXERCISES, Exercise, Given, Mistake, find, parts_of
 
@@ -40,6 +42,8 @@ __all__ = [
     "chapter_11",
     "chapter_12",
     "chapter_13",
+    "chapter_14",
+    "chapter_15",
     "find",
     "parts_of",
 ]

@@ -35,6 +35,9 @@ _COARSE_GAP = 1e-2
 
 _MOST_FREEZES = 8
 
+_MISSED = 100.0
+"""A step that gains so many times what the Newton step promised was the proximal one's alone."""
+
 
 class Solution(NamedTuple):
     """A certified minimiser.
@@ -101,8 +104,12 @@ class Solver:
                     stalled += 1
                 if best is not None and (best_gap <= tol or stalled >= 4):
                     break
+            before = now.objective
             now, size = self._advance(now, direction, promise, lam)
-            if size == 1.0:
+            if before - now.objective > _MISSED * promise + 1e-13 * before:
+                # The proximal step alone did it: a mode that the Newton step froze was to grow.
+                damping = min(max(10 * damping, 0.1), 1e3)
+            elif size == 1.0:
                 damping = damping / 10 if damping > 1e-3 else 0.0
             elif size < 0.2:
                 damping = min(max(10 * damping, 0.1), 1e3)

@@ -9,6 +9,7 @@ from nclib.views.explorables.lemma import lemma_curve
 from nclib.views.explorables.losses import remedy_outcomes
 from nclib.views.explorables.norms import surviving_norms
 from nclib.views.explorables.phases import phase_diagram
+from nclib.views.explorables.relatives import relatives
 from nclib.views.explorables.rule import one_rule
 from nclib.views.explorables.secular import secular_function
 
@@ -20,6 +21,7 @@ __all__ = [
     "lemma_curve",
     "one_rule",
     "phase_diagram",
+    "relatives",
     "remedy_outcomes",
     "secular_function",
     "survival",

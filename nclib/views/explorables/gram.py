@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import altair as alt
 import numpy as np
 
 from nclib.theory.counts import ClassCounts
 from nclib.theory.geometry import cosines, mode_coordinates
 from nclib.theory.problem import Problem
 from nclib.theory.tables import outcomes_over
-from nclib.views import style
-from nclib.views.explorables.explorable import (
-    CROSS,
-    Explorable,
-    Picture,
-    Slider,
-    State,
-    chosen,
-    states,
-)
+from nclib.views.explorables.explorable import Explorable, Slider, State, states
+from nclib.views.explorables.maps import two_maps
 
 CLASSES = 6
 LARGEST = 600
@@ -33,11 +24,6 @@ RATIO = Slider(
 LAMBDA = Slider("lambda", "Every λ", [round(0.0005 * k, 4) for k in range(1, 14)], default=0.003)
 
 MAPS = ("class means", "predictions")
-SECOND = CLASSES + 1
-"""Where the second map begins, in cells."""
-
-NARROW = "(width < 480)"
-"""Whether the numbers have no room in two maps side by side."""
 
 
 def gram_maps() -> Explorable:
@@ -87,7 +73,12 @@ def gram_maps() -> Explorable:
         ),
         sliders=(RATIO, LAMBDA),
         table=dict(zip(names, zip(*rows, strict=True), strict=True)),
-        picture=_picture(),
+        picture=two_maps(
+            (RATIO, LAMBDA),
+            CLASSES,
+            MAPS,
+            f"datum.value % {CLASSES + 1} < {CLASSES / 2} ? 'frequent' : 'rare'",
+        ),
         summaries=summaries,
         plays="ratio",
     )
@@ -114,79 +105,3 @@ def _sentence(counts: ClassCounts, merged: bool, rare: float, frequent: float, m
 
 def _number(value: float) -> str:
     return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _picture() -> Picture:
-    """Both maps in one view, since only a single view can be as wide as the page.
-
-    They stand side by side, on a phone one below the other.
-    """
-    middles = [k + 0.5 for k in range(CLASSES)]
-
-    def x(field: str) -> alt.X:
-        end = alt.expr(f"{NARROW} ? {CLASSES} : {SECOND + CLASSES}")
-        scale = alt.Scale(domain=[0, end], nice=False)
-        return alt.X(f"{field}:Q", scale=scale, axis=None)
-
-    def y(field: str) -> alt.Y:
-        end = alt.expr(f"{NARROW} ? {SECOND + CLASSES} : {CLASSES}")
-        both = [*middles, *(SECOND + middle for middle in middles)]
-        axis = alt.Axis(
-            title=None,
-            values=alt.expr(f"{NARROW} ? {both} : {middles}"),
-            labelExpr=f"datum.value % {SECOND} < {CLASSES / 2} ? 'frequent' : 'rare'",
-            domain=False,
-            ticks=False,
-            grid=False,
-        )
-        scale = alt.Scale(domain=[0, end], reverse=True, nice=False)
-        return alt.Y(f"{field}:Q", scale=scale, axis=axis)
-
-    color = alt.Color(
-        "cosine:Q",
-        scale=alt.Scale(scheme="purpleorange", reverse=True, domain=[-1, 1]),
-        legend=None,  # the numbers are written in
-    )
-    ink = alt.condition("abs(datum.cosine) > 0.6", alt.value("white"), alt.value(style.INK))
-    first = alt.Chart().transform_filter("datum.class === 1 && datum.other === 1")
-    known = alt.Chart().transform_filter("datum.cosine !== null")
-    none = alt.Chart().transform_filter("datum.cosine === null")
-    tooltip = [
-        alt.Tooltip("cosine:Q", title="cosine", format=".3f"),
-        alt.Tooltip("pair:N", title="of classes"),
-    ]
-    maps = alt.layer(
-        first.mark_text(align="left", baseline="bottom", dy=-5).encode(
-            x=x("left"), y=y("top"), text="title:N"
-        ),
-        known.mark_rect(stroke=style.LABELS, strokeWidth=0.5).encode(
-            x=x("left"), x2="right", y=y("top"), y2="bottom", color=color
-        ),
-        known.mark_text(fontSize=12).encode(
-            x=x("middle"),
-            y=y("centre"),
-            text=alt.Text("cosine:Q", format=".2f"),
-            color=ink,
-            tooltip=tooltip,
-        ),
-        none.mark_point(shape=CROSS, size=60, color=style.DEAD, strokeWidth=2.5, opacity=1).encode(
-            x=x("middle"), y=y("centre"), tooltip=tooltip
-        ),
-    )
-    shift = f"(datum.of === '{MAPS[1]}' ? {SECOND} : 0)"
-    return (
-        maps.transform_filter(chosen(RATIO, LAMBDA))
-        .transform_calculate(
-            left=f"datum.other - 1 + ({NARROW} ? 0 : {shift})",
-            top=f"datum.class - 1 + ({NARROW} ? {shift} : 0)",
-            title="'cosines of ' + datum.of",
-            pair="datum.class + ' and ' + datum.other",
-        )
-        .transform_calculate(
-            right="datum.left + 1",
-            bottom="datum.top + 1",
-            middle="datum.left + 0.5",
-            centre="datum.top + 0.5",
-        )
-        .properties(height=50 * CLASSES)
-    )

@@ -46,6 +46,14 @@ from nclib.views.figures.proofs import (
     staircase,
     trace_by_angle,
 )
+from nclib.views.figures.related import (
+    apart_by_model,
+    bias_cosines,
+    central_path,
+    code_ratios,
+    lengths_by_model,
+)
+from nclib.views.figures.related_losses import deaths_compared, limit_angles, rare_rows
 from nclib.views.figures.rule import lemma_curves, scalar_costs, shrink_curves
 from nclib.views.figures.spectrum import (
     count_profiles,
@@ -76,15 +84,20 @@ __all__ = [
     "accuracy_by_depth",
     "accuracy_map",
     "accuracy_steps",
+    "apart_by_model",
     "basins",
+    "bias_cosines",
+    "central_path",
     "characteristic_polynomial",
     "class_regions",
     "class_survival",
+    "code_ratios",
     "compared_curves",
     "cosine_maps",
     "count_profiles",
     "death_ranges",
     "death_spread",
+    "deaths_compared",
     "descent_path",
     "distances_by_setting",
     "features_in_the_plane",
@@ -99,6 +112,8 @@ __all__ = [
     "lemma_roots",
     "lengths_against_count",
     "lengths_against_lambda",
+    "lengths_by_model",
+    "limit_angles",
     "marginal_costs",
     "metric_floor",
     "metrics_by_epoch",
@@ -109,6 +124,7 @@ __all__ = [
     "plane_geometry",
     "predicted_singular_values",
     "product_price",
+    "rare_rows",
     "remedies",
     "right_and_wrong",
     "sample_size_map",

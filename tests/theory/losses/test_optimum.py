@@ -482,3 +482,13 @@ def test_the_best_bias_has_no_slope():
     point, local = best_bias(smooth, smooth.zero)
     slope = smooth.gradient(point, local.residual, local.own_residual)
     assert np.abs(slope.bias).max() < 1e-14
+
+
+def test_a_mode_that_newton_steps_freeze_again_and_again_still_finds_its_end():
+    """Just above the death of a mode between groups, where plain Newton steps hold it and creep."""
+    n = [50, 268, 268, 4, 4, 4]
+    lam = 0.0045136847545960744
+    best = loss_minimizer(LossProblem(n, CrossEntropy(), lambda_W=lam, lambda_H=lam), tol=1e-12)
+    assert best.certificate < 1e-12
+    assert best.alive == 2
+    assert np.isfinite(nc.theory.loss_margins(best.problem).modes).all()
