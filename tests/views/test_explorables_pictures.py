@@ -37,7 +37,7 @@ def in_svg(svg):
             place = tuple(map(float, re.findall(r"[-\d.]+", path.get("transform"))))
             stroke, fill = path.get("stroke"), path.get("fill", "none")
             if path.get("d").count("M") == 2:  # two lines
-                assert stroke == style.DEAD
+                assert stroke in (style.DEAD, style.WRONG)
                 found["cross"].append(place)
                 found["labels"].append(path.get("aria-label"))
             elif fill not in ("none", "transparent"):

@@ -123,7 +123,7 @@ def test_class_survival_has_a_row_for_each_class():
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a, 100", "b, 25", "c, 5"]
     assert points(lines_with(axis, color=style.DEPTH_COLORS[1])) == [(7.4, 0), (2.4, 1)]
     assert points(lines_with(axis, marker="x")) == [(0, 2)]
-    rings = [line for line in axis.lines if line.get_markerfacecolor() == "white"]
+    rings = [line for line in axis.lines if line.get_markerfacecolor() == style.PAPER]
     assert points(rings) == [(10, 0), (5, 1), (np.sqrt(5), 2)]
     (threshold,) = lines_with(axis, linestyle="--")
     assert list(threshold.get_xdata()) == [2.6, 2.6]

@@ -125,7 +125,7 @@ def test_lemma_roots_branches_solve_the_equation_and_meet_at_the_top():
 def test_characteristic_polynomial_has_its_signs_at_the_counts_and_its_roots_between():
     # n = (4, 1, 1): f(t) = t (t - 2), f(4) = 8, f(1) = -1.
     axis = figures.characteristic_polynomial(nc.Spectrum(nc.ClassCounts([4, 1, 1]))).axes[0]
-    (rings,) = [line for line in axis.lines if line.get_markerfacecolor() == "white"]
+    (rings,) = [line for line in axis.lines if line.get_markerfacecolor() == style.PAPER]
     np.testing.assert_allclose(rings.get_xydata(), [[2.0, 0.0], [0.0, 0.0]])
     dots = [line.get_xydata()[0] for line in lines_with(axis, marker="o", color=style.DESCENT)]
     np.testing.assert_allclose(dots, [[4.0, 1.0], [1.0, -1 / 8]])

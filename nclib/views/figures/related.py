@@ -31,7 +31,7 @@ def _look(key: str) -> dict[str, Any]:
         "color": color,
         "ls": ":" if "penalised" in key else line,
         "marker": _MARKERS[list(RELATIVES).index(key)],
-        "mfc": "white",
+        "mfc": style.PAPER,
         "mew": 1.6,
         "label": key,
     }
@@ -133,7 +133,7 @@ def bias_cosines(
         axis.plot(rho[below], values[below], color=color)
         axis.plot(rho[~below], values[~below], color=color)
         first = float(values[~below][0])
-        axis.plot(thresholds[depth], first, marker, color=color, mfc="white", mew=2, ms=8)
+        axis.plot(thresholds[depth], first, marker, color=color, mfc=style.PAPER, mew=2, ms=8)
     for value, text in ((-1 / (classes - 1), "simplex"), (0.0, "orthogonal frame")):
         axis.axhline(value, color=style.LABELS, ls=":", lw=1.4, zorder=1)
         axis.text(rho[0], value, f" {text}", va="bottom", color=style.MUTED)
@@ -148,7 +148,7 @@ def bias_cosines(
             [],
             color=style.DEPTH_COLORS[depth],
             marker=style.DEPTH_MARKERS[depth],
-            mfc="white",
+            mfc=style.PAPER,
             mew=2,
             label=f"L = {depth}",
         )
@@ -183,7 +183,7 @@ def central_path(steps: Sequence[int], parts: Mapping[str, Array], xlabel: str) 
     )
     for (name, values), look in zip(parts.items(), looks, strict=False):
         shown = np.where(values > 0, values, np.nan)
-        axis.plot(steps, shown, ms=5, mfc="white", mew=1.6, label=name, **look)
+        axis.plot(steps, shown, ms=5, mfc=style.PAPER, mew=1.6, label=name, **look)
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlabel(xlabel)
@@ -215,7 +215,7 @@ def code_ratios(classes: Sequence[int], ratios: Mapping[int, Array]) -> Figure:
             values,
             color=style.DEPTH_COLORS[depth],
             marker=_MARKERS[place],
-            mfc="white",
+            mfc=style.PAPER,
             mew=1.8,
             label=f"L = {depth}",
         )

@@ -39,7 +39,7 @@ def limit_angles(lambdas: Array, angles: Mapping[str, Mapping[str, Array]]) -> F
     figure, axes = style.new_figure(len(angles), height=1.1 + 2.5 * len(angles), sharex=True)
     for axis, (title, lines) in zip(axes, angles.items(), strict=True):
         for (name, values), look in zip(lines.items(), _LOOKS, strict=False):
-            axis.plot(lambdas, values, label=name, mfc="white", mew=1.6, ms=5, **look)
+            axis.plot(lambdas, values, label=name, mfc=style.PAPER, mew=1.6, ms=5, **look)
         axis.set_title(title)
         axis.set_ylabel("angle in degrees")
         axis.set_ylim(bottom=0)
@@ -70,7 +70,7 @@ def rare_rows(ratio: Array, cosines: Mapping[str, Array], merged: Mapping[str, f
     figure, (axis,) = style.new_figure(height=4.2)
     handles = []
     for (name, values), look in zip(cosines.items(), _LOOKS, strict=False):
-        handles += axis.plot(ratio, values, label=name, mfc="white", mew=1.6, ms=4, **look)
+        handles += axis.plot(ratio, values, label=name, mfc=style.PAPER, mew=1.6, ms=4, **look)
         if name in merged:
             axis.axvline(merged[name], color=look["color"], ls=":", lw=1.6, zorder=1)
     axis.set_xscale("log")
