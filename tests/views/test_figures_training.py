@@ -160,7 +160,8 @@ def test_gaps_to_the_global_minimum_and_to_the_one_that_was_reached(tmp_path):
     (axis,) = figures.gaps(runs).axes
     titles = [label.get_text() for label in axis.get_yticklabels()]
     assert titles == ["digits, bias, L = 3", "digits, no bias, L = 1"]
-    rings = [line.get_xdata()[0] for line in axis.lines if line.get_markerfacecolor() == style.PAPER]
+    hollow = [line for line in axis.lines if line.get_markerfacecolor() == style.PAPER]
+    rings = [line.get_xdata()[0] for line in hollow]
     marks = [
         line.get_xdata()[0]
         for line in axis.lines
