@@ -13,7 +13,7 @@ const MARGIN_MM = 10;
 const MARGIN = (MARGIN_MM * 72) / 25.4;
 const PAPER = { width: Math.floor(((210 - 2 * MARGIN_MM) * 96) / 25.4), height: 1000 };
 // A heading that stands lower than this above the margin, in points, has no line below it.
-const ROOM = 40;
+const ROOM = 30;
 
 // Runs in the browser.
 function seen() {

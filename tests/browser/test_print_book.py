@@ -119,8 +119,8 @@ def test_a_reader_can_jump_from_the_outline(printed):
 
 
 # What of a sheet is below its text, and what a heading takes with a line below it, in points.
-FOOT = 18 / 25.4 * 72
-ROOM = 40
+FOOT = 16 / 25.4 * 72
+ROOM = 30
 
 
 def headings(outline):
