@@ -117,41 +117,41 @@ BY_HAND = {
     "08-b.2": [(L + 1) / 4 ** (L / (L + 1)) * LAST_LESION[k] for k, L in enumerate((1, 2, 3, 6))],
     "08-b.3": [price_of_keeping(depth) for depth in (2, 3, 6)],
     "08-c": False,
-    "09-a": 0.5,
-    "09-b.2": {3, 4},
-    "10-a": [],
-    "10-b": 2 * np.sin(np.pi / 8),
-    "11-a.1": [5e-4 / (2 * 100), 5e-4 * 26 / 2],
-    "11-a.2": 2600,
+    "10-a": 0.5,
+    "10-b.2": {3, 4},
+    "14-a": [],
+    "14-b": 2 * np.sin(np.pi / 8),
+    "00-a.1": [5e-4 / (2 * 100), 5e-4 * 26 / 2],
+    "00-a.2": 2600,
     # With three layers nothing is lost before a mode dies, with one it is.
-    "11-b": [
+    "00-b": [
         2 / 7 * (loss_with_one_layer(LESIONS, 1, 1e-4) / 2) ** 2,
         2 / 7 * (death(LESIONS, -2, 3, 1, 1e-4) / 2) ** (4 / 3),
     ],
-    "11-c": Fraction(1, 8) ** Fraction(1, 2),
-    "12-a.1": 2916 ** (-1 / 4),
-    "12-a.2": [[Fraction(5, 6), Fraction(1, 6)], [Fraction(1, 6), Fraction(5, 6)]],
-    "12-a.3": Decimal("0.25"),
-    "12-d.1": Fraction(12, 13),
-    "12-d.2": (2, 30, 3),
-    "13-a.1": [Decimal("0.02"), Decimal("0.01")],
-    "13-a.2": [Fraction(1, 80), Fraction(1, 40)],
-    "13-b.1": Fraction(2, 3),
-    "13-b.2": (6705 / 115) ** (1 / 3),
-    "13-c.1": {7, 8, 9, 10},
-    "13-c.2": Fraction(14, 9),
-    "13-c.3": False,
-    "14-a.1": 1 / (50 / 360**0.5 - 1),
-    "14-a.2": -3.6 / (360**0.5 - 10.8 + 9 * (360**0.5 - 7.2)),
-    "14-b.1": [30**0.5 / 990, ((30 * 2 ** (2 / 3) / (9 * 990)) ** 3 / 990) ** 0.25],
-    "14-b.2": {4},
-    "14-c.1": Fraction(5**4, 2 * 10**3),
-    "14-c.2": 4,
-    "15-a.1": [100, 64],
-    "15-b.1": [2 * SIMPLEX_GAIN, SIMPLEX_GAIN / 2],
-    "15-b.2": [Fraction(1, 50), np.sqrt(10) / 500],
-    "15-c.1": [np.sqrt(50) / 100, np.sqrt(18) / 100],
-    "15-c.2": np.sqrt(50) / 2,
+    "00-c": Fraction(1, 8) ** Fraction(1, 2),
+    "11-a.1": 2916 ** (-1 / 4),
+    "11-a.2": [[Fraction(5, 6), Fraction(1, 6)], [Fraction(1, 6), Fraction(5, 6)]],
+    "11-a.3": Decimal("0.25"),
+    "11-d.1": Fraction(12, 13),
+    "11-d.2": (2, 30, 3),
+    "09-a.1": [Decimal("0.02"), Decimal("0.01")],
+    "09-a.2": [Fraction(1, 80), Fraction(1, 40)],
+    "09-b.1": Fraction(2, 3),
+    "09-b.2": (6705 / 115) ** (1 / 3),
+    "09-c.1": {7, 8, 9, 10},
+    "09-c.2": Fraction(14, 9),
+    "09-c.3": False,
+    "12-a.1": 1 / (50 / 360**0.5 - 1),
+    "12-a.2": -3.6 / (360**0.5 - 10.8 + 9 * (360**0.5 - 7.2)),
+    "12-b.1": [30**0.5 / 990, ((30 * 2 ** (2 / 3) / (9 * 990)) ** 3 / 990) ** 0.25],
+    "12-b.2": {4},
+    "12-c.1": Fraction(5**4, 2 * 10**3),
+    "12-c.2": 4,
+    "13-a.1": [100, 64],
+    "13-b.1": [2 * SIMPLEX_GAIN, SIMPLEX_GAIN / 2],
+    "13-b.2": [Fraction(1, 50), np.sqrt(10) / 500],
+    "13-c.1": [np.sqrt(50) / 100, np.sqrt(18) / 100],
+    "13-c.2": np.sqrt(50) / 2,
 }
 
 
@@ -297,7 +297,7 @@ def test_other_kinds_of_numbers_are_numbers():
 
     assert check("05-b.2", torch.tensor(0.4756))
     assert check("03-a", pd.Series([1 / 150, 300**0.5 / 3000]))
-    assert check("09-a", [np.float32(0.5)])
+    assert check("10-a", [np.float32(0.5)])
     assert check("05-b.1", np.array([6]))
     assert check("05-b.1", 6)
 
@@ -315,10 +315,10 @@ def test_vectors_may_be_turned_and_scaled_and_lie_in_rows():
 
 
 def test_another_counterexample_is_as_good():
-    assert check("12-d.2", [36, 2, 1])
-    assert check("12-d.2", nc.ClassCounts([3, 32, 4]))
-    assert "You gave 2 classes" in check("12-d.2", [30, 3]).message
-    assert "Expected" in check("12-d.2", [30, 3, -2]).message
+    assert check("11-d.2", [36, 2, 1])
+    assert check("11-d.2", nc.ClassCounts([3, 32, 4]))
+    assert "You gave 2 classes" in check("11-d.2", [30, 3]).message
+    assert "Expected" in check("11-d.2", [30, 3, -2]).message
 
 
 def test_an_exercise_has_one_name_and_its_label_and_theorem_will_do():
@@ -335,7 +335,7 @@ def test_an_exercise_has_one_name_and_its_label_and_theorem_will_do():
             ValueError,
             r"'04-c' has no check \(proofs have none\); there are 04-a\.1, .*04-b\.2$",
         ),
-        ("", ValueError, r"there are 01-a, .*15-c\.2$"),
+        ("", ValueError, r"there are 01-a, .*13-c\.2$"),
         (5, TypeError, "exercise must be a name"),
         (None, TypeError, "exercise must be a name"),
     ],

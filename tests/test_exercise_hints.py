@@ -606,14 +606,14 @@ HINTS = {
     "08-c": [
         (True, "thought that tiny penalties bring it back", "Then the hill is low, but"),
     ],
-    "09-a": [
+    "10-a": [
         (0.52, "forgot to take the constant away", "This is the sum with the"),
         (0.26, "stopped after one mode", "This is one of two equal"),
         (1, "lost 1/N", "The fit is divided by 2N"),
         (0.02, "gave the constant", "This is the constant, the difference"),
         (0, "took nothing for no cost", "W and H are 0, but"),
     ],
-    "09-b.1": [
+    "10-b.1": [
         (
             WORSE + PAIRED_MINIMUM,
             "gave the objective of the worst order",
@@ -628,13 +628,13 @@ HINTS = {
             "Swapping the first and the last",
         ),
     ],
-    "09-b.2": [
+    "10-b.2": [
         ({2, 3}, "numbered the modes from 0", "Number the modes from 1"),
         ({5, 6}, "looked for the nearest kappa alone", "Both are dead, so that costs"),
         ({6, 7}, "took the two weakest modes", "Both are dead, so that costs"),
         ({1, 2}, "took the strongest pair", "This pair is the dearest of"),
     ],
-    "09-b.3": [
+    "10-b.3": [
         (lambda *case: swap(*case) / 2, "kept 1/(2N)", "The square has twice the mixed"),
         (
             lambda *case: -swap(*case),
@@ -648,14 +648,14 @@ HINTS = {
             "Mode j gets another z as",
         ),
     ],
-    "09-c": [
+    "10-c": [
         (VALLEY, "took the valley", "This is the valley, where the"),
         (SLOPE, "gave x", "This is x. Turn it into"),
         (HILL / MODE, "gave the share", "This is the share s ="),
         (MODE * SLOPE, "took x for the share", "x is not the share: s"),
         (MODE * SLOPE / (1 + SLOPE), "used x instead of x^L", "For three layers it is x"),
     ],
-    "10-a": [
+    "14-a": [
         (
             {"E1"},
             "thought that eigenvalues and singular values always differ",
@@ -671,7 +671,7 @@ HINTS = {
             "A wrong formula may give right",
         ),
     ],
-    "10-b": [
+    "14-b": [
         (45, "gave the angle in degrees", "This is the angle. How long"),
         (np.pi / 4, "gave the angle", "This is the angle. The chord"),
         (2**-0.5, "took the sine of the angle", "The chord of an angle t"),
@@ -683,7 +683,7 @@ HINTS = {
             "Close, but the ratio can grow",
         ),
     ],
-    "11-a.1": [
+    "00-a.1": [
         ([5e-4, 5e-4], "took the weight decay for lambda_W", "That is so only for half"),
         ([5e-6, 1.3e-2], "forgot the half", "The theory's fit has a half"),
         ([2.5e-4, 6.5e-3], "left out the batch", "The sum goes over the whole"),
@@ -692,14 +692,14 @@ HINTS = {
         ([0.1, 1e-3 / 26], "multiplied instead of dividing", "A larger loss makes the same"),
         ([6.5e-3, 2.5e-6], "swapped the two", "Give the sum first. Which loss"),
     ],
-    "11-a.2": [
+    "00-a.2": [
         (1 / 2600, "turned the ratio over", "How many times is the larger"),
         (100, "left out the classes", "This is the batch. MSELoss() takes"),
         (26, "left out the batch", "These are the classes. The sum"),
         (5500 * 26, "took all samples for a batch", "The sum goes over a batch"),
         (1, "took both for the same", "They have the same weight decay"),
     ],
-    "11-b": [
+    "00-b": [
         (
             1e-3 * (MARGIN / 2) ** (1 + 1 / HEADS),
             "gave lambda_W",
@@ -732,7 +732,7 @@ HINTS = {
             "The margin is a factor on",
         ),
     ],
-    "11-c": [
+    "00-c": [
         (2**-0.5, "forgot the mean over the classes", "So much smaller is kappa. But"),
         (
             1 / 2,
@@ -747,7 +747,7 @@ HINTS = {
             "There are as many samples as",
         ),
     ],
-    "12-a.1": [
+    "11-a.1": [
         (
             2916 ** (-1 / 3),
             "counted three penalties instead of four",
@@ -762,7 +762,7 @@ HINTS = {
             "There the valley ends. At the",
         ),
     ],
-    "12-a.2": [
+    "11-a.2": [
         ([[1 / 3, -1 / 3], [-1 / 3, 1 / 3]], "forgot the bias", "Each column must sum to 1"),
         (
             [[2 / 3, 1 / 3], [1 / 3, 2 / 3]],
@@ -781,13 +781,13 @@ HINTS = {
         ),
         ([[1, 0], [0, 1]], "took alive for perfect", "The mode is alive, but the"),
     ],
-    "12-a.3": [
+    "11-a.3": [
         (1 / 2, "lost the 1/2", "The loss is divided by 2N"),
         (1, "lost the 1/N", "The loss is divided by 2N"),
         (1 / 36, "counted the fit of the alive network alone", "This is its fit. Its weights"),
         (2 / 9, "counted its penalties alone", "These are its penalties. It does"),
     ],
-    "12-b.1": [
+    "11-b.1": [
         (
             last_size(3) + 1,
             "gave the first number that is too many",
@@ -801,13 +801,13 @@ HINTS = {
         ),
         (last_size(1), "took a head of one layer", "This is where one layer loses"),
     ],
-    "12-b.2": [
+    "11-b.2": [
         (6e-4 * RESCUE, "moved all four penalties", "This would do for all penalties"),
         (6e-4 * RESCUE**4, "let one layer do the work of all", "Three layers share the work: take"),
         (6e-4 * RESCUE ** (3 / 4), "turned the exponent over", "Three layers have to do what"),
         (RESCUE ** (4 / 3), "gave the factor", "This is the factor. Which lambda"),
     ],
-    "12-d.1": [
+    "11-d.1": [
         (
             11 / 12,
             "counted the large class among the rare ones",
@@ -822,57 +822,57 @@ HINTS = {
         (1 / 2, "took two classes", "This is the share for one"),
         (1 / 13, "gave what the mode leaves", "This is how much may be"),
     ],
-    "12-d.2": [
+    "11-d.2": [
         ([5, 3, 2], "took counts for which the rule holds", "For these the rule holds, even"),
         ([30, 2, 2], "took two equal counts", "Two counts are equal: then the"),
     ],
-    "13-a.1": [
+    "09-a.1": [
         ([0.4, 0.1], "forgot the root", "The root of the count"),
         ([4e-4, 1e-4], "gave the product", "This is the product of the two"),
         ([20, 10], "forgot the N", "Divide by the number of all"),
         ([0.01, 0.02], "swapped the two", "Give the large classes first"),
     ],
-    "13-a.2": [
+    "09-a.2": [
         ([1 / 20_000, 1 / 10_000], "forgot to divide by the sum of the weights", "divides by the"),
         ([0.02, 0.01], "thought that weights do nothing", "These are the places without"),
         ([1 / 60, 1 / 60], "thought that they treat all alike", "So it is with weights of one"),
         ([1 / 40, 1 / 80], "swapped the two", "Which of them merge first"),
     ],
-    "13-b.1": [
+    "09-b.1": [
         (0.5, "took one layer", "This is the power for one"),
         (0.75, "took three layers", "This is the power for three"),
         (1, "took the inverse frequency", "is fair for infinitely many"),
         (1.5, "turned it over", "n^2 w^3 must not depend on n"),
         (-2 / 3, "gave the power of n, not a", "The weights are n^(-a)"),
     ],
-    "13-b.2": [
+    "09-b.2": [
         (6705 / 115, "gave the ratio of the products", "This is the ratio of Lambda"),
         ((6705 / 115) ** 0.5, "took two penalties for three", "The features have a penalty"),
         ((115 / 6705) ** (1 / 3), "turned the ratio over", "The rarest over the most"),
         ((115 / 6705) ** (2 / 3), "left the weights out", "So it is without weights"),
     ],
-    "13-c.1": [
+    "09-c.1": [
         ({9, 10}, "took the rarest alone", "There is another count"),
         (set(range(1, 7)), "took those that stay apart", "These stay apart"),
         (set(range(1, 11)), "thought that all merge", "That is the total collapse"),
         (set(), "thought that none merge", "The root of 100 is 10"),
     ],
-    "13-c.2": [
+    "09-c.2": [
         (1.5, "forgot to divide by the mean weight", "also raises the mean by which"),
         (2.25, "took a weight for as many samples", "A weight counts as it is"),
         (12 / 7, "took the mean over the classes", "The mean goes over the samples"),
         (9 / 14, "turned the ratio over", "The two need a weight above 1"),
     ],
-    "13-c.3": [
+    "09-c.3": [
         (True, "thought that adjustment moves modes", "only the bias takes up"),
     ],
-    "14-a.1": [
+    "12-a.1": [
         (0.02 * 360**0.5, "gave t itself", "This is t, lambda over"),
         (50 / 360**0.5 - 1, "turned it over", "It is t over 1 - t"),
         (7.2 / 6.2, "forgot the root", "is the root of the count"),
         (1 / (500 / 360**0.5 - 1), "took one class for all", "N counts the samples of all"),
     ],
-    "14-a.2": [
+    "12-a.2": [
         (-1 / 9, "took the simplex", "The simplex is left before"),
         (0, "took the orthogonal frame", "for an infinite penalty only"),
         (
@@ -891,7 +891,7 @@ HINTS = {
             "Ten classes have nine",
         ),
     ],
-    "14-b.1": [
+    "12-b.1": [
         ([30**0.5 / 990] * 2, "took the same for both", "Depth moves it"),
         (MERGERS[::-1], "swapped the two", "Give the one of one layer"),
         (
@@ -901,30 +901,30 @@ HINTS = {
         ),
         (MERGERS**2, "forgot the root", "With one layer it is the root"),
     ],
-    "14-b.2": [
+    "12-b.2": [
         ({1, 4}, "thought that the loss matters", "Inner modes do not see"),
         ({2, 3, 4}, "thought that the bias matters", "A bias is constant in"),
         ({1, 2, 3, 4}, "thought that all matter", "Three of the four move"),
         (set(), "thought that none matters", "One of them does"),
     ],
-    "14-c.1": [
+    "12-c.1": [
         (3.2, "turned it over", "The pairs over collapse"),
         (0.625, "took four layers", "the ratio for four layers"),
         (0.15625, "took six layers", "the ratio for six layers"),
         (1 / 32, "took the ranks alone", "The last two layers have"),
     ],
-    "14-c.2": [
+    "12-c.2": [
         (3, "took one too few", "With three layers the ratio"),
         (2, "took two", "With two layers the ratio"),
         (5, "took one too many", "Try one layer less"),
     ],
-    "15-a.1": [
+    "13-a.1": [
         ([64, 100], "swapped the two", "Which of them is weaker"),
         ([10, 8], "gave the values, not their squares", "The squares are asked for"),
         ([80, 80], "took the geometric mean", "the root of the product of the counts"),
         ([160, 40], "gave the inner modes", "These are the squares of the inner modes"),
     ],
-    "15-b.1": [
+    "13-b.1": [
         ([GAIN / 2, 2 * GAIN], "swapped the two", "The longer vectors have"),
         ([GAIN, GAIN], "took both alike", "Their product is right"),
         ([6 * GAIN, 1.5 * GAIN], "forgot the other classes", "is shared by three modes"),
@@ -934,17 +934,17 @@ HINTS = {
             "The loss falls by what",
         ),
     ],
-    "15-b.2": [
+    "13-b.2": [
         ([10**0.5 / 500, 0.02], "swapped the two", "all pay alike"),
         ([90 / 500, 90**0.5 / 500], "took the frequent classes", "Here the frequent"),
         ([10, 10**0.5], "forgot the N", "Divide by the number of all"),
     ],
-    "15-c.1": [
+    "13-c.1": [
         ([18**0.5 / 100, 0.5**0.5 / 10], "swapped the two", "A bias answers a part"),
         ([50**0.5, 18**0.5], "forgot the N", "The loss is a mean"),
         ([0.5, 0.18], "forgot the root", "the square of the singular value"),
     ],
-    "15-c.2": [
+    "13-c.2": [
         (18**0.5 / 2, "took the bias", "Here there is no bias"),
         (50**0.5 / 100, "gave the slope itself", "Divide it by lambda"),
         (2 / 50**0.5, "turned the ratio over", "The slope over lambda"),

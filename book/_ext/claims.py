@@ -212,7 +212,7 @@ class Claims(Ledger):
         """Link the errata and the sections of chapters that a row names."""
         links = nodes.paragraph()
         targets = [
-            (f"Counterexample: {erratum}", f"10-errata.html#erratum-{erratum.lower()}")
+            (f"Counterexample: {erratum}", f"14-errata.html#erratum-{erratum.lower()}")
             for erratum in row.get("errata", [])
         ]
         for place in row.get("where", []):

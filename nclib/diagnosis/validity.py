@@ -118,7 +118,7 @@ LIMITS = {
         "at the optimum with a bias it is 0",
     ),
 }
-"""Up to where the theory applies and applies roughly; chapter 11 has the networks they are from."""
+"""Up to where the theory applies, and applies roughly; "Your data" says how they were set."""
 
 
 @dataclass(frozen=True, eq=False)

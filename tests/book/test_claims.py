@@ -137,7 +137,7 @@ def sections():
 @each_row
 def test_row_leads_to_errata_that_exist(row):
     for erratum in row.get("errata", []):
-        assert f"(erratum-{erratum.lower()})=" in notebook_text("10-errata"), erratum
+        assert f"(erratum-{erratum.lower()})=" in notebook_text("14-errata"), erratum
 
 
 @each_row

@@ -231,7 +231,7 @@ def test_every_answer_is_short_and_leads_on(name):
     assert len(text.split()) < 190
     links = re.findall(r"\{(ref|py:\w+)\}`([\w.-]+)`", text)
     assert links
-    notebook = (BOOK / "13-losses.ipynb").read_text(encoding="utf-8")
+    notebook = (BOOK / "09-losses.ipynb").read_text(encoding="utf-8")
     for role, target in links:
         if role == "ref":
             assert f'"({target})=\\n"' in notebook, target

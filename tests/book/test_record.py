@@ -139,7 +139,7 @@ class TestPaper:
         charts = "".join(path.read_text("utf-8") for path in BOOK.glob("*.ipynb"))
         shown = set(re.findall(r'id=\\"explorable-([\w-]+)\\"', charts))
         claims = yaml.safe_load((BOOK / "claims.yml").read_text("utf-8"))
-        errata = (BOOK / "10-errata.ipynb").read_text("utf-8")
+        errata = (BOOK / "14-errata.ipynb").read_text("utf-8")
         numbers = {
             "chapters": len(chapters),
             "exercises": exercises,

@@ -61,14 +61,14 @@ OTHERWISE = {
     "02-model": {"s"},
     "04-bias": {"x"},
     "06-spectrum": {"x"},
-    "09e-labels": {"f", "x"},
-    "12-beyond": {"q", "x"},
-    "12a-classes": {"G", "g", "m", "q"},
-    "12b-all-right": {"c"},
-    "12f-bias": {"q"},
-    "12g-more-data": {"f", "g", "x"},
-    "14-relatives": {"r"},
-    "15-relatives-cross-entropy": {"G", "P", "S", "c", "m", "q", "z"},
+    "10e-labels": {"f", "x"},
+    "11-beyond": {"q", "x"},
+    "11a-classes": {"G", "g", "m", "q"},
+    "11b-all-right": {"c"},
+    "11f-bias": {"q"},
+    "11g-more-data": {"f", "g", "x"},
+    "12-relatives": {"r"},
+    "13-relatives-cross-entropy": {"G", "P", "S", "c", "m", "q", "z"},
 }
 
 

@@ -60,8 +60,8 @@ def test_numbers_have_a_line_and_others_have_none():
     assert set(without.values()) == {
         "Directions", "Function", "Decision", "Example", "Chosen", "Numbers",
     }  # fmt: skip
-    assert [name for name, kind in without.items() if kind == "Chosen"] == ["10-a"]  # words
-    assert [name for name, kind in without.items() if kind == "Numbers"] == ["12-a.2"]  # a table
+    assert [name for name, kind in without.items() if kind == "Chosen"] == ["14-a"]  # words
+    assert [name for name, kind in without.items() if kind == "Numbers"] == ["11-a.2"]  # a table
     assert len(PARTS) == 49
 
 
@@ -95,11 +95,11 @@ def test_the_page_accepts_what_check_accepts_and_has_the_same_hint(all_samples, 
         ("02-a", "(3/2)^(1/2) − 4e-2"),
         ("02-a", "[√1.5 - .04]"),
         ("02-a", "-(0.04 - 1.5**0.5)"),
-        ("09-a", "1/2"),
-        ("09-a", "2^-1"),
-        ("09-a", "0.25*2*1"),
-        ("09-a", "1/4+1/4"),
-        ("09-a", "+8/4/4"),
+        ("10-a", "1/2"),
+        ("10-a", "2^-1"),
+        ("10-a", "0.25*2*1"),
+        ("10-a", "1/4+1/4"),
+        ("10-a", "+8/4/4"),
         ("06-b.2", "(300; 1000/6)"),
         ("06-b.2", "[500/3, 3 × 100]"),
         ("05-b.1", "{6}"),

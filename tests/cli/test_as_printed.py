@@ -244,7 +244,7 @@ def test_the_figure_on_real_images(nclib, place):
 
 def test_every_list_here_is_of_commands_that_are_printed():
     assert READ_ONLY | set(LONG) <= set(PRINTED)
-    assert {"README.md", "teaching.md", "11-your-data.ipynb"} <= set(PRINTED.values())
+    assert {"README.md", "teaching.md", "00-your-data.ipynb"} <= set(PRINTED.values())
 
 
 def test_make_knows_every_target_that_a_text_names():

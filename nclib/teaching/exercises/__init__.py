@@ -6,6 +6,7 @@ reach by a known mistake. A mistake says how it comes about, and the hint that h
 
 # The order of the chapters is the order of the exercises.
 from nclib.teaching.exercises import (
+    chapter_00,
     chapter_01,
     chapter_02,
     chapter_03,
@@ -20,7 +21,6 @@ from nclib.teaching.exercises import (
     chapter_12,
     chapter_13,
     chapter_14,
-    chapter_15,
 )
 from nclib.teaching.exercises.register import EXERCISES, Exercise, Given, Mistake, find, parts_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "Exercise",
     "Given",
     "Mistake",
+    "chapter_00",
     "chapter_01",
     "chapter_02",
     "chapter_03",
@@ -43,7 +44,6 @@ __all__ = [
     "chapter_12",
     "chapter_13",
     "chapter_14",
-    "chapter_15",
     "find",
     "parts_of",
 ]

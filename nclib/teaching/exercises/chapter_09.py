@@ -1,204 +1,204 @@
-"""Exercises of chapter 9: the proofs."""
+"""Exercises of chapter 9: the loss you train with."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
-from nclib.teaching._answers import (
-    Chosen,
-    Function,
-    Numbers,
-)
-from nclib.teaching.exercises.common import (
-    CIFAR,
-    LESIONS,
-    equal_problem,
-    problem_of,
-    scaled_function,
-)
+from nclib.teaching._answers import Array, Chosen, Decision, Numbers
+from nclib.teaching.exercises.common import CIFAR, RAREST, lesions
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
-from nclib.theory.minimizer import Minimizer, global_minimizer
-from nclib.theory.shrinkage import (
-    lemma_a2_alpha,
-    lemma_a2_stationary,
-)
+from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.problem import LossProblem
+from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+
+_LARGE = Given("large", "the count of the large classes", 400, (250, 300, 360, 500, 600))
+_SMALL = Given("small", "the count of the small classes", 100, (40, 50, 80, 120, 150))
+
+
+def _mergers(counts: ClassCounts, loss: CrossEntropy) -> Array:
+    """Lambda at which the classes of each count merge, the most frequent first."""
+    return loss_collapse_factors(LossProblem(counts, loss, lambda_W=(1.0,), lambda_H=1.0)).inner
 
 
 @asks(
-    "09-a",
-    Numbers("f_hat at sigma = (0, 0)"),
-    "Put E = 0 and W = 0 into f_hat itself.",
+    "09-a.1",
+    Numbers("where the large classes merge without weights, and where the small ones do", (2,)),
+    "Classes of count n merge at the square root of n over N.",
+    (_LARGE, _SMALL),
 )
-def _constant_by_hand() -> Solved:
-    pair = equal_problem([1, 1], 1, 0.1, bias=False)
-    nothing = np.zeros((2, 2))
-    f_hat = pair.objective([nothing], nothing)
-    term = 0.1 / (2 * 0.2) + 0.1 / 2 * 0.2
-    return f_hat, [
-        Mistake(
-            "forgot to take the constant away",
-            2 * term,
-            "This is the sum with the constant in it. Put E = W = 0 into f_hat to see which is "
-            "right.",
-        ),
-        Mistake("stopped after one mode", term, "This is one of two equal terms."),
-        Mistake(
-            "lost 1/N",
-            f_hat * 2,
-            "The fit is divided by 2N, and N = 2.",
-        ),
-        Mistake(
-            "gave the constant",
-            2 * term - f_hat,
-            "This is the constant, the difference of both sides.",
-        ),
-        Mistake(
-            "took nothing for no cost",
-            0,
-            "W and H are 0, but then the labels are not fitted at all.",
-        ),
+def _plain_mergers(large: int = 400, small: int = 100) -> Solved:
+    counts = ClassCounts([large] * 2 + [small] * 2)
+    merge = _mergers(counts, CrossEntropy())
+    n = np.array([float(large), float(small)])
+    return merge, [
+        Mistake("forgot the root", n / counts.N, "The root of the count is what is asked for."),
+        Mistake("gave the product", merge**2, "This is the product of the two penalties."),
+        Mistake("forgot the N", np.sqrt(n), "Divide by the number of all samples."),
+        Mistake("swapped the two", merge[::-1], "Give the large classes first."),
     ]
 
 
-_LAYERS = Given("lambda_W", "lambda_W", 0.005, (0.0045, 0.0055, 0.006, 0.007, 0.008, 0.009))
+@asks(
+    "09-a.2",
+    Numbers("the same with weights 1/n", (2,)),
+    "First divide the weights by their mean over all samples, as torch does it.",
+    (_LARGE, _SMALL),
+)
+def _weighted_mergers(large: int = 400, small: int = 100) -> Solved:
+    counts = ClassCounts([large] * 2 + [small] * 2)
+    n = np.array([float(large), float(small)])
+    merge = _mergers(counts, CrossEntropy(class_weights=1 / counts.n))
+    alike = _mergers(counts, CrossEntropy(class_weights=1 / np.sqrt(counts.n)))
+    return merge, [
+        Mistake(
+            "forgot to divide by the sum of the weights",
+            1 / np.sqrt(n) / counts.N,
+            "CrossEntropyLoss(weight=...) divides by the sum of the weights of the samples.",
+        ),
+        Mistake(
+            "thought that weights do nothing",
+            _mergers(counts, CrossEntropy()),
+            "These are the places without weights.",
+        ),
+        Mistake(
+            "thought that they treat all alike",
+            alike,
+            "So it is with weights of one over the root of n.",
+        ),
+        Mistake("swapped the two", merge[::-1], "Which of them merge first, with these weights?"),
+    ]
 
 
-@cache
-def _well_paired(lambda_W: float) -> Minimizer:
-    """Return the minimiser of exercise 09-b."""
-    return global_minimizer(problem_of(LESIONS, 2, lambda_W, 0.0001))
+def _lost(counts: ClassCounts, depth: int, power: float) -> Array:
+    """Find the common lambda at which each lesion dies, with weights n^(-power) and no bias."""
+    loss = SquaredError(class_weights=counts.n.astype(float) ** -power)
+    layers = (1.0,) * depth
+    return loss_margins(
+        LossProblem(counts, loss, depth, bias="none", lambda_W=layers, lambda_H=1)
+    ).lost
 
 
 @asks(
     "09-b.1",
-    Numbers("how much worse the worst order is"),
-    "Only the mixed term changes with the order. Which order makes kappa @ z smallest?",
-    (_LAYERS,),
+    Numbers("the power a"),
+    "Class k dies at a Lambda that goes with n^L w^(L+1). For which w is that the same for all?",
 )
-def _worst_order(lambda_W: float = 0.005) -> Solved:
-    best = _well_paired(lambda_W)
-    kappa, z, N, minimum = best.kappa, best.z, LESIONS.N, best.objective
-    worse = kappa @ (z - z[::-1]) / N
-    return worse, [
+def _fair_power() -> Solved:
+    depth = 2
+    return depth / (depth + 1), [
+        Mistake("took one layer", 1 / 2, "This is the power for one layer."),
+        Mistake("took three layers", 3 / 4, "This is the power for three layers."),
         Mistake(
-            "gave the objective of the worst order",
-            worse + minimum,
-            "This is the objective of the worst order. How much is it above the minimum?",
+            "took the inverse frequency",
+            1,
+            "The inverse frequency is fair for infinitely many layers only.",
         ),
-        Mistake(
-            "kept 1/(2N) before the mixed term",
-            worse / 2,
-            "The square has twice the mixed term.",
-        ),
-        Mistake("left out 1/N", worse * N, "The fit is divided by N."),
-        Mistake(
-            "gave the ratio",
-            (worse + minimum) / minimum,
-            "This is a ratio. Give the difference.",
-        ),
-        Mistake(
-            "swapped only the first and the last mode",
-            (kappa[0] - kappa[-1]) * (z[0] - z[-1]) / N,
-            "Swapping the first and the last is not the worst yet.",
-        ),
+        Mistake("turned it over", 3 / 2, "n^2 w^3 must not depend on n: which power of n is w?"),
+        Mistake("gave the power of n, not a", -2 / 3, "The weights are n^(-a): give a."),
     ]
 
 
 @asks(
     "09-b.2",
-    Chosen("the two modes, one of them alive, that are cheapest to swap", tuple(range(1, 8))),
-    "Compute (kappa_i - kappa_j)(z_i - z_j) / N for every pair with an alive mode.",
-    (_LAYERS,),
+    Numbers("the ratio of the two lambdas"),
+    "With w = 1/n the product of all penalties at death goes with 1/n.",
+    (RAREST,),
 )
-def _cheapest_swap(lambda_W: float = 0.005) -> Solved:
-    best = _well_paired(lambda_W)
-    kappa, z = best.kappa, best.z
-    cost = {
-        (i, j): (kappa[i] - kappa[j]) * (z[i] - z[j])
-        for i in range(best.alive)
-        for j in range(i + 1, 7)
-    }
-    i, j = min(cost, key=lambda pair: cost[pair])
-    near = int(np.argmin(kappa[:-1] - kappa[1:]))
-    dead = "Both are dead, so that costs nothing. Take a pair with an alive mode."
-    return {i + 1, j + 1}, [
-        Mistake("numbered the modes from 0", {i, j}, "Number the modes from 1."),
-        Mistake("looked for the nearest kappa alone", {near + 1, near + 2}, dead),
-        Mistake("took the two weakest modes", {6, 7}, dead),
+def _ratio_of_deaths(rarest: int = 115) -> Solved:
+    counts, depth = lesions(rarest), 2
+    ratio = float(counts.n.max() / counts.n.min())
+    lost = _lost(counts, depth, 1.0)
+    times = float(lost[-1] / lost[0])
+    return times, [
         Mistake(
-            "took the strongest pair",
-            {1, 2},
-            "This pair is the dearest of the neighbours: both differences are large.",
+            "gave the ratio of the products",
+            ratio,
+            "This is the ratio of Lambda, the product of three penalties.",
+        ),
+        Mistake("took two penalties for three", ratio**0.5, "The features have a penalty as well."),
+        Mistake("turned the ratio over", 1 / times, "The rarest over the most frequent, please."),
+        Mistake(
+            "left the weights out",
+            ratio ** (-depth / (depth + 1)),
+            "So it is without weights: then the rarest dies first.",
+        ),
+    ]
+
+
+STRENGTH = 0.005
+"""Every lambda of exercise c."""
+
+
+@asks(
+    "09-c.1",
+    Chosen("the classes that share a mean with another", tuple(range(1, 11))),
+    "Compare 0.005 with the root of each count over 3000.",
+)
+def _merged_classes() -> Solved:
+    merge = _mergers(CIFAR, CrossEntropy())[CIFAR.group]
+    merged = set((np.flatnonzero(merge <= STRENGTH) + 1).tolist())
+    return merged, [
+        Mistake(
+            "took the rarest alone", {9, 10}, "There is another count with a root of less than 15."
+        ),
+        Mistake(
+            "took those that stay apart",
+            set(range(1, 11)) - merged,
+            "These stay apart: they can pay the price.",
+        ),
+        Mistake("thought that all merge", set(range(1, 11)), "That is the total collapse."),
+        Mistake(
+            "thought that none merge", set(), "The root of 100 is 10, and N times 0.005 is 15."
         ),
     ]
 
 
 @asks(
-    "09-b.3",
-    Function(
-        "what it costs to swap modes i and j",
-        ("kappa_i", "kappa_j", "z_i", "z_j", "N"),
-        ((3.0, 2.0, 2.5, 1.0, 10), (5.0, 1.0, 4.0, 0.0, 7)),
-    ),
-    "Write down the mixed terms before and after, and subtract.",
+    "09-c.2",
+    Numbers("the weight at which the two rarest come apart"),
+    "Divide the weights by their mean over the samples: then w sqrt(n)/N must be 0.005.",
 )
-def _price_of_a_swap() -> Solved:
-    def price(kappa_i: float, kappa_j: float, z_i: float, z_j: float, N: float) -> float:
-        return (kappa_i - kappa_j) * (z_i - z_j) / N
-
-    return price, [
+def _weight_that_parts() -> Solved:
+    price, n, rare, N = STRENGTH, 100, 200, CIFAR.N
+    root = np.sqrt(n)
+    # w root / (N - rare + rare w) = price
+    weight = price * (N - rare) / (root - price * rare)
+    return float(weight), [
         Mistake(
-            "kept 1/(2N)", scaled_function(1 / 2, price), "The square has twice the mixed term."
+            "forgot to divide by the mean weight",
+            price * N / root,
+            "The weight of the two also raises the mean by which all weights are divided.",
         ),
         Mistake(
-            "took before minus after",
-            scaled_function(-1, price),
-            "The sign: swapping makes the objective larger.",
+            "took a weight for as many samples",
+            (price * N / root) ** 2,
+            "A weight counts as it is, and a count by its root.",
         ),
         Mistake(
-            "left out N",
-            lambda *case: price(*case) * case[-1],
-            "The fit is divided by N.",
+            "took the mean over the classes",
+            price * N * 0.8 / (root - price * N * 0.2),
+            "The mean goes over the samples, of which the two classes have but 200.",
         ),
-        Mistake(
-            "swapped one mode and not the other",
-            lambda kappa_i, kappa_j, z_i, z_j, N: kappa_i * (z_i - z_j) / N,
-            "Mode j gets another z as well.",
-        ),
+        Mistake("turned the ratio over", 1 / float(weight), "The two need a weight above 1."),
     ]
 
 
 @asks(
-    "09-c",
-    Numbers("z_2 on the hill"),
-    "nclib.theory.lemma_a2_stationary gives the x of the hill and of the valley. Then z = kappa "
-    "x^L / (1 + x^L).",
-    (Given("lam", "every lambda", 2e-3, (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3, 2.2e-3, 2.4e-3)),),
+    "09-c.3",
+    Decision("some tau of logit adjustment parts them"),
+    "Does what is added to the logits of a class enter the place where it merges?",
 )
-def _on_the_hill(lam: float = 2e-3) -> Solved:
-    problem = equal_problem(CIFAR, 3, lam)
-    best = global_minimizer(problem)
-    kappa = best.kappa[1]
-    hill = float(lemma_a2_stationary(lemma_a2_alpha(kappa, problem), 3)[0])
-    share = hill**3 / (1 + hill**3)
-    return kappa * share, [
+def _adjustment_parts() -> Solved:
+    taus = (0.5, 1.0, 2.0, 4.0)
+    plain = _mergers(CIFAR, CrossEntropy())
+    parts = any(
+        not np.allclose(_mergers(CIFAR, CrossEntropy(adjustment=tau)), plain) for tau in taus
+    )
+    return parts, [
         Mistake(
-            "took the valley",
-            best.z[1],
-            "This is the valley, where the global minimum has mode 2. The hill is the smaller x.",
-        ),
-        Mistake("gave x", hill, "This is x. Turn it into z."),
-        Mistake("gave the share", share, "This is the share s = z / kappa."),
-        Mistake(
-            "took x for the share",
-            kappa * hill,
-            "x is not the share: s = x^L / (1 + x^L).",
-        ),
-        Mistake(
-            "used x instead of x^L",
-            kappa * hill / (1 + hill),
-            "For three layers it is x to the power 3.",
+            "thought that adjustment moves modes",
+            not parts,
+            "With a free bias only the bias takes up what is added to the logits.",
         ),
     ]

@@ -1,281 +1,172 @@
-"""Exercises of chapter 12: beyond the paper."""
+"""Exercises of chapter 12: the relatives."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from nclib.teaching._answers import (
-    Example,
-    Numbers,
-    Unfit,
-)
-from nclib.teaching.exercises.common import (
-    LESIONS,
-    deaths_of,
-    equal_problem,
-    first_where,
-)
+from nclib.teaching._answers import Chosen, Numbers
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
-from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.minimizer import global_minimizer
-from nclib.theory.spectrum import Spectrum
+from nclib.theory.counts import ClassCounts
+from nclib.theory.problem import Problem
+from nclib.theory.related.bias_path import balanced_bias_cosines, balanced_bias_threshold
+from nclib.theory.related.models import rare_merger
+from nclib.theory.related.relu_head import ReLUCode, collapsed_code, pair_code
+
+_SIZE = Given("size", "the samples of each class", 360, (200, 250, 300, 420, 480))
+_RARE = Given("rare", "the samples of a rare class", 30, (20, 24, 36, 40, 50))
+
+_CLASSES, _LAMBDA = 10, 0.002
+
+
+def _balanced(size: float) -> Problem:
+    counts = ClassCounts([int(size)] * _CLASSES)
+    return Problem(counts, 1, lambda_W=(_LAMBDA,), lambda_H=_LAMBDA)
 
 
 @asks(
     "12-a.1",
-    Numbers("the lambda of the tie"),
-    "With kappa^2 = 1, N = 2 and mu = 1/2: at the tie theta = (L-1)^(L-1) / L^(2L).",
+    Numbers("the penalty at which the simplex is left"),
+    "With t for lambda over that at which the modes die: t over 1 - t.",
+    (_SIZE,),
 )
-def _tie() -> Solved:
-    death = float(deaths_of([1, 1], 3)[0])
-    return death, [
+def _leaves_the_simplex(size: int = 360) -> Solved:
+    leaves = balanced_bias_threshold(_balanced(size))
+    share = leaves / (1 + leaves)
+    return leaves, [
+        Mistake("gave t itself", share, "This is t, lambda over that at which the modes die."),
+        Mistake("turned it over", 1 / leaves, "It is t over 1 - t, not 1 - t over t."),
         Mistake(
-            "counted three penalties instead of four",
-            death ** (4 / 3),
-            "Three layers and the features: that makes four penalties.",
-        ),
-        Mistake("gave the power", death**4, "This is lambda to the power 4."),
-        Mistake(
-            "took two layers",
-            float(deaths_of([1, 1], 2)[0]),
-            "This is the tie of two layers.",
+            "forgot the root",
+            _CLASSES * _LAMBDA * size / abs(1 - _CLASSES * _LAMBDA * size),
+            "The modes die where lambda is the root of the count over N.",
         ),
         Mistake(
-            "took mu = 1, without the 1/N",
-            death * 8 ** (1 / 4),
-            "mu is kappa squared divided by N.",
-        ),
-        Mistake(
-            "took the end of the valley for the tie",
-            death * 4 / 4 ** (3 / 4),
-            "There the valley ends. At the tie it is as low as the state with the mode dead.",
+            "took one class for all",
+            share / _CLASSES / (1 - share / _CLASSES),
+            "N counts the samples of all ten classes.",
         ),
     ]
 
 
 @asks(
     "12-a.2",
-    Numbers("the answers of the network with the mode alive", (2, 2)),
-    "At the tie the mode keeps the share (L-1)/L. Add the bias n/N.",
+    Numbers("the cosine at the penalty 2"),
+    "What is left of a contrast, and of the mean, for which N is 3/2 times as large?",
+    (_SIZE,),
 )
-def _answers_at_the_tie() -> Solved:
-    # Just below the tie the mode is alive in the only minimiser.
-    answers = global_minimizer(
-        equal_problem([1, 1], 3, (1 - 1e-9) * float(deaths_of([1, 1], 3)[0]))
-    )
-    logits = answers.logits()
-    share = answers.s[0]
-    return logits, [
+def _cosine(size: int = 360) -> Solved:
+    problem, rho = _balanced(size), 2.0
+    cosine = float(balanced_bias_cosines(problem, rho))
+    root, price = math.sqrt(size), problem.N * _LAMBDA
+    contrast, mean = root - price, root - price * (1 + 1 / rho)
+    return cosine, [
+        Mistake("took the simplex", -1 / (_CLASSES - 1), "The simplex is left before that."),
+        Mistake("took the orthogonal frame", 0.0, "That is reached for an infinite penalty only."),
+        Mistake("turned the sign round", -cosine, "The mean is weaker than the contrasts."),
         Mistake(
-            "forgot the bias",
-            logits - 0.5,
-            "Each column must sum to 1: the bias adds n/N.",
+            "took N twice for 3/2 of it",
+            (root - 3 * price - contrast) / (root - 3 * price + (_CLASSES - 1) * contrast),
+            "The mean has N times 1 + 1/rho, with rho = 2.",
         ),
         Mistake(
-            "took the share for the answer",
-            [[share, 1 - share], [1 - share, share]],
-            "s is the share of the mode. The own class gets (1 + s) / 2.",
-        ),
-        Mistake(
-            "gave the other network",
-            np.full((2, 2), 0.5),
-            "This is the network with the mode dead.",
-        ),
-        Mistake(
-            "took the share of two layers",
-            [[0.75, 0.25], [0.25, 0.75]],
-            "This is the tie of two layers, where s = 1/2.",
-        ),
-        Mistake(
-            "took alive for perfect",
-            np.eye(2),
-            "The mode is alive, but the penalty has taken a part of it.",
+            "counted all ten contrasts",
+            (mean - contrast) / (mean + _CLASSES * contrast),
+            "Ten classes have nine contrasts.",
         ),
     ]
 
 
-@asks(
-    "12-a.3",
-    Numbers("the objective of both networks"),
-    "The network with the mode dead has no penalties: sum its four errors.",
-)
-def _objective_at_the_tie() -> Solved:
-    death = float(deaths_of([1, 1], 3)[0])
-    objective = global_minimizer(equal_problem([1, 1], 3, death)).objective
-    share = global_minimizer(equal_problem([1, 1], 3, (1 - 1e-9) * death)).s[0]
-    return objective, [
-        Mistake("lost the 1/2", 2 * objective, "The loss is divided by 2N, with N = 2."),
-        Mistake("lost the 1/N", 4 * objective, "The loss is divided by 2N, with N = 2."),
-        Mistake(
-            "counted the fit of the alive network alone",
-            objective * (1 - share) ** 2,
-            "This is its fit. Its weights and features cost something, too.",
-        ),
-        Mistake(
-            "counted its penalties alone",
-            objective * (1 - (1 - share) ** 2),
-            "These are its penalties. It does not fit perfectly either.",
-        ),
-    ]
-
-
-_EVERY = Given("lam", "every lambda", 6e-4, (4.5e-4, 5e-4, 5.5e-4, 5.8e-4, 6.2e-4, 6.5e-4))
+def _halves(rare: float) -> ClassCounts:
+    return ClassCounts([300] * 3 + [int(rare)] * 3)
 
 
 @asks(
     "12-b.1",
-    Numbers("the largest number of moles", digits=1e-6),
-    "With three layers, all modes alive means all right. Find the last count with six alive modes.",
-    (_EVERY,),
+    Numbers("the lambda with one layer and with three", (2,)),
+    "The three rare classes are one where the inner modes of kappa^2 = n are dead.",
+    (_RARE,),
 )
-def _too_many_moles(lam: float = 6e-4) -> Solved:
-    def lost(size: int, depth: int = 3) -> bool:
-        counts = np.append(size, LESIONS.n[1:])
-        return global_minimizer(equal_problem(counts, depth, lam)).alive < 6
-
-    nevi = int(LESIONS.n[0])
-    last = first_where(lost, nevi, 10**6) - 1
-    return last, [
+def _mergers(rare: int = 30) -> Solved:
+    counts = _halves(rare)
+    keys = ("squared, bias", "deep, bias")
+    merge = np.array([rare_merger(key, counts, 1e-12) for key in keys])
+    return merge, [
         Mistake(
-            "gave the first number that is too many",
-            last + 1,
-            "Here one kind is already wrong.",
+            "took the same for both", merge[[0, 0]], "Depth moves it: see the threshold of 4.3."
         ),
+        Mistake("swapped the two", merge[::-1], "Give the one of one layer first."),
         Mistake(
-            "gave how many may be added",
-            last - nevi,
-            "This many may be added. How many are there then?",
+            "took the frequent classes",
+            np.array([_frequent_merger(counts, depth) for depth in (1, 3)]),
+            "This is where the three frequent classes merge.",
         ),
-        Mistake(
-            "gave the number of all pictures",
-            last + LESIONS.N - nevi,
-            "This is the number of all pictures. Asked are the moles.",
-        ),
-        Mistake(
-            "took a head of one layer",
-            first_where(lambda size: lost(size, 1), nevi, 10**6) - 1,
-            "This is where one layer loses a mode. Here are three.",
-        ),
+        Mistake("forgot the root", merge**2, "With one layer it is the root of n over N."),
     ]
+
+
+def _frequent_merger(counts: ClassCounts, depth: int) -> float:
+    """Return where the inner modes of the largest count die, by Theorem 4.3."""
+    n, N = float(counts.n.max()), counts.N
+    room = n * (depth - 1) ** ((depth - 1) / depth) if depth > 1 else n
+    return float(((room / (depth**2 * N)) ** depth / N) ** (1 / (depth + 1)))
 
 
 @asks(
     "12-b.2",
-    Numbers("the lambda of the layers below which all modes are back", digits=5e-3),
-    "A collapse factor t on all penalties multiplies their product by t^4.",
-    (_EVERY,),
+    Chosen("the changes that move the merger", (1, 2, 3, 4)),
+    "Compare the lambdas at which the rare classes merge, model by model.",
 )
-def _rescue(lam: float = 6e-4) -> Solved:
-    t = float(deaths_of(np.append(670500, LESIONS.n[1:]), 3, lam).min())
-    return lam * t ** (4 / 3), [
-        Mistake(
-            "moved all four penalties",
-            lam * t,
-            "This would do for all penalties. The one of the features stays, so the layers must "
-            "move further.",
-        ),
-        Mistake(
-            "let one layer do the work of all",
-            lam * t**4,
-            "Three layers share the work: take the third root.",
-        ),
-        Mistake(
-            "turned the exponent over",
-            lam * t ** (3 / 4),
-            "Three layers have to do what four penalties did: is the exponent above or below 1?",
-        ),
-        Mistake(
-            "gave the factor",
-            t ** (4 / 3),
-            "This is the factor. Which lambda is that?",
-        ),
+def _moves() -> Solved:
+    counts = _halves(30)
+    plain = rare_merger("squared, bias", counts)
+    changes = ("cross-entropy, bias", "squared, no bias", "squared, penalised bias", "deep, bias")
+    moving = {
+        number
+        for number, key in enumerate(changes, 1)
+        if not math.isclose(rare_merger(key, counts), plain, rel_tol=1e-6)
+    }
+    return moving, [
+        Mistake("thought that the loss matters", {1, 4}, "Inner modes do not see the loss."),
+        Mistake("thought that the bias matters", {2, 3, 4}, "A bias is constant in a group."),
+        Mistake("thought that all matter", {1, 2, 3, 4}, "Three of the four move nothing."),
+        Mistake("thought that none matters", set(), "One of them does: compare the numbers."),
+    ]
+
+
+def _price(code: ReLUCode) -> float:
+    return float(np.prod([np.sum(factor**2) for factor in (*code.Ws, code.H)]))
+
+
+def _ratio(K: int, depth: int) -> float:
+    return _price(pair_code(K, depth)) / _price(collapsed_code(K, depth))
+
+
+@asks(
+    "12-c.1",
+    Numbers("the price of the pairs over that of collapse"),
+    "Multiply the squared norms of all layers and of the class means, for both codes.",
+)
+def _pairs() -> Solved:
+    ratio = _ratio(10, 5)
+    return ratio, [
+        Mistake("turned it over", 1 / ratio, "The pairs over collapse, please."),
+        Mistake("took four layers", _ratio(10, 4), "This is the ratio for four layers."),
+        Mistake("took six layers", _ratio(10, 6), "This is the ratio for six layers."),
+        Mistake("took the ranks alone", (5 / 10) ** 5, "The last two layers have other norms."),
     ]
 
 
 @asks(
-    "12-d.1",
-    Numbers("the share that the second class needs where M = 12"),
-    "Write the lead of the second class over the first with one living mode, and let n_1 grow.",
-    (Given("M", "M", 12, (7, 8, 9, 10, 14, 15, 16, 18, 20)),),
+    "12-c.2",
+    Numbers("the smallest number of layers"),
+    "With r things the ratio is r/(r-1) for three layers; what does one more layer do?",
 )
-def _share_of_the_second(M: int = 12) -> Solved:
-    def needed(rare: int) -> float:
-        # The lead is linear in the share, -1 without the mode in the limit of one huge class.
-        counts = ClassCounts([10**15] + [1000] * rare)
-        v = Spectrum(counts).V @ np.eye(counts.K)[0]
-        large, small = counts.n[0], counts.n[1]
-        slope = v[1] * (v[1] - math.sqrt(large / small) * v[0])
-        return float((large - small) / counts.N / slope)
-
-    return needed(M), [
-        Mistake(
-            "counted the large class among the rare ones",
-            needed(M - 1),
-            f"There are {M} rare classes beside the large one.",
-        ),
-        Mistake(
-            "counted one class too many",
-            needed(M + 1),
-            f"There are {M + 1} classes, but {M} of them are rare.",
-        ),
-        Mistake(
-            "took the share from which the mode of six layers lives",
-            5 / 6,
-            "From this share on the mode of six layers lives. Which share is enough for the second "
-            "class?",
-        ),
-        Mistake(
-            "took two classes",
-            needed(1),
-            f"This is the share for one rare class. The mode of {M} has to be shared by all of "
-            "them.",
-        ),
-        Mistake(
-            "gave what the mode leaves",
-            1 - needed(M),
-            "This is how much may be lost. How much has to be kept?",
-        ),
-    ]
-
-
-def _tries_to_break(answer: Any) -> str:
-    """Look for a class that the rule of 12-d.2 gets wrong, just before each mode dies."""
-    try:
-        counts = as_counts(answer)
-    except (TypeError, ValueError) as error:
-        raise Unfit(f"{error}.") from error
-    if counts.K != 3:
-        raise Unfit(f"You gave {counts.K} classes.")
-    if counts.m != 3:
-        return "equal counts"
-    order = counts.falling_order
-    for death in deaths_of(counts, 2):
-        best = global_minimizer(equal_problem(counts, 2, (1 - 1e-9) * death))
-        right = best.training_accuracy().per_class[order] == 1
-        if (right != (np.arange(3) <= best.alive)).any():
-            return "broken"
-    return "the rule holds"
-
-
-@asks(
-    "12-d.2",
-    Example("three class counts, all different, that break the rule", _tries_to_break),
-    "Let a program try all counts up to some N, each just before its weaker mode dies.",
-)
-def _rule_to_break() -> Solved:
-    return [30, 3, 2], [
-        Mistake(
-            "took counts for which the rule holds",
-            [5, 3, 2],
-            "For these the rule holds, even just before a mode dies. Go on searching: how frequent "
-            "must the largest class be?",
-        ),
-        Mistake(
-            "took two equal counts",
-            [30, 2, 2],
-            "Two counts are equal: then the rule does not say which classes are the largest.",
-        ),
+def _layers() -> Solved:
+    least = next(depth for depth in range(2, 20) if _ratio(15, depth) < 1)
+    return least, [
+        Mistake("took one too few", 3, "With three layers the ratio is 6/5."),
+        Mistake("took two", 2, "With two layers the ratio is r."),
+        Mistake("took one too many", 5, "Try one layer less."),
     ]

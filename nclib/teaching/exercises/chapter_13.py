@@ -1,204 +1,161 @@
-"""Exercises of chapter 13: the loss you train with."""
+"""Exercises of chapter 13: relatives with cross-entropy."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nclib.teaching._answers import Array, Chosen, Decision, Numbers
-from nclib.teaching.exercises.common import CIFAR, RAREST, lesions
+from nclib.teaching._answers import Array, Numbers
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
-from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
-from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+from nclib.theory.losses.thresholds import loss_collapse_factors
+from nclib.theory.related.layer_peeled import constrained_minimizer, layer_peeled_problem
+from nclib.theory.related.max_margin import MaxMarginGeometry
 
-_LARGE = Given("large", "the count of the large classes", 400, (250, 300, 360, 500, 600))
-_SMALL = Given("small", "the count of the small classes", 100, (40, 50, 80, 120, 150))
-
-
-def _mergers(counts: ClassCounts, loss: CrossEntropy) -> Array:
-    """Lambda at which the classes of each count merge, the most frequent first."""
-    return loss_collapse_factors(LossProblem(counts, loss, lambda_W=(1.0,), lambda_H=1.0)).inner
+_LARGE = Given("large", "the count of the large classes", 160, (90, 120, 200, 250, 360))
+_SMALL = Given("small", "the count of the small classes", 40, (10, 15, 24, 30, 50))
 
 
 @asks(
     "13-a.1",
-    Numbers("where the large classes merge without weights, and where the small ones do", (2,)),
-    "Classes of count n merge at the square root of n over N.",
+    Numbers("the square without a bias, and with one", (2,)),
+    "One is the arithmetic mean of the two counts, the other the harmonic one.",
     (_LARGE, _SMALL),
 )
-def _plain_mergers(large: int = 400, small: int = 100) -> Solved:
+def _squares(large: int = 160, small: int = 40) -> Solved:
     counts = ClassCounts([large] * 2 + [small] * 2)
-    merge = _mergers(counts, CrossEntropy())
-    n = np.array([float(large), float(small)])
-    return merge, [
-        Mistake("forgot the root", n / counts.N, "The root of the count is what is asked for."),
-        Mistake("gave the product", merge**2, "This is the product of the two penalties."),
-        Mistake("forgot the N", np.sqrt(n), "Divide by the number of all samples."),
-        Mistake("swapped the two", merge[::-1], "Give the large classes first."),
+    squares = np.array([MaxMarginGeometry(counts, bias=b).between[0] ** 2 for b in (False, True)])
+    geometric = float(np.sqrt(large * small))
+    return squares, [
+        Mistake(
+            "swapped the two", squares[::-1], "Which of them is weaker: with a bias or without?"
+        ),
+        Mistake("gave the values, not their squares", squares**0.5, "The squares are asked for."),
+        Mistake(
+            "took the geometric mean",
+            np.array([geometric, geometric]),
+            "This is the root of the product of the counts: neither matrix has it.",
+        ),
+        Mistake(
+            "gave the inner modes",
+            np.array([large, small]),
+            "These are the squares of the inner modes. Which mode sets the two kinds apart?",
+        ),
     ]
-
-
-@asks(
-    "13-a.2",
-    Numbers("the same with weights 1/n", (2,)),
-    "First divide the weights by their mean over all samples, as torch does it.",
-    (_LARGE, _SMALL),
-)
-def _weighted_mergers(large: int = 400, small: int = 100) -> Solved:
-    counts = ClassCounts([large] * 2 + [small] * 2)
-    n = np.array([float(large), float(small)])
-    merge = _mergers(counts, CrossEntropy(class_weights=1 / counts.n))
-    alike = _mergers(counts, CrossEntropy(class_weights=1 / np.sqrt(counts.n)))
-    return merge, [
-        Mistake(
-            "forgot to divide by the sum of the weights",
-            1 / np.sqrt(n) / counts.N,
-            "CrossEntropyLoss(weight=...) divides by the sum of the weights of the samples.",
-        ),
-        Mistake(
-            "thought that weights do nothing",
-            _mergers(counts, CrossEntropy()),
-            "These are the places without weights.",
-        ),
-        Mistake(
-            "thought that they treat all alike",
-            alike,
-            "So it is with weights of one over the root of n.",
-        ),
-        Mistake("swapped the two", merge[::-1], "Which of them merge first, with these weights?"),
-    ]
-
-
-def _lost(counts: ClassCounts, depth: int, power: float) -> Array:
-    """Find the common lambda at which each lesion dies, with weights n^(-power) and no bias."""
-    loss = SquaredError(class_weights=counts.n.astype(float) ** -power)
-    layers = (1.0,) * depth
-    return loss_margins(
-        LossProblem(counts, loss, depth, bias="none", lambda_W=layers, lambda_H=1)
-    ).lost
 
 
 @asks(
     "13-b.1",
-    Numbers("the power a"),
-    "Class k dies at a Lambda that goes with n^L w^(L+1). For which w is that the same for all?",
+    Numbers("lambda_W and lambda_H", (2,)),
+    "One more unit of the nuclear norm raises each lead by 1/3. What does the loss gain by it?",
+    (Given("E_H", "the bound on the features", 4, (2, 3, 5, 6)),),
 )
-def _fair_power() -> Solved:
-    depth = 2
-    return depth / (depth + 1), [
-        Mistake("took one layer", 1 / 2, "This is the power for one layer."),
-        Mistake("took three layers", 3 / 4, "This is the power for three layers."),
+def _penalties(E_H: float = 4) -> Solved:
+    best = constrained_minimizer(layer_peeled_problem([1] * 4), E_W=1, E_H=E_H)
+    problem, lam = best.optimum.problem, best.multiplier
+    penalties = np.array([problem.lambda_W[0], problem.lambda_H])
+    wrong = 3 * lam  # what the answers of the simplex leave out
+    return penalties, [
+        Mistake("swapped the two", penalties[::-1], "The longer vectors have the smaller penalty."),
         Mistake(
-            "took the inverse frequency",
-            1,
-            "The inverse frequency is fair for infinitely many layers only.",
+            "took both alike",
+            np.array([lam, lam]),
+            "Their product is right. Their ratio is that of the bounds, turned over.",
         ),
-        Mistake("turned it over", 3 / 2, "n^2 w^3 must not depend on n: which power of n is w?"),
-        Mistake("gave the power of n, not a", -2 / 3, "The weights are n^(-a): give a."),
+        Mistake(
+            "forgot the other classes",
+            3 * penalties,
+            "A unit of the norm is shared by three modes: each lead grows by a third of it.",
+        ),
+        Mistake(
+            "took the own answer for the others",
+            penalties * (1 - wrong) / wrong,
+            "The loss falls by what the other classes are answered with.",
+        ),
     ]
 
 
 @asks(
     "13-b.2",
-    Numbers("the ratio of the two lambdas"),
-    "With w = 1/n the product of all penalties at death goes with 1/n.",
-    (RAREST,),
+    Numbers("lambda where features count by class, and by sample", (2,)),
+    "A group merges at its share of the loss over the root of what its features count.",
+    (
+        Given("large", "the count of the frequent classes", 90, (70, 120, 150, 250, 360)),
+        Given("small", "the count of the rare classes", 10, (8, 12, 16, 20, 30)),
+    ),
 )
-def _ratio_of_deaths(rarest: int = 115) -> Solved:
-    counts, depth = lesions(rarest), 2
-    ratio = float(counts.n.max() / counts.n.min())
-    lost = _lost(counts, depth, 1.0)
-    times = float(lost[-1] / lost[0])
-    return times, [
+def _mergers(large: int = 90, small: int = 10) -> Solved:
+    n = [large] * 5 + [small] * 5
+    by_class = loss_collapse_factors(layer_peeled_problem(n)).inner
+    by_sample = loss_collapse_factors(_unit(n, "none")).inner
+    right = np.array([by_class[1], by_sample[1]])
+    return right, [
+        Mistake("swapped the two", right[::-1], "Where features count by class all pay alike."),
         Mistake(
-            "gave the ratio of the products",
-            ratio,
-            "This is the ratio of Lambda, the product of three penalties.",
+            "took the frequent classes",
+            np.array([by_class[0], by_sample[0]]),
+            "Here the frequent classes merge.",
         ),
-        Mistake("took two penalties for three", ratio**0.5, "The features have a penalty as well."),
-        Mistake("turned the ratio over", 1 / times, "The rarest over the most frequent, please."),
-        Mistake(
-            "left the weights out",
-            ratio ** (-depth / (depth + 1)),
-            "So it is without weights: then the rarest dies first.",
-        ),
+        Mistake("forgot the N", right * sum(n), "Divide by the number of all samples."),
     ]
 
 
-STRENGTH = 0.005
-"""Every lambda of exercise c."""
+def _unit(n: list[int], bias: str) -> LossProblem:
+    return LossProblem(
+        ClassCounts(n),
+        CrossEntropy(),
+        bias=bias,  # type: ignore[arg-type]
+        lambda_W=(1.0,),
+        lambda_H=1.0,
+    )
+
+
+_TWO = (
+    Given("large", "the count of the frequent class", 90, (60, 75, 130, 160, 210)),
+    Given("small", "the count of the rare class", 10, (4, 6, 12, 16, 20)),
+)
+
+
+def _slopes(large: int, small: int) -> Array:
+    """Largest singular value of the derivative at 0, without a bias and with the best one."""
+    biases = ("none", "free")
+    return np.array([loss_collapse_factors(_unit([large, small], b)).total for b in biases])
 
 
 @asks(
     "13-c.1",
-    Chosen("the classes that share a mean with another", tuple(range(1, 11))),
-    "Compare 0.005 with the root of each count over 3000.",
+    Numbers("lambda without a bias, and with one", (2,)),
+    "At 0 the derivative is minus SELI's matrix over N, and with a bias minus the paper's.",
+    _TWO,
 )
-def _merged_classes() -> Solved:
-    merge = _mergers(CIFAR, CrossEntropy())[CIFAR.group]
-    merged = set((np.flatnonzero(merge <= STRENGTH) + 1).tolist())
-    return merged, [
+def _minimum_from(large: int = 90, small: int = 10) -> Solved:
+    slopes, N = _slopes(large, small), large + small
+    return slopes, [
         Mistake(
-            "took the rarest alone", {9, 10}, "There is another count with a root of less than 15."
+            "swapped the two", slopes[::-1], "A bias answers a part of the labels for nothing."
         ),
-        Mistake(
-            "took those that stay apart",
-            set(range(1, 11)) - merged,
-            "These stay apart: they can pay the price.",
-        ),
-        Mistake("thought that all merge", set(range(1, 11)), "That is the total collapse."),
-        Mistake(
-            "thought that none merge", set(), "The root of 100 is 10, and N times 0.005 is 15."
-        ),
+        Mistake("forgot the N", slopes * N, "The loss is a mean over all samples."),
+        Mistake("forgot the root", slopes**2 * N, "This has the square of the singular value."),
     ]
 
 
 @asks(
     "13-c.2",
-    Numbers("the weight at which the two rarest come apart"),
-    "Divide the weights by their mean over the samples: then w sqrt(n)/N must be 0.005.",
+    Numbers("the slope over lambda"),
+    "Divide where it becomes a minimum by the lambda that is given.",
+    _TWO,
 )
-def _weight_that_parts() -> Solved:
-    price, n, rare, N = STRENGTH, 100, 200, CIFAR.N
-    root = np.sqrt(n)
-    # w root / (N - rare + rare w) = price
-    weight = price * (N - rare) / (root - price * rare)
-    return float(weight), [
+def _slope(large: int = 90, small: int = 10) -> Solved:
+    without, with_bias = _slopes(large, small)
+    lam = 0.02
+    return float(without / lam), [
+        Mistake("took the bias", float(with_bias / lam), "Here there is no bias."),
+        Mistake("gave the slope itself", float(without), "Divide it by lambda."),
+        Mistake("turned the ratio over", float(lam / without), "The slope over lambda, please."),
         Mistake(
-            "forgot to divide by the mean weight",
-            price * N / root,
-            "The weight of the two also raises the mean by which all weights are divided.",
-        ),
-        Mistake(
-            "took a weight for as many samples",
-            (price * N / root) ** 2,
-            "A weight counts as it is, and a count by its root.",
-        ),
-        Mistake(
-            "took the mean over the classes",
-            price * N * 0.8 / (root - price * N * 0.2),
-            "The mean goes over the samples, of which the two classes have but 200.",
-        ),
-        Mistake("turned the ratio over", 1 / float(weight), "The two need a weight above 1."),
-    ]
-
-
-@asks(
-    "13-c.3",
-    Decision("some tau of logit adjustment parts them"),
-    "Does what is added to the logits of a class enter the place where it merges?",
-)
-def _adjustment_parts() -> Solved:
-    taus = (0.5, 1.0, 2.0, 4.0)
-    plain = _mergers(CIFAR, CrossEntropy())
-    parts = any(
-        not np.allclose(_mergers(CIFAR, CrossEntropy(adjustment=tau)), plain) for tau in taus
-    )
-    return parts, [
-        Mistake(
-            "thought that adjustment moves modes",
-            not parts,
-            "With a free bias only the bias takes up what is added to the logits.",
+            "took the product of the penalties",
+            float(without / lam**2),
+            "The price is the root of the product of the two penalties.",
         ),
     ]
