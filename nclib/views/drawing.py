@@ -1,7 +1,7 @@
 """Figures as SVG that a page can fit to its reader: theme, letters, wide or narrow.
 
-What matplotlib writes has one colour for each thing, letters of one face, identifiers that repeat
-from figure to figure, and numbers finer than any screen. Here text stays text, colours become
+What matplotlib writes has one colour for each thing, letters of one face, identifiers that are the
+same in every figure, and numbers finer than any screen. Here text stays text, colours become
 variables that a page may set (``var(--nc-ink, #1a1a1a)``; where none is set the colour is the one
 drawn), and the file is the same at every run.
 """
@@ -45,12 +45,16 @@ _MEASURES = ("d", "x", "y", "width", "height", "transform", "points")
 # What formulas of the figures are made of.
 _SIGNS = {
     r"\alpha": "α",
+    r"\cdot": "·",
     r"\dots": "…",
     r"\kappa": "κ",
     r"\lambda": "λ",
     r"\prime": "\N{PRIME}",
     r"\rho": "\N{GREEK SMALL LETTER RHO}",
     r"\rightarrow": "→",
+    r"\sigma": "σ",
+    # Logarithmic axes of less than a decade have 2 x 10^-3 at their ticks.
+    r"\times": "\N{THIN SPACE}\N{MULTIPLICATION SIGN}\N{THIN SPACE}",
     r"\,": "\N{THIN SPACE}",
     "'": "\N{PRIME}",
     "=": "\N{THIN SPACE}=\N{THIN SPACE}",

@@ -305,7 +305,10 @@ def test_every_copy_runs_where_it_lies(path, reader, folder):
         ("{cite:t}`phd20` saw it.", "Papyan et al. (2020) saw it."),
         ("Seen {cite:p}`phd20,liu24`.", "Seen (Papyan et al. 2020; Liu 2024)."),
         ("In {eq}`eq-3-1`", "In (1)"),
-        ("[](03-bias-free.ipynb)", "[Theorem 4.1 · no bias, one layer](03-bias-free.ipynb)"),
+        (
+            "[](03-bias-free.ipynb)",
+            "[Without a bias each class lives or dies by itself · Theorem 4.1](03-bias-free.ipynb)",
+        ),
         ("$$\nx\n$$ (eq-3-1)", "$$\nx\n\\tag{1}$$"),
         (":::{admonition} Note\n:class: tip\nSo.\n:::", "> **Note**\n>\n> So."),
         (
@@ -322,7 +325,7 @@ def test_book_markdown_becomes_plain(text, expected):
 
 def test_an_equation_of_another_chapter_says_which():
     assert plain("{eq}`eq-3-1`", "05-deep-head.ipynb") == (
-        "(1) of [Definition 3.1 · the model and the one rule](02-model.ipynb)"
+        "(1) of [One rule shrinks every mode by itself · Definition 3.1](02-model.ipynb)"
     )
 
 
