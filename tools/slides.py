@@ -176,11 +176,6 @@ def part(section: Tag, wanted: str) -> Tag:
     return found[0]
 
 
-IN_THE_BOOK_ALONE = (
-    "script, .headerlink, .eqno, .nc-answer, .nc-static, .still, details.nc-code, .nc-cite"
-)
-
-
 def cleaned(tag: Tag) -> Tag:
     """Copy a part of a page without what is of use in the book alone."""
     tag = copy.copy(tag)
