@@ -50,31 +50,8 @@ def write_assets(app: Sphinx) -> None:
         (folder / name).write_text(text(), encoding="utf-8", newline="\n")
 
 
-def load_assets(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
-    """Load them where there is an explorable, and nowhere else."""
-    if doctree is None or not any(map(is_explorable, doctree.findall(nodes.raw))):
-        return
-    for name in ASSETS:
-        if name.endswith(".css"):
-            app.add_css_file(name)
-        else:
-            app.add_js_file(name, loading_method="defer")
-
-
-def is_explorable(node: nodes.raw) -> bool:
-    """Whether it is the HTML of an explorable."""
-    return node.astext().startswith('<div class="nc-explorable"')
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_directive("explorable", ExplorableDirective)
     app.connect("builder-inited", write_assets)
-    app.connect("html-page-context", load_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

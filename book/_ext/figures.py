@@ -124,22 +124,9 @@ def depart_caption(self: HTML5Translator, node: nodes.caption) -> None:
         HTML5Translator.depart_caption(self, node)
 
 
-def load_script(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
-    """Load the script where there is a figure."""
-    if doctree is not None and doctree.next_node(DrawnFigure) is not None:
-        app.add_js_file("figures.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_node(DrawnFigure, html=(visit, depart))
     app.add_node(nodes.caption, override=True, html=(visit_caption, depart_caption))
     app.connect("doctree-read", set_figures, priority=400)
-    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

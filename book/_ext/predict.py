@@ -134,21 +134,7 @@ def act(app: Sphinx, doctree: nodes.document) -> None:
         box.replace_self([asked, told])
 
 
-def load_script(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
-    """Load the script where there is a question, before anything of the page is seen."""
-    boxes = [] if doctree is None else doctree.findall(nodes.admonition)
-    if any("nc-predict" in one["classes"] for one in boxes):
-        app.add_js_file("predict.js")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect("doctree-read", act)
-    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -38,21 +38,7 @@ def place(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             paragraph.parent.insert(behind, nodes.raw("", text, format="html"))
 
 
-def load_script(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
-    """Load the script where there is such a line, and nowhere else."""
-    raws = [] if doctree is None else doctree.findall(nodes.raw)
-    if any(node.astext().startswith('<div class="nc-answer">') for node in raws):
-        app.add_js_file("answers.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect("doctree-resolved", place)
-    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -264,7 +264,7 @@ class TestPredict:
             notebook = {"cells": listed, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
             (tmp_path / "index.ipynb").write_text(json.dumps(notebook))
             confoverrides = {
-                "extensions": ["myst_nb", "predict"],
+                "extensions": ["myst_nb", "predict", "page_files"],
                 "nb_execution_mode": "off",
                 "myst_enable_extensions": ["colon_fence", "dollarmath"],
             }
@@ -607,13 +607,6 @@ class TestExplorablePages:
     """What stands in the pages themselves: tests/browser/test_explorables_in_pages.py."""
 
     PAGES = extension("explorable_pages")
-
-    @pytest.mark.parametrize(
-        ("html", "is_one"),
-        [('<div class="nc-explorable" id="x">', True), ('<form id="your-counts">', False)],
-    )
-    def test_pages_that_need_the_scripts_are_known_by_their_html(self, html, is_one):
-        assert self.PAGES.is_explorable(nodes.raw("", html, format="html")) == is_one
 
     def test_the_script_stands_alone_and_fetches_nothing(self):
         """A classic script: module code would not load from the file system."""
@@ -987,17 +980,48 @@ class TestMoving:
         for one in told:
             assert isinstance(json.loads(unescape(one)), dict)
 
-    def test_a_page_loads_what_it_holds_and_no_more(self):
-        loaded = []
-        app = SimpleNamespace(add_js_file=lambda name, **_: loaded.append(name))
-        for html in ('<p data-moving="picture">', '<p data-moving="live">', "<p>"):
-            page = nodes.section("", nodes.raw("", html, format="html"))
-            self.MOVING.load_scripts(app, "", "", {}, page)
-        assert loaded == [
-            "drawing.js",
-            "theory.js",
-            "pictures.js",
-            "drawing.js",
-            "theory.js",
-            "live.js",
-        ]
+
+class TestPageFiles:
+    FILES = extension("page_files")
+
+    @pytest.mark.parametrize(
+        ("html", "files"),
+        [
+            ("<p>", []),
+            ('<form id="your-counts">', []),
+            (
+                '<div class="nc-explorable" id="x">',
+                ["explorables.css", "vega.js", "explorables.js"],
+            ),
+            ('<figure class="nc-figure" id="x">', ["figures.js"]),
+            ('<div class="nc-answer">', ["answers.js"]),
+            ('<div class="admonition nc-predict tip">', ["predict.js"]),
+            ('<details class="nc-predicted">', []),
+            ('<p data-moving="live">', ["drawing.js", "theory.js", "live.js"]),
+            (
+                '<p data-moving="picture"><form data-moving="box">',
+                ["drawing.js", "theory.js", "front-box.js", "pictures.js"],
+            ),
+        ],
+    )
+    def test_a_page_loads_what_it_holds_and_no_more(self, html, files):
+        added = {}
+        app = SimpleNamespace(
+            add_js_file=lambda name, loading_method: added.update({name: loading_method}),
+            add_css_file=lambda name: added.update({name: "style"}),
+        )
+        self.FILES.load(app, "", "", {"body": html}, None)
+        assert list(added) == files
+        for name, when in added.items():
+            at_once = None if name == "predict.js" else "defer"
+            assert when == ("style" if name.endswith(".css") else at_once)
+
+    def test_what_has_no_page_has_no_body(self):
+        self.FILES.load(None, "search", "", {}, None)
+
+    def test_every_file_is_there(self):
+        made = set(extension("explorable_pages").ASSETS)
+        named = {name for _, files in self.FILES.FILES for name in files}
+        for name in named - made:
+            assert (EXTENSIONS.parent / "_static" / name).exists(), name
+        assert made <= named
