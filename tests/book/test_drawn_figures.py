@@ -35,7 +35,8 @@ def build(folder, name, cells):
     nbformat.write(notebook, folder / "page" / f"{name}.ipynb")
     (folder / "page" / "conf.py").write_text(
         f"import sys\nsys.path.append({str(EXTENSIONS)!r})\n"
-        f"extensions = ['myst_nb', 'figures', 'page_files']\nnb_execution_mode = 'off'\nroot_doc = {name!r}\n"
+        "extensions = ['myst_nb', 'figures', 'page_files']\n"
+        f"nb_execution_mode = 'off'\nroot_doc = {name!r}\n"
     )
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", folder / "page", folder / "out"],

@@ -79,7 +79,7 @@ await page.waitForURL("**/search.html?q=*");
 const results = page.locator("#search-results li a");
 await results.first().waitFor();
 const found = await results.allTextContents();
-await results.filter({ hasText: "What neural collapse is" }).first().click();
+await results.filter({ hasText: "Features collapse to a simplex" }).first().click();
 await page.waitForURL("**/book/01-collapse.html*");
 const arrived = await page.locator("article h1").textContent();
 

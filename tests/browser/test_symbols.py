@@ -11,6 +11,7 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 
 INDEX = r"(_(\w|\{\w([+-]\d)?\}))?"
 # For each row what a reader takes for its symbol: a formula that is this and nothing else.
+# Not the paper's slip W_M, which the errata quote.
 SYMBOLS = {
     "K": "K",
     "n": "n" + INDEX,
@@ -23,7 +24,7 @@ SYMBOLS = {
     "hat-Y": r"\\hat Y|\\hat\{Y\}",
     "pi": r"\\pi" + INDEX,
     "L": "L",
-    "W": "W" + INDEX,
+    "W": r"W(?!_M$)" + INDEX,
     "d": "d" + INDEX,
     "r": "r",
     "P": "P",
@@ -32,7 +33,6 @@ SYMBOLS = {
     "bar-H": r"\\bar H|\\bar\{H\}",
     "h-G": "h_G",
     "E": "E",
-    # Not the paper's slip W_M, which the errata quote.
     "lambda-W": r"\\lambda_(W|\{W(_[^M])?\})",
     "lambda-H": r"\\lambda_H",
     "rho-b": r"\\rho_b",

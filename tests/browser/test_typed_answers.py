@@ -62,7 +62,7 @@ def test_numbers_have_a_line_and_others_have_none():
     }  # fmt: skip
     assert [name for name, kind in without.items() if kind == "Chosen"] == ["14-a"]  # words
     assert [name for name, kind in without.items() if kind == "Numbers"] == ["11-a.2"]  # a table
-    assert len(PARTS) == 49
+    assert len(PARTS) == 60
 
 
 @pytest.fixture(scope="module")

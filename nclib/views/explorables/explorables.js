@@ -182,8 +182,10 @@
         }),
       );
     }
+    // A name may hold a comma.
+    const cell = (value) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
     const save = (name, rows) => () => {
-      const lines = [names, ...table.filter(rows).map((row) => names.map((name) => row[name]))];
+      const lines = [names, ...table.filter(rows).map((row) => names.map((name) => cell(row[name])))];
       download(`${name}.csv`, "text/csv", lines.map((line) => `${line.join()}\n`).join(""));
     };
     const name = box.dataset.name;
