@@ -69,6 +69,7 @@ OTHERWISE = {
     "11g-more-data": {"f", "g", "x"},
     "12-relatives": {"r"},
     "13-relatives-cross-entropy": {"G", "P", "S", "c", "m", "q", "z"},
+    "14-errata": {"f"},
 }
 
 
