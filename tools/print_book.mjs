@@ -27,8 +27,8 @@ const STYLE = fileURLToPath(new URL("print_book.css", import.meta.url));
 const DOCUMENT = join(SITE, "..", `print-${ALL ? "all" : "book"}.html`);
 
 // Pages to look things up in at the keyboard: the library, the ledger of claims with its tests, and what
-// the site is tested for.
-const REFERENCE = /^book\/(api|claims|accessibility)\b/;
+// the site is tested for. And what teachers need and readers do not.
+const REFERENCE = /^book\/(api|claims|accessibility|teaching)\b/;
 
 // Pictures that scripts draw.
 const MOVING = "article .nc-moving";
