@@ -24,7 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 # Each verdict with its sign, so that none is told by its colour alone.
 VERDICTS = {
     "holds": "\N{CHECK MARK}",
-    "holds after correction": "\N{LOWER RIGHT PENCIL}",
+    "holds after correction": "\N{NOT EQUAL TO}",
     "undefined as printed": "?",
     "not testable": "\N{WHITE CIRCLE}",
 }

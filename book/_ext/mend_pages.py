@@ -26,6 +26,10 @@ MENDS = [
     (r'(<i class="theme-switch [^>]*data-mode="\w+")\s+title="[^"]+"', r"\1"),
     # An empty header cell in the corner of a table.
     (r'<th class="head"><p></p></th>', "<td></td>"),
+    # The same of a table that a notebook shows.
+    (r'<th scope="col"></th>', "<td></td>"),
+    # What opens the pages of a chapter in the sidebar has no name.
+    (r'<summary>(<span class="toctree-toggle")', r'<summary aria-label="Pages of this chapter">\1'),
     # The sidebar is part of no landmark.
     (r'(<div id="pst-primary-sidebar")( class)', r'\1 role="navigation" aria-label="Book"\2'),
     # Three times the same viewport: from Sphinx, docutils and the theme.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nclib._records import Table
+from nclib.metrics.registry import AGAINST_OPTIMUM
 
 if TYPE_CHECKING:
     from nclib.training.results import Result
@@ -62,8 +63,13 @@ def ends_of_runs(caption: str, groups: Mapping[str, Sequence[Result]]) -> Table:
             most = runs[0].experiment.counts.K - runs[0].experiment.config.bias
             alive = " ".join(f"{n}" for n in sorted({run.reached["alive"] for run in runs}))
             nc2, nc3 = (
-                [run.reached["metrics"].get(key) for run in runs for key in keys]
-                for keys in (("nc2_w", "nc2_h", "nc2_wh"), ("nc3",))
+                [
+                    run.reached["metrics"].get(metric.key)
+                    for run in runs
+                    for metric in AGAINST_OPTIMUM
+                    if metric.key.startswith(kind)
+                ]
+                for kind in ("nc2", "nc3")
             )
             rows.append(
                 (

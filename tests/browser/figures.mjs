@@ -86,6 +86,8 @@ report.opened = await tab.evaluate(() => {
 });
 report.grown = (await tab.evaluate(height)) - before;
 await tab.keyboard.press("Escape");
+// A dialog tells that it is closed a moment later.
+await tab.waitForFunction(() => document.querySelector(".nc-figure").firstElementChild.className).catch(() => {});
 report.closed = await tab.evaluate(() => ({
   open: document.querySelector("dialog.nc-large").open,
   home: document.querySelector(".nc-figure").firstElementChild.className,

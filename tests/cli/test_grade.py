@@ -280,7 +280,7 @@ def test_bad_folders_files_and_options_are_refused(nclib, tmp_path):
     assert nclib("grade", tmp_path / "none", "--csv", table).failed("none", "no such folder")
     assert nclib("grade", tmp_path, "--csv", table).failed("no notebook")
     hand_in(tmp_path, "a", asked("05-b.1", "{6}"))
-    assert nclib("grade", tmp_path, "--csv", table, "--chapter", 14).failed("chapter", "14")
+    assert nclib("grade", tmp_path, "--csv", table, "--chapter", 15).failed("chapter", "15")
     assert nclib("grade", tmp_path, "--csv", table, "--beside", "nowhere").failed("nowhere")
     assert nclib("grade", tmp_path, "--csv", table, "--memory", 3).code == 2
     assert nclib("grade", tmp_path, "--csv", table, "--time", 0).code == 2
