@@ -13,8 +13,6 @@ from nclib.metrics import balanced, formulas
 
 Family = Literal["collapse", "penalty", "balanced"]
 
-_RAISED = str.maketrans("WH", "ᵂᴴ")
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -59,9 +57,9 @@ class Metric:
 
     @property
     def title(self) -> str:
-        """The label with raised letters, for figures."""
+        """The label with raised letters, as matplotlib writes them."""
         base, _, raised = self.label.partition("^")
-        return base + raised.translate(_RAISED)
+        return rf"{base}$^{{\mathdefault{{{raised}}}}}$" if raised else base
 
     @property
     def plain(self) -> str:
@@ -245,7 +243,7 @@ DRAWN = tuple(m for m in METRICS if m.color is not None)
 
 
 def metric(key: str) -> Metric:
-    """Return the metric with a key.
+    r"""Return the metric with a key.
 
     Raises
     ------
@@ -255,7 +253,7 @@ def metric(key: str) -> Metric:
     Examples
     --------
     >>> metric("nc2_wh").title
-    'NC2ᵂᴴ'
+    'NC2$^{\\mathdefault{WH}}$'
     """
     for one in METRICS:
         if one.key == key:

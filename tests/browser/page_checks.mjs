@@ -98,8 +98,6 @@ export function letters() {
     const family = getComputedStyle(around).fontFamily.split(",")[0].replaceAll('"', "");
     const ranges = drawn.get(family);
     for (const sign of data.replace(/\s/g, "")) {
-      // Raised capitals, in the words of charts: few faces have them, and these have not.
-      if ("ᴴᴸᵂ".includes(sign)) continue;
       const code = sign.codePointAt(0);
       if (!ranges?.some(([first, last]) => first <= code && code <= last)) {
         lacking.set(`${family} has no ${sign} (U+${code.toString(16).toUpperCase()})`, data.trim().slice(0, 60));

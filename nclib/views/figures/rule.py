@@ -61,7 +61,7 @@ def lemma_curves(depth: int, factors: Sequence[float] = (0.6, 1.0, 1.4)) -> Figu
             )
     axis.set_xlim(0, x[-1])
     axis.set_xlabel("x")
-    axis.set_ylabel("g(x) = 1 / (xᴸ + 1) + α x")
+    axis.set_ylabel(r"g(x) = 1 / (x$^L$ + 1) + $\alpha$ x")
     axis.set_title(f"L = {depth}: the lowest point jumps")
     axis.legend(
         handles=[
