@@ -1,4 +1,4 @@
-"""What the pages beyond the paper ask of every data set: one penalty for all, and its deaths."""
+"""What exercises and the pages beyond the paper ask of every data set: one penalty for all."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.theory import ClassCounts, Problem, collapse_factors
+from nclib.theory import ClassCounts, Problem, deaths_by_lambda
+from nclib.theory.counts import as_counts
 
 __all__ = ["deaths", "equal"]
 
 
-def equal(counts: ClassCounts | ArrayLike, depth: int, lam: float, **options: Any) -> Problem:
+def equal(counts: ClassCounts | ArrayLike, depth: int, lam: float = 1.0, **options: Any) -> Problem:
     """Return the problem in which every penalty is the same.
 
     Parameters
@@ -21,7 +22,7 @@ def equal(counts: ClassCounts | ArrayLike, depth: int, lam: float, **options: An
         The class counts.
     depth : int
         Number of layers.
-    lam : float
+    lam : float, default 1
         The penalty of every layer and of the features.
     **options
         What else `Problem` takes, such as ``bias`` and ``widths``.
@@ -31,9 +32,7 @@ def equal(counts: ClassCounts | ArrayLike, depth: int, lam: float, **options: An
     Problem
         The problem.
     """
-    if not isinstance(counts, ClassCounts):
-        counts = ClassCounts(counts)
-    return Problem(counts, depth, lambda_W=(lam,) * depth, lambda_H=lam, **options)
+    return Problem(as_counts(counts), depth, lambda_W=(lam,) * depth, lambda_H=lam, **options)
 
 
 def deaths(counts: ClassCounts | ArrayLike, depth: int) -> NDArray[np.float64]:
@@ -51,4 +50,4 @@ def deaths(counts: ClassCounts | ArrayLike, depth: int) -> NDArray[np.float64]:
     ndarray of shape (K - 1,)
         The strongest mode first.
     """
-    return collapse_factors(equal(counts, depth, 1.0))[:-1]
+    return deaths_by_lambda(as_counts(counts), depth)[:-1]

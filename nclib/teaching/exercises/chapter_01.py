@@ -9,10 +9,10 @@ from nclib.teaching._answers import (
     Directions,
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     RAREST,
     deaths_of,
-    equal_problem,
     lesions,
     wrong_classes,
 )
@@ -30,7 +30,7 @@ from nclib.theory.spectrum import Spectrum
     "equal.",
 )
 def _five_vectors() -> Solved:
-    balanced = global_minimizer(equal_problem([1] * 5, 1, 0.1))
+    balanced = global_minimizer(equal([1] * 5, 1, 0.1))
     turns = 2 * np.pi * np.arange(5) / 5
     return mode_coordinates(balanced)[0], [
         Mistake(
@@ -107,7 +107,7 @@ def _first_death(rarest: int = 115) -> Solved:
 def _wrong_while_alive(rarest: int = 115) -> Solved:
     counts = lesions(rarest)
     first = deaths_of(counts, 1).min()
-    wrong = wrong_classes(global_minimizer(equal_problem(counts, 1, 0.99 * first)))
+    wrong = wrong_classes(global_minimizer(equal(counts, 1, 0.99 * first)))
     return wrong, [
         Mistake(
             "took alive for right",
@@ -116,7 +116,7 @@ def _wrong_while_alive(rarest: int = 115) -> Solved:
         ),
         Mistake(
             "looked at 0.9 instead of 0.99",
-            wrong_classes(global_minimizer(equal_problem(counts, 1, 0.9 * first))),
+            wrong_classes(global_minimizer(equal(counts, 1, 0.9 * first))),
             "One class is missing. Did you go up to 0.99?",
         ),
         Mistake(
@@ -139,7 +139,7 @@ def _wrong_while_alive(rarest: int = 115) -> Solved:
 )
 def _angle_of_rare_classes() -> Solved:
     counts = ClassCounts([10**12, 1, 1])
-    best = global_minimizer(equal_problem(counts, 1, 1e-6 * deaths_of(counts, 1).min()))
+    best = global_minimizer(equal(counts, 1, 1e-6 * deaths_of(counts, 1).min()))
     half = np.arccos(cosines(mode_coordinates(best)[0])[1, 2]) / 2
     angle = np.degrees(2 * half)
     return angle, [

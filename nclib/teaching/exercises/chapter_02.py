@@ -7,10 +7,10 @@ import numpy as np
 from nclib.teaching._answers import (
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     LETTERS,
     deaths_of,
-    equal_problem,
 )
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
@@ -30,7 +30,7 @@ from nclib.theory.spectrum import Spectrum
 def _two_by_hand(n_1: int = 3, lam: float = 0.01) -> Solved:
     counts = ClassCounts([n_1, 1])
     kappa, N = Spectrum(counts).kappa[0], counts.N
-    return global_minimizer(equal_problem(counts, 1, lam)).z[0], [
+    return global_minimizer(equal(counts, 1, lam)).z[0], [
         Mistake(
             "forgot to take the root of the sum of squares",
             kappa**2 - N * lam,

@@ -11,11 +11,11 @@ from nclib.teaching._answers import (
     Function,
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     CIFAR,
     LESIONS,
     deaths_of,
-    equal_problem,
     first_where,
     problem_of,
 )
@@ -170,7 +170,7 @@ def _below_death() -> Solved:
 def _save_a_class() -> Solved:
     def alive_between(M: int, product: float) -> tuple[int, int] | None:
         def alive(n_k: int) -> bool:
-            problem = equal_problem([n_k, M], 1, np.sqrt(product), bias=False)
+            problem = equal([n_k, M], 1, np.sqrt(product), bias=False)
             return bool(np.sqrt(n_k) > threshold_kappa(problem))
 
         if not alive(M):

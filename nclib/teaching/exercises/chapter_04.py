@@ -9,9 +9,7 @@ from nclib.teaching._answers import (
     Decision,
     Numbers,
 )
-from nclib.teaching.exercises.common import (
-    equal_problem,
-)
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
 from nclib.theory.collapse import two_class_limits
 from nclib.theory.counts import ClassCounts
@@ -45,7 +43,7 @@ def _texts(largest: int) -> ClassCounts:
 )
 def _blind_answer(largest: int = 2840) -> Solved:
     counts = _texts(largest)
-    best = global_minimizer(equal_problem(counts, 1))
+    best = global_minimizer(equal(counts, 1))
     return best.logits()[:, 0], [
         Mistake(
             "gave every class the same",
@@ -78,7 +76,7 @@ def _blind_answer(largest: int = 2840) -> Solved:
 )
 def _blind_accuracy(largest: int = 2840) -> Solved:
     counts = _texts(largest)
-    best = global_minimizer(equal_problem(counts, 1))
+    best = global_minimizer(equal(counts, 1))
     accuracy = best.training_accuracy().overall
     share = counts.n / counts.N
     return accuracy, [
@@ -106,7 +104,7 @@ def _blind_accuracy(largest: int = 2840) -> Solved:
 )
 def _blind_objective(largest: int = 2840) -> Solved:
     counts = _texts(largest)
-    objective = global_minimizer(equal_problem(counts, 1)).objective
+    objective = global_minimizer(equal(counts, 1)).objective
     return objective, [
         Mistake(
             "lost the factor 1/2 of the loss",
@@ -140,7 +138,7 @@ def _blind_objective(largest: int = 2840) -> Solved:
 )
 def _alive_and_missed(rare: int = 260) -> Solved:
     counts = ClassCounts([int(_SPOTS.n[0]), rare])
-    _, wrong, dead = two_class_limits(equal_problem(counts, 1))
+    _, wrong, dead = two_class_limits(equal(counts, 1))
     n_1, n_2 = counts.n
     return [wrong, dead], [
         Mistake(
@@ -184,7 +182,7 @@ def _alive_and_missed(rare: int = 260) -> Solved:
     "Compare the least share of a mode that is alive with the share at which the classes tie.",
 )
 def _not_with_two_layers() -> Solved:
-    _, wrong, dead = two_class_limits(equal_problem(_SPOTS, 2))
+    _, wrong, dead = two_class_limits(equal(_SPOTS, 2))
     return bool(wrong < dead), [
         Mistake(
             "carried the answer over from one layer",

@@ -10,11 +10,11 @@ from nclib.teaching._answers import (
     Function,
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     CIFAR,
     LESIONS,
     deaths_of,
-    equal_problem,
     problem_of,
 )
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
@@ -163,7 +163,7 @@ def _leave_room(lambda_W: float = 5e-3) -> Solved:
 )
 def _way_down() -> Solved:
     def factor(L: float) -> float:
-        problem = equal_problem(CIFAR, int(L), 1e-4)
+        problem = equal(CIFAR, int(L), 1e-4)
         best = global_minimizer(problem)
         return float(best.stability_limit / collapse_factors(problem)[best.alive - 1])
 

@@ -12,11 +12,11 @@ from nclib.teaching._answers import (
     Decision,
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     CIFAR,
     RAREST,
     deaths_of,
-    equal_problem,
     lesions,
     problem_of,
 )
@@ -103,7 +103,7 @@ def _branch_factors(rarest: int) -> Array:
     """How much longer than its optimum the branch with all modes lives, by depth."""
     start = 1 - 1e-9
     ends = [
-        global_minimizer(equal_problem(lesions(rarest), depth, start * death)).stability_limit
+        global_minimizer(equal(lesions(rarest), depth, start * death)).stability_limit
         for depth, death in zip(_DEPTHS, _lesion_deaths(rarest), strict=True)
     ]
     return start * np.array(ends)
@@ -195,7 +195,7 @@ def _price_of_keeping(rarest: int = 115) -> Solved:
     ends = _lesion_deaths(rarest) * _branch_factors(rarest)
     kept, lowest = [], []
     for depth, end in zip(_DEPTHS[1:], ends[1:], strict=True):
-        late = equal_problem(lesions(rarest), depth, (1 - 1e-6) * end)
+        late = equal(lesions(rarest), depth, (1 - 1e-6) * end)
         kept.append(local_minima(late)[-1].objective)
         lowest.append(global_minimizer(late).objective)
     high, low = np.array(kept), np.array(lowest)

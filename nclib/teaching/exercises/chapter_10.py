@@ -11,10 +11,10 @@ from nclib.teaching._answers import (
     Function,
     Numbers,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     CIFAR,
     LESIONS,
-    equal_problem,
     problem_of,
     scaled_function,
 )
@@ -32,7 +32,7 @@ from nclib.theory.shrinkage import (
     "Put E = 0 and W = 0 into f_hat itself.",
 )
 def _constant_by_hand() -> Solved:
-    pair = equal_problem([1, 1], 1, 0.1, bias=False)
+    pair = equal([1, 1], 1, 0.1, bias=False)
     nothing = np.zeros((2, 2))
     f_hat = pair.objective([nothing], nothing)
     term = 0.1 / (2 * 0.2) + 0.1 / 2 * 0.2
@@ -178,7 +178,7 @@ def _price_of_a_swap() -> Solved:
     (Given("lam", "every lambda", 2e-3, (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3, 2.2e-3, 2.4e-3)),),
 )
 def _on_the_hill(lam: float = 2e-3) -> Solved:
-    problem = equal_problem(CIFAR, 3, lam)
+    problem = equal(CIFAR, 3, lam)
     best = global_minimizer(problem)
     kappa = best.kappa[1]
     hill = float(lemma_a2_stationary(lemma_a2_alpha(kappa, problem), 3)[0])

@@ -12,10 +12,10 @@ from nclib.teaching._answers import (
     Numbers,
     Unfit,
 )
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.common import (
     LESIONS,
     deaths_of,
-    equal_problem,
     first_where,
 )
 from nclib.teaching.exercises.register import Given, Mistake, Solved, asks
@@ -63,9 +63,7 @@ def _tie() -> Solved:
 )
 def _answers_at_the_tie() -> Solved:
     # Just below the tie the mode is alive in the only minimiser.
-    answers = global_minimizer(
-        equal_problem([1, 1], 3, (1 - 1e-9) * float(deaths_of([1, 1], 3)[0]))
-    )
+    answers = global_minimizer(equal([1, 1], 3, (1 - 1e-9) * float(deaths_of([1, 1], 3)[0])))
     logits = answers.logits()
     share = answers.s[0]
     return logits, [
@@ -104,8 +102,8 @@ def _answers_at_the_tie() -> Solved:
 )
 def _objective_at_the_tie() -> Solved:
     death = float(deaths_of([1, 1], 3)[0])
-    objective = global_minimizer(equal_problem([1, 1], 3, death)).objective
-    share = global_minimizer(equal_problem([1, 1], 3, (1 - 1e-9) * death)).s[0]
+    objective = global_minimizer(equal([1, 1], 3, death)).objective
+    share = global_minimizer(equal([1, 1], 3, (1 - 1e-9) * death)).s[0]
     return objective, [
         Mistake("lost the 1/2", 2 * objective, "The loss is divided by 2N, with N = 2."),
         Mistake("lost the 1/N", 4 * objective, "The loss is divided by 2N, with N = 2."),
@@ -134,7 +132,7 @@ _EVERY = Given("lam", "every lambda", 6e-4, (4.5e-4, 5e-4, 5.5e-4, 5.8e-4, 6.2e-
 def _too_many_moles(lam: float = 6e-4) -> Solved:
     def lost(size: int, depth: int = 3) -> bool:
         counts = np.append(size, LESIONS.n[1:])
-        return global_minimizer(equal_problem(counts, depth, lam)).alive < 6
+        return global_minimizer(equal(counts, depth, lam)).alive < 6
 
     nevi = int(LESIONS.n[0])
     last = first_where(lost, nevi, 10**6) - 1
@@ -253,7 +251,7 @@ def _tries_to_break(answer: Any) -> str:
         return "equal counts"
     order = counts.falling_order
     for death in deaths_of(counts, 2):
-        best = global_minimizer(equal_problem(counts, 2, (1 - 1e-9) * death))
+        best = global_minimizer(equal(counts, 2, (1 - 1e-9) * death))
         right = best.training_accuracy().per_class[order] == 1
         if (right != (np.arange(3) <= best.alive)).any():
             return "broken"

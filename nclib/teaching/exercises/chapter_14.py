@@ -8,9 +8,7 @@ from nclib.teaching._answers import (
     Chosen,
     Numbers,
 )
-from nclib.teaching.exercises.common import (
-    equal_problem,
-)
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.register import Mistake, Solved, asks
 from nclib.theory.counts import ClassCounts
 from nclib.theory.minimizer import global_minimizer
@@ -24,7 +22,7 @@ from nclib.theory.spectrum import Spectrum, effective_label_matrix
 )
 def _slips_that_hide() -> Solved:
     even = ClassCounts([5, 5, 5])
-    spectrum, best = Spectrum(even), global_minimizer(equal_problem(even, 3, 1e-3))
+    spectrum, best = Spectrum(even), global_minimizer(equal(even, 3, 1e-3))
     eigenvalues = np.sort(np.linalg.eigvals(effective_label_matrix(even)).real)[::-1]
     # As printed the target has q squared: s kappa / q, up to a factor, instead of s kappa.
     q = 1 / (1 - best.s)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nclib.data.published import gallery
 from nclib.teaching._answers import Array
+from nclib.teaching.beyond import equal
 from nclib.teaching.exercises.register import Given
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts, as_counts
@@ -27,18 +28,11 @@ def problem_of(
     return Problem(as_counts(counts), depth, bias=bias, lambda_W=layers, lambda_H=lambda_H)
 
 
-def equal_problem(
-    counts: ClassCounts | Array | list[int], depth: int, lam: float = 1.0, bias: bool = True
-) -> Problem:
-    """One lambda for everything."""
-    return problem_of(counts, depth, lam, lam, bias)
-
-
 def deaths_of(
     counts: ClassCounts | Array | list[int], depth: int, lam: float = 1.0, bias: bool = True
 ) -> Array:
     """Factor on every lambda at which each mode dies, for the modes that are ever alive."""
-    factors = collapse_factors(equal_problem(counts, depth, lam, bias))
+    factors = collapse_factors(equal(counts, depth, lam, bias=bias))
     return factors[factors > 0]
 
 

@@ -20,7 +20,6 @@ from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.optimum import Optimum, class_outcomes
 from nclib.theory.problem import Problem
-from nclib.theory.related.bias_path import bias_optimum
 
 DEPTH = 3
 """Layers of the deep heads in the list."""
@@ -63,8 +62,6 @@ class Relative:
         """Return the global optimum for these counts, with every lambda equal to `lam`."""
         problem = self.problem(counts, lam)
         if isinstance(problem, LossProblem):
-            if problem.lambda_b is not None and not problem.form.softmax:
-                return bias_optimum(problem.model, problem.lambda_b)
             return loss_minimizer(problem)
         return global_minimizer(problem)
 
