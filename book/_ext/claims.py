@@ -267,23 +267,9 @@ class ClaimsBar(Ledger):
         return bar(Counter(row["verdict"] for part in parts for row in part["rows"]))
 
 
-def load_script(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict[str, object],
-    doctree: nodes.document | None,
-) -> None:
-    """Load the script that filters and sorts where the tables are."""
-    tables = [] if doctree is None else doctree.findall(nodes.table)
-    if any("claims" in table["classes"] for table in tables):
-        app.add_js_file("ledger.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_directive("claims", Claims)
     app.add_directive("claims-summary", ClaimsSummary)
     app.add_directive("claims-bar", ClaimsBar)
-    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ FILES = (
     (r'class="nc-explorable"', ("explorables.css", "vega.js", "explorables.js")),
     (r'class="nc-figure"', ("figures.js",)),
     (r'class="nc-answer"', ("answers.js",)),
+    (r'<table class="(?:[^"]* )?claims\b(?!-)', ("ledger.js",)),
     # Covers answers before anything of the page is seen.
     (r'class="[^"]*\bnc-predict\b', ("predict.js",)),
 )

@@ -995,6 +995,8 @@ class TestPageFiles:
             ),
             ('<figure class="nc-figure" id="x">', ["figures.js"]),
             ('<div class="nc-answer">', ["answers.js"]),
+            ('<table class="claims docutils align-default">', ["ledger.js"]),
+            ('<div class="claims-bar">', []),
             ('<div class="admonition nc-predict tip">', ["predict.js"]),
             ('<details class="nc-predicted">', []),
             ('<p data-moving="live">', ["drawing.js", "theory.js", "live.js"]),

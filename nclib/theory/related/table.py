@@ -12,8 +12,6 @@ from scipy.optimize import minimize
 from nclib._checks import generator
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts
-from nclib.theory.losses.optimum import loss_minimizer
-from nclib.theory.losses.problem import LossProblem
 from nclib.theory.related.models import RELATIVES, rare_merger, relative_optimum
 from nclib.theory.related.portraits import Portrait, portrait
 
@@ -121,7 +119,6 @@ def traits(key: str, equal: ClassCounts, unequal: ClassCounts) -> Traits:
     spread, excess = free_descent(key, unequal, lam)
     last = portrait(relative_optimum(key, unequal, _BEFORE * merger))
     rare = np.flatnonzero(unequal.n == unequal.n.min())[:2]
-    problem = relative.problem(unequal, lam)
     apart = float(np.linalg.norm(np.diff(last.means[:, rare], axis=1)))
     return Traits(
         spread=spread,
@@ -134,10 +131,7 @@ def traits(key: str, equal: ClassCounts, unequal: ClassCounts) -> Traits:
         bias_equal=_change(relative.twin, low, equal, lam),
         bias_unequal=_change(relative.twin, seen, unequal, lam),
         depth_unequal=_change(relative.deeper, seen, unequal, lam),
-        # One layer with a penalised bias has a closed form for some counts only.
-        certificate=loss_minimizer(problem).certificate
-        if isinstance(problem, LossProblem) and problem.lambda_b is not None
-        else best.certificate,
+        certificate=best.certificate,
     )
 
 
