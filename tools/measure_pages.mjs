@@ -153,9 +153,11 @@ console.log(
 );
 
 if (!ASKED.length) {
-  const chapters = rows.filter(({ page }) => /^(0\d|1[0-2])/.test(page));
+  const chapters = rows.filter(({ page }) => /^(0[1-9]|1[0-2])/.test(page));
+  // Chapters 1 to 12 of that time: no losses, no relatives, but "Your data" and the errata.
+  const ofOld = rows.filter(({ page }) => /^(0[0-8]|1[014])/.test(page));
   const shares = [...names]
-    .filter(([name]) => /^(0\d|1[0-2])$/.test(name))
+    .filter(([name]) => /^(0[1-9]|1[0-2])$/.test(name))
     .map(([, some]) => sum(some, ({ desk }) => desk.codeHeight) / sum(some, ({ desk }) => desk.text));
   const moves = chapters.map(({ desk }) => desk.moves).filter((place) => place !== null);
   const ranks = [];
@@ -186,7 +188,8 @@ if (!ASKED.length) {
           rows.find(({ page }) => page === "intro").desk.moves,
         ],
         ["the same in a chapter, least and most", "", `${Math.min(...moves)} to ${Math.max(...moves)}`],
-        ["screens of a phone", "401", tenth(sum(chapters, ({ phone }) => phone.screens))],
+        ["screens of a phone", "", tenth(sum(chapters, ({ phone }) => phone.screens))],
+        ["screens of a phone, the twelve chapters of before", "401", tenth(sum(ofOld, ({ phone }) => phone.screens))],
         [
           "screens of a phone, reference of the library",
           "157",

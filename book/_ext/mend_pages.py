@@ -28,6 +28,8 @@ MENDS = [
     (r'<th class="head"><p></p></th>', "<td></td>"),
     # The same of a table that a notebook shows.
     (r'<th scope="col"></th>', "<td></td>"),
+    # A browser breaks a number after the minus of its exponent.
+    (r'(<t[dh](?: scope="row")?)(>-?[\d.]+e-\d+</t)', r'\1 class="nc-number"\2'),
     # What opens the pages of a chapter in the sidebar has no name.
     (r'<summary>(<span class="toctree-toggle")', r'<summary aria-label="Pages of this chapter">\1'),
     # The sidebar is part of no landmark.

@@ -73,6 +73,17 @@
   }
   document.addEventListener("DOMContentLoaded", foldCode);
 
+  // An address may lead into a box that is shut: to an exercise, say.
+  function openTarget() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const box = target?.closest(".toggle-hidden");
+    box?.querySelector(".toggle-button").click();
+    if (box) target.scrollIntoView();
+  }
+  addEventListener("hashchange", openTarget);
+  // The boxes are shut by a script that comes before this.
+  addEventListener("load", openTarget);
+
   // A formula wider than the screen scrolls in its own box: let the keyboard reach it there.
   const reachable = () => {
     // All are measured before one is changed: else each has the whole page laid out anew.

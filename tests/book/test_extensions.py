@@ -68,6 +68,8 @@ class TestMendPages:
              '<p class="admonition-title"><span class="caption-number">T'),
             ('<i class="theme-switch fa-sun  fa-lg" data-mode="light" title="Light">',
              '<i class="theme-switch fa-sun  fa-lg" data-mode="light">'),
+            ("<td>9.0e-04</td><td>a-04</td>", '<td class="nc-number">9.0e-04</td><td>a-04</td>'),
+            ('<th scope="row">1.2e-3</th>', '<th scope="row" class="nc-number">1.2e-3</th>'),
             ("<title>Sets &#8212; Sets: a book</title>", "<title>Sets: a book</title>"),
             ("<title>Sets &#8212; Numbers</title>", "<title>Sets &#8212; Numbers</title>"),
         ],

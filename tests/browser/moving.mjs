@@ -237,7 +237,7 @@ await running.getByRole("button", { name: "Pause" }).click();
 report.live.paused = [await step(), await rest(running, 300).then(step)];
 
 // An answer to an exercise, typed into its page.
-const typed = await open(`${server.origin}/book/05-deep-head.html`);
+const typed = await open(`${server.origin}/book/05-deep-head.html#ex-05-b`);
 const line = typed.getByLabel("Your answer to 05-b.2");
 report.typed = [];
 for (const text of ["0.95", "0.4756"]) {
