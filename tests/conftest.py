@@ -16,9 +16,6 @@ from yardstick import yardstick
 
 from tools import evidence as ledger
 
-# Several folders have one: looking through them for examples would mix them up.
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]
-
 # Before numpy is first imported: on matrices of ten rows a second BLAS thread brings nothing, and
 # where the cores are busy its waiting makes a run many times slower.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -29,7 +26,7 @@ _COMMON = {
     # record_error only keeps a maximum, so one instance for all examples is what we want.
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-settings.register_profile("ci", max_examples=200, derandomize=True, **_COMMON)
+settings.register_profile("ci", max_examples=100, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -79,6 +76,13 @@ def record_error(request):
     yield recorder
     for what, noted in recorder.noted.items():
         request.node.user_properties.append((_LARGEST_ERROR, (what, *noted)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Tests have no examples in docstrings, and every worker would look through all of them."""
+    found = yield
+    return [one for one in found if type(one).__name__ != "DoctestModule"]
 
 
 @pytest.hookimpl(wrapper=True)
