@@ -19,6 +19,7 @@ from brute_force import (
     random_start,
     turned_layer,
 )
+from few import few
 from reference import (
     alpha_threshold,
     alphas,
@@ -383,7 +384,7 @@ def centred_start(problem, seed):
     return start
 
 
-@pytest.mark.parametrize("depth", [1, 3, 6])
+@pytest.mark.parametrize("depth", few([1, 3, 6], {1, 3}))
 @pytest.mark.parametrize("figure", FIGURES)
 def test_metrics_of_the_figures_fall_to_zero_in_the_model(figure, depth, record_error):
     """From random features of every sample; penalties rise, so that no mode is lost on the way."""
