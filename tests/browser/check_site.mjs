@@ -197,10 +197,8 @@ async function links(visits) {
 }
 
 // Pages in the order in which the search has them, and the sections that it names of each.
-async function search(opened, address, query) {
-  const { page, errors } = opened;
-  const noted = errors.length;
-  await page.goto(`${address}/search.html?q=${encodeURIComponent(query)}`);
+async function search(address, query) {
+  const { page, errors, close } = await open(`${address}/search.html?q=${encodeURIComponent(query)}`);
   await page.waitForSelector("#search-results li a");
   const found = await page.$$eval("#search-results li a", (list) => {
     const pages = new Map();
@@ -211,19 +209,8 @@ async function search(opened, address, query) {
     }
     return [...pages].map(([name, sections]) => ({ name, sections }));
   });
-  return { query, found, errors: errors.slice(noted) };
-}
-
-// One after the other, by a reader who stays in the search.
-async function searches(address, queries) {
-  const opened = await open(`${address}/search.html`);
-  const seen = [];
-  for (const query of queries) {
-    const broken = (problem) => ({ query, found: [], errors: [problem] });
-    seen.push(await found(() => search(opened, address, query), broken));
-  }
-  await opened.close();
-  return seen;
+  await close();
+  return { query, found, errors };
 }
 
 // What has no form of its own: states of a page, and readers' settings.
@@ -377,8 +364,19 @@ const report = {
   links: await links(visits),
   costs,
   situations,
-  searches: await searches(server.origin, queries),
-  searchOfFiles: (await searches(pathToFileURL(SITE).href, queries.slice(0, 1))).at(0),
+  searches: await all(
+    queries.map(
+      (query) => () =>
+        found(
+          () => search(server.origin, query),
+          (problem) => ({ query, found: [], errors: [problem] }),
+        ),
+    ),
+  ),
+  searchOfFiles: await found(
+    () => search(pathToFileURL(SITE).href, queries[0]),
+    (problem) => ({ found: [], errors: [problem] }),
+  ),
 };
 await browser.close();
 server.close();
