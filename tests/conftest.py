@@ -7,8 +7,10 @@ tests that the ledger of claims names. A case that no longer makes as many compa
 stored for it fails.
 """
 
+import gc
 import os
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -47,6 +49,25 @@ def work_of():
         began = time.process_time()
         result = function()
         return result, (time.process_time() - began) / yardstick()
+
+    return call
+
+
+@pytest.fixture
+def work_and_memory_of(work_of):
+    """The same, and the memory that it takes at most, in bytes: of a second call.
+
+    Whatever is computed while memory is traced takes much longer, the unit of work not least.
+    """
+
+    def call(function):
+        result, work = work_of(function)
+        gc.collect()
+        tracemalloc.start()
+        function()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return result, work, peak
 
     return call
 
