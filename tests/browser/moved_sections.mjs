@@ -19,9 +19,11 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
 });
 
+// Without formulas, which move nothing of what is looked at here and are most of the work.
 async function open(address, options) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(PATIENCE);
+  await context.route(/mathjax/i, (route) => route.abort());
   const page = await context.newPage();
   await page.goto(BOOK + address, { waitUntil: "load" });
   return page;
