@@ -7,17 +7,16 @@ tests that the ledger of claims names. A case that no longer makes as many compa
 stored for it fails.
 """
 
+import gc
 import os
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, settings
 from yardstick import yardstick
 
 from tools import evidence as ledger
-
-# Several folders have one: looking through them for examples would mix them up.
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]
 
 # Before numpy is first imported: on matrices of ten rows a second BLAS thread brings nothing, and
 # where the cores are busy its waiting makes a run many times slower.
@@ -29,7 +28,7 @@ _COMMON = {
     # record_error only keeps a maximum, so one instance for all examples is what we want.
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-settings.register_profile("ci", max_examples=200, derandomize=True, **_COMMON)
+settings.register_profile("ci", max_examples=100, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, print_blob=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -50,6 +49,25 @@ def work_of():
         began = time.process_time()
         result = function()
         return result, (time.process_time() - began) / yardstick()
+
+    return call
+
+
+@pytest.fixture
+def work_and_memory_of(work_of):
+    """The same, and the memory that it takes at most, in bytes: of a second call.
+
+    Whatever is computed while memory is traced takes much longer, the unit of work not least.
+    """
+
+    def call(function):
+        result, work = work_of(function)
+        gc.collect()
+        tracemalloc.start()
+        function()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return result, work, peak
 
     return call
 
@@ -79,6 +97,24 @@ def record_error(request):
     yield recorder
     for what, noted in recorder.noted.items():
         request.node.user_properties.append((_LARGEST_ERROR, (what, *noted)))
+
+
+# Notebooks that train networks for most of a minute. Others that train run every time: 07 and 09.
+LONG_NOTEBOOKS = ("00-your-data", "08-networks-bias-free")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.suffix == ".ipynb" and item.path.stem in LONG_NOTEBOOKS:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Tests have no examples in docstrings, and every worker would look through all of them."""
+    found = yield
+    return [one for one in found if type(one).__name__ != "DoctestModule"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,11 +33,6 @@ def test_import_loads_nothing_but_the_package_itself():
     assert own == ["nclib", "nclib._lazy"]
 
 
-@pytest.mark.parametrize("heavy", ["torch", "scipy.optimize", "matplotlib", "sklearn", "pandas"])
-def test_import_does_not_load(heavy):
-    assert run(f"import nclib, sys; print({heavy!r} in sys.modules)") == "False"
-
-
 def test_the_checks_of_all_exercises_load_no_torch():
     code = (
         "import sys; from nclib.teaching import EXERCISES; "
@@ -120,8 +115,9 @@ def test_a_name_is_the_same_wherever_it_is_asked_for():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_everything_can_be_imported_with_a_star(package):
-    code = f"from {package} import *; print(len(dir()))"
-    assert int(run(code)) >= len(names_of(package))
+    got = {}
+    exec(f"from {package} import *", got)
+    assert got.keys() >= {*names_of(package)}
 
 
 def test_unknown_names_are_refused():
@@ -155,14 +151,13 @@ def test_module_and_public_functions_have_docstrings(name):
 
 
 @pytest.mark.parametrize("name", theory_modules())
-def test_examples_in_docstrings(name):
-    result = doctest.testmod(importlib.import_module(name))
-    assert result.attempted > 0
-    assert result.failed == 0
+def test_there_are_examples_in_docstrings(name):
+    """That they are right pytest finds itself, with --doctest-modules."""
+    found = doctest.DocTestFinder().find(importlib.import_module(name))
+    assert sum(len(one.examples) for one in found) > 0
 
 
 @pytest.mark.parametrize("part", ["data", "diagnosis", "metrics", "theory", "training", "views"])
 def test_a_part_of_the_package_is_there_unasked(part):
     code = f"import nclib; print(nclib.{part}.__name__, '{part}' in dir(nclib))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == [f"nclib.{part}", "True"]
+    assert run(code).split() == [f"nclib.{part}", "True"]

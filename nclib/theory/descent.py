@@ -365,11 +365,11 @@ class _Variables:
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         Ws, H, b = self.unpack(theta)
-        dWs, dH, db = self.problem.gradient(Ws, H, b)
+        value, dWs, dH, db = self.problem.value_and_gradient(Ws, H, b)
         pieces = [(d / scale).ravel() for d, scale in zip([*dWs, dH], self.scales, strict=True)]
         if db is not None:
             pieces.append(db)
-        return self.problem.objective(Ws, H, b), np.concatenate(pieces)
+        return value, np.concatenate(pieces)
 
 
 class _Recorder:

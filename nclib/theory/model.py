@@ -146,12 +146,7 @@ class ClassModel(Layers):
         weights, features, bias = self.validated_variables(Ws, H, b)
         logits, _ = _forward(weights, features, bias)
         fit = self.loss.fit(logits, self.counts, self.drawn)
-        penalty_H = self.lambda_H / 2 * float(np.sum(features**2 @ self._cost(features)))
-        penalty_W = sum(
-            lam / 2 * float(np.sum(W**2)) for lam, W in zip(self.lambda_W, weights, strict=True)
-        )
-        penalty_b = 0.0 if bias is None else self.bias_penalty / 2 * float(bias @ bias)
-        return fit + penalty_W + penalty_H + penalty_b
+        return self._penalised(fit, weights, features, bias)
 
     def gradient(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
@@ -178,9 +173,16 @@ class ClassModel(Layers):
         ValueError
             If a shape does not fit, or a bias is missing or not expected.
         """
+        return self.value_and_gradient(Ws, H, b)[1:]
+
+    def value_and_gradient(
+        self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
+    ) -> tuple[float, list[Array], Array, Array | None]:
+        """Return `objective`, then the three parts of `gradient`, for the work of one of them."""
         weights, features, bias = self.validated_variables(Ws, H, b)
         logits, inputs = _forward(weights, features, bias)
-        back = self.loss.gradient(logits, self.counts, self.drawn)
+        fit, back = self.loss.fit_and_gradient(logits, self.counts, self.drawn)
+        value = self._penalised(fit, weights, features, bias)
         db = None
         if bias is not None:
             db = back.sum(axis=1)
@@ -190,7 +192,17 @@ class ClassModel(Layers):
         for lam, W, below in zip(self.lambda_W[::-1], weights[::-1], inputs[::-1], strict=True):
             dWs.append(back @ below.T + lam * W)
             back = W.T @ back
-        return dWs[::-1], back + self.lambda_H * features * self._cost(features), db
+        return value, dWs[::-1], back + self.lambda_H * features * self._cost(features), db
+
+    def _penalised(
+        self, fit: float, weights: list[Array], features: Array, bias: Array | None
+    ) -> float:
+        penalty_H = self.lambda_H / 2 * float(np.sum(features**2 @ self._cost(features)))
+        penalty_W = sum(
+            lam / 2 * float(np.sum(W**2)) for lam, W in zip(self.lambda_W, weights, strict=True)
+        )
+        penalty_b = 0.0 if bias is None else self.bias_penalty / 2 * float(bias @ bias)
+        return fit + penalty_W + penalty_H + penalty_b
 
     def class_of_column(self, features: Array) -> NDArray[np.int64]:
         """Class of each column of features (d_0, N) or (d_0, K)."""

@@ -27,16 +27,27 @@ def cell(name, alt="Three green curves over x.", caption="The lowest point *jump
     return nbformat.v4.new_code_cell("1", id=name, metadata={"mystnb": about}, outputs=outputs)
 
 
-def build(folder, name, cells):
-    """Build a page; return its article, and what Sphinx said."""
+PAGES = {
+    "07-small": lambda: [cell("a"), cell("b", more=["Words below."])],
+    "silent": lambda: [cell("a", alt="")],
+    "plain": lambda: [nbformat.v4.new_code_cell("1", id="none")],
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build the pages; return them by name, and the lines that Sphinx said."""
+    folder = tmp_path_factory.mktemp("figures")
     (folder / "page").mkdir()
-    title = nbformat.v4.new_markdown_cell("# Title", id="title")
-    notebook = nbformat.v4.new_notebook(cells=[title, *cells], metadata=NOTEBOOK_METADATA)
-    nbformat.write(notebook, folder / "page" / f"{name}.ipynb")
+    for name, cells in PAGES.items():
+        title = nbformat.v4.new_markdown_cell("# Title", id="title")
+        notebook = nbformat.v4.new_notebook(cells=[title, *cells()], metadata=NOTEBOOK_METADATA)
+        nbformat.write(notebook, folder / "page" / f"{name}.ipynb")
     (folder / "page" / "conf.py").write_text(
         f"import sys\nsys.path.append({str(EXTENSIONS)!r})\n"
         "extensions = ['myst_nb', 'figures', 'page_files']\n"
-        f"nb_execution_mode = 'off'\nroot_doc = {name!r}\n"
+        "nb_execution_mode = 'off'\nroot_doc = '07-small'\n",
+        encoding="utf-8",
     )
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", folder / "page", folder / "out"],
@@ -44,8 +55,9 @@ def build(folder, name, cells):
         text=True,
         check=True,
     )
-    html = (folder / "out" / f"{name}.html").read_text(encoding="utf-8")
-    return BeautifulSoup(html, "html.parser"), run.stderr
+    pages = {name: (folder / "out" / f"{name}.html").read_text(encoding="utf-8") for name in PAGES}
+    soups = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
+    return soups, run.stderr.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -61,9 +73,8 @@ def test_the_number_is_that_of_the_chapter_and_of_the_figure(docname, expected):
     assert extension.number(docname, 2) == expected
 
 
-def test_a_page_has_its_figures_in_both_forms(tmp_path):
-    page, said = build(tmp_path, "07-small", [cell("a"), cell("b", more=["Words below."])])
-    assert said == ""
+def test_a_page_has_its_figures_in_both_forms(built):
+    page = built[0]["07-small"]
     assert page.find("img") is None
     assert "axes 1:" not in page.text
     found = page.find_all("figure")
@@ -87,11 +98,13 @@ def test_a_page_has_its_figures_in_both_forms(tmp_path):
     assert any("figures.js" in str(script) for script in page.find_all("script", src=True))
 
 
-def test_a_drawing_without_words_for_those_who_do_not_see_it_is_a_warning(tmp_path):
-    _, said = build(tmp_path, "small", [cell("a", alt="")])
-    assert "figure 1 has no alt text" in said
+def test_a_drawing_without_words_for_those_who_do_not_see_it_is_a_warning_and_no_other_is(built):
+    warnings = [line for line in built[1] if "WARNING" in line]
+    (silent,) = (line for line in warnings if "any toctree" not in line)
+    assert "silent" in silent
+    assert "figure 1 has no alt text" in silent
 
 
-def test_a_page_without_figures_loads_no_script(tmp_path):
-    page, _ = build(tmp_path, "plain", [nbformat.v4.new_code_cell("1", id="none")])
+def test_a_page_without_figures_loads_no_script(built):
+    page = built[0]["plain"]
     assert not any("figures.js" in str(script) for script in page.find_all("script", src=True))

@@ -208,6 +208,7 @@ class TestButtons:
         hosts = "|".join(map(re.escape, self.HOSTS))
         return [re.findall(rf'href="(https://(?:{hosts})/[^"]*)"', page) for page in pages]
 
+    @pytest.mark.slow
     def test_where_no_address_is_known_there_are_none(self, tmp_path):
         assert self.build(tmp_path) == [[], []]
 

@@ -46,6 +46,7 @@ def test_memory_of_the_kernel_and_of_what_it_starts_is_seen(cost):
     assert others.megabytes - idle.megabytes == pytest.approx(600, rel=0.2)
 
 
+@pytest.mark.slow
 def test_time_is_that_of_one_core(cost):
     spin = "end = time.process_time() + 1\nwhile time.process_time() < end: pass"
     idle = cost("import time\ntime.sleep(1)")

@@ -1,6 +1,7 @@
 """The page for teachers: its numbers are computed again, and its links lead to what they say."""
 
 import inspect
+import json
 import re
 import sys
 from html import unescape
@@ -17,7 +18,7 @@ from nclib.teaching import EXERCISES, check, exercise
 from nclib.teaching.grading import Limits
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "views"))
-from every_explorable import EXPLORABLES, explorable
+from every_explorable import EXPLORABLES, explorable, stored
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 TEXT = (BOOK / "teaching.md").read_text(encoding="utf-8")
@@ -151,13 +152,16 @@ def test_each_link_leads_to_an_explorable_in_a_state_that_it_has():
         if fragment == "your-counts":
             continue
         name = fragment.removeprefix("explorable-")
-        sliders = {f"{name}.{slider.name}": slider for slider in explorable(name).sliders}
+        content = re.search(
+            r'<script type="application/json">(.*?)</script>', stored()[name], re.DOTALL
+        )
+        params = json.loads(content[1])["spec"]["params"]
+        sliders = {f"{name}.{param['name']}": param["bind"]["options"] for param in params}
         state = dict(parse_qsl(urlsplit(link).query))
         assert list(state) == list(sliders), link
         for key, value in state.items():
             # As the script of the page writes it.
-            options = sliders[key].values
-            known = {one if isinstance(one, str) else f"{one:g}" for one in options}
+            known = {one if isinstance(one, str) else f"{one:g}" for one in sliders[key]}
             assert value in known, link
         source = next(BOOK.glob(page.replace(".html", ".*[bd]")))
         text = source.read_text(encoding="utf-8")

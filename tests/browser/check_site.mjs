@@ -1,8 +1,10 @@
 // Looks at every page of the built site in a real browser, and writes what it saw as JSON.
 //
-//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER [QUERY ...] > report.json
+//     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER < questions.json > report.json
 //
-// test_site.py runs it and makes a test of each line of the report.
+// Questions: {"pages": [...], "phones": [...], "queries": [...]}: pages that a reader stays on, those of
+// them that are opened on a phone as well, and what is searched for. The other pages are made as narrow
+// as a phone when they have been seen. test_site.py makes a test of each line of the report.
 
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -17,12 +19,10 @@ const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const PHONE = 390;
-const WIDTHS = [1280, PHONE];
 const THEMES = ["light", "dark"];
 // Of the rules that axe has, those that look at colours.
 const OF_COLORS = ["color-contrast", "link-in-text-block"];
-// What readers may look for.
-const QUERIES = process.argv.slice(3);
+const { pages, phones, queries } = JSON.parse(await readFile("/dev/stdin", "utf8"));
 // As many as there are cores in the smallest place where this runs.
 const AT_ONCE = 2;
 
@@ -41,17 +41,6 @@ const browser = await chromium.launch({
     "--no-first-run",
   ],
 });
-
-// Pages that a reader stays on: what Sphinx and Jupyter Book wrote, without the theme's templates, and
-// without pages that only send the reader on.
-async function pages() {
-  const names = (await readdir(SITE, { recursive: true }))
-    .map((name) => name.split(sep).join("/"))
-    .filter((name) => name.endsWith(".html") && !name.startsWith("_"))
-    .sort();
-  const texts = await Promise.all(names.map((name) => readFile(join(SITE, name), "utf8")));
-  return names.filter((_, place) => !texts[place].includes('<meta http-equiv="refresh"'));
-}
 
 // A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
 // `before` sees the page while it is still empty.
@@ -136,14 +125,8 @@ async function visit(name, width) {
     visits.push({
       page: name,
       form: `${theme}-${width}`,
-      formulas: await page.evaluate(look.formulas),
-      pictures: await page.evaluate(look.pictures),
-      sideways: await page.evaluate(look.sideways),
-      head: await page.evaluate(look.head),
-      letters: await page.evaluate(look.letters),
-      touch: width === PHONE ? await page.evaluate(look.touch) : [],
+      ...(theme === THEMES[0] && (await seen(page, width))),
       axe: await axe(page, theme === THEMES[0] ? null : OF_COLORS),
-      ...(await page.evaluate(look.addresses)),
       console: errors.slice(theme === THEMES[0] ? 0 : noted),
     });
   }
@@ -152,18 +135,50 @@ async function visit(name, width) {
       .filter((url) => url.startsWith(server.origin))
       .reduce((sum, url) => sum + server.weight(new URL(url).pathname), 0);
     cost.work /= await yardstick(page, worked);
-    cost.problems = errors;
+    cost.problems = [...errors];
+    if (!phones.includes(name)) visits.push(await narrow(page, name, errors));
   }
   await close();
   return { visits, cost };
 }
 
+// What a theme does not change.
+async function seen(page, width) {
+  return {
+    formulas: await page.evaluate(look.formulas),
+    pictures: await page.evaluate(look.pictures),
+    sideways: await page.evaluate(look.sideways),
+    head: await page.evaluate(look.head),
+    letters: await page.evaluate(look.letters),
+    touch: width === PHONE ? await page.evaluate(look.touch) : [],
+    ...(await page.evaluate(look.addresses)),
+  };
+}
+
+// A page that is open on the desk, as if it were a phone that it is open on.
+async function narrow(page, name, errors) {
+  const noted = errors.length;
+  const session = await page.context().newCDPSession(page);
+  await page.setViewportSize({ width: PHONE, height: 844 });
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: true, maxTouchPoints: 1 });
+  await page.waitForFunction((width) => matchMedia("(pointer: coarse)").matches && innerWidth === width, PHONE);
+  await rest(page, 300);
+  return {
+    page: name,
+    form: `${THEMES[0]}-${PHONE}`,
+    sideways: await page.evaluate(look.sideways),
+    touch: await page.evaluate(look.touch),
+    console: errors.slice(noted),
+  };
+}
+
 // Links and anchors of all pages against each other; a file that is no page need only be there.
 async function links(visits) {
-  const anchors = new Map(visits.map((seen) => [`/${seen.page}`, new Set(seen.anchors)]));
+  const whole = visits.filter((seen) => seen.links);
+  const anchors = new Map(whole.map((seen) => [`/${seen.page}`, new Set(seen.anchors)]));
   const files = new Set((await readdir(SITE, { recursive: true })).map((name) => `/${name.split(sep).join("/")}`));
   const problems = [];
-  for (const seen of visits) {
+  for (const seen of whole) {
     for (const link of new Set(seen.links)) {
       const url = new URL(link);
       if (url.origin !== server.origin) {
@@ -251,12 +266,14 @@ const SITUATIONS = {
   // Every stop of the Tab key shows where it is, in both themes.
   async "by keyboard"(name) {
     const problems = [];
-    for (const theme of ["light", "dark"]) {
-      const { page, errors, close } = await open(`${server.origin}/${name}`, { theme });
-      await complete(page, errors);
-      const stops = await page.evaluate(
-        () => [...document.querySelectorAll("a[href], button, input")].filter((node) => node.checkVisibility()).length,
-      );
+    const { page, errors, close } = await open(`${server.origin}/${name}`);
+    await complete(page, errors);
+    const stops = await page.evaluate(
+      () => [...document.querySelectorAll("a[href], button, input")].filter((node) => node.checkVisibility()).length,
+    );
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
       for (let stop = 0; stop < stops; stop++) {
         await page.keyboard.press("Tab");
         const unseen = await page.evaluate(() => {
@@ -268,23 +285,26 @@ const SITUATIONS = {
         });
         if (unseen) problems.push(`${theme}: no focus to be seen on ${unseen}`);
       }
-      problems.push(...errors);
-      await close();
     }
-    return problems;
+    await close();
+    return [...problems, ...errors];
   },
   async "contents and search on a phone"(name) {
     const problems = [];
-    for (const theme of ["light", "dark"]) {
-      for (const button of [".primary-toggle", ".secondary-toggle", ".article-header-buttons .search-button"]) {
-        const { page, errors, close } = await open(`${server.origin}/${name}`, { theme, width: PHONE });
-        await complete(page, errors);
-        await page.click(button);
+    for (const button of [".primary-toggle", ".secondary-toggle", ".article-header-buttons .search-button"]) {
+      const { page, errors, close } = await open(`${server.origin}/${name}`, { width: PHONE });
+      await complete(page, errors);
+      await page.click(button);
+      for (const theme of THEMES) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
         await rest(page, 500);
-        const found = [...(await axe(page)), ...(await page.evaluate(look.touch)), ...errors];
+        const found = await axe(page, theme === THEMES[0] ? null : OF_COLORS);
+        if (theme === THEMES[0]) found.push(...(await page.evaluate(look.touch)));
         problems.push(...found.map((problem) => `${theme} ${button}: ${JSON.stringify(problem)}`));
-        await close();
       }
+      problems.push(...errors.map((problem) => `${button}: ${problem}`));
+      await close();
     }
     return problems;
   },
@@ -304,7 +324,6 @@ async function all(jobs) {
   return results;
 }
 
-const inner = await pages();
 const example = "book/five-minutes.html";
 
 // Where the entrance leads, with what its address says, and without scripts.
@@ -317,28 +336,19 @@ async function entrance(options) {
 }
 const leads = { scripts: await entrance({}), none: await entrance({ javaScriptEnabled: false }) };
 
-const seen = await all(
-  inner.flatMap((page) =>
-    WIDTHS.map((width) => async () => ({
-      width,
-      ...(await found(
-        () => visit(page, width),
-        (problem) => ({
-          visits: THEMES.map((theme) => ({
-            page,
-            form: `${theme}-${width}`,
-            console: [problem],
-            links: [],
-            anchors: [],
-          })),
-          cost: { page, problems: [problem] },
-        }),
-      )),
-    })),
-  ),
-);
-const visits = seen.flatMap(({ visits }) => visits);
-const costs = seen.filter(({ width }) => width !== PHONE).map(({ cost }) => cost);
+const job = (page, width) => async () => ({
+  width,
+  ...(await found(
+    () => visit(page, width),
+    (problem) => ({
+      visits: THEMES.map((theme) => ({ page, form: `${theme}-${width}`, console: [problem] })),
+      cost: { page, problems: [problem] },
+    }),
+  )),
+});
+const visited = await all([...pages.map((page) => job(page, 1280)), ...phones.map((page) => job(page, PHONE))]);
+const visits = visited.flatMap(({ visits }) => visits);
+const costs = visited.filter(({ width }) => width !== PHONE).map(({ cost }) => cost);
 const situations = await all(
   Object.entries(SITUATIONS).map(([name, run]) => async () => ({
     name,
@@ -355,7 +365,7 @@ const report = {
   costs,
   situations,
   searches: await all(
-    QUERIES.map(
+    queries.map(
       (query) => () =>
         found(
           () => search(server.origin, query),
@@ -364,7 +374,7 @@ const report = {
     ),
   ),
   searchOfFiles: await found(
-    () => search(pathToFileURL(SITE).href, QUERIES[0]),
+    () => search(pathToFileURL(SITE).href, queries[0]),
     (problem) => ({ found: [], errors: [problem] }),
   ),
 };

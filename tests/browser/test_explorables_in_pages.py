@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
+from few import few
 from test_site import SITE, built_pages, drive, require_browser_and_site
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "views"))
@@ -19,6 +20,9 @@ SCRIPT = Path(__file__).with_name("explorables.mjs")
 # Work of one redrawing, in units of a fixed calculation in the same browser (half a second of the
 # CPU time where this was set).
 MAX_REDRAW = 0.15
+# Those that are visited in other ways, too, in every run: one with a handle, one with a choice, the
+# largest.
+VISITED = ["survival", "remedies", "curves"]
 
 
 def places():
@@ -32,9 +36,15 @@ def places():
 
 
 @pytest.fixture(scope="module")
-def reports():
+def reports(request):
     require_browser_and_site()
-    return drive(SCRIPT, SITE, told=places(), pages=len(places()))
+    chosen = {
+        item.callspec.params["visited"]
+        for item in request.session.items
+        if item.path == Path(__file__) and "visited" in item.fixturenames
+    }
+    told = [(page, name, name in chosen) for page, name in places()]
+    return drive(SCRIPT, SITE, told=told, pages=len(told))
 
 
 @pytest.fixture(params=EXPLORABLES)
@@ -42,11 +52,21 @@ def name(request):
     return request.param
 
 
-@pytest.fixture
-def report(reports, name):
+def report_of(reports, name):
     (found,) = [report for report in reports if report["name"] == name]
     assert "broke" not in found, found["broke"]
     return found
+
+
+@pytest.fixture
+def report(reports, name):
+    return report_of(reports, name)
+
+
+@pytest.fixture(params=few(list(EXPLORABLES), VISITED))
+def visited(request, reports):
+    """The name of one that is visited in other ways, too, and the report on it."""
+    return request.param, report_of(reports, request.param)
 
 
 def state_of(name, seen):
@@ -71,16 +91,27 @@ def test_every_explorable_is_in_one_page_and_here():
 
 def test_the_marks_are_the_rows_of_the_table(name, report):
     """At three positions, and after the page was loaded again."""
+    for seen in [report["first"], *report["moved"], report["restored"]]:
+        assert_drawn(name, seen)
+
+
+def assert_drawn(name, seen):
     table = explorable(name).table
     columns, rows = list(table), set(zip(*table.values(), strict=True))
-    for seen in [report["first"], *report["moved"], report["restored"], report["fromFiles"]]:
-        drawn = {
-            tuple(datum[column] for column in columns)
-            for datum in seen["drawn"]
-            if all(column in datum for column in columns)
-        }
-        assert rows_of(name, state_of(name, seen)) <= drawn <= rows
-        assert seen["marks"] > 0
+    drawn = {
+        tuple(datum[column] for column in columns)
+        for datum in seen["drawn"]
+        if all(column in datum for column in columns)
+    }
+    assert rows_of(name, state_of(name, seen)) <= drawn <= rows
+    assert seen["marks"] > 0
+
+
+def test_from_the_file_system_it_is_the_same(visited):
+    name, report = visited
+    assert_drawn(name, report["fromFiles"])
+    said = explorable(name).summaries[state_of(name, report["fromFiles"])]
+    assert report["fromFiles"]["summary"] == said
 
 
 def test_three_positions_differ_from_each_other(name, report):
@@ -92,7 +123,7 @@ def test_three_positions_differ_from_each_other(name, report):
 
 
 def test_the_sentence_follows_and_is_spoken(name, report):
-    for seen in [report["first"], *report["moved"], report["restored"], report["fromFiles"]]:
+    for seen in [report["first"], *report["moved"], report["restored"]]:
         assert seen["summary"] == explorable(name).summaries[state_of(name, seen)]
     for seen in report["moved"]:
         assert seen["spoken"] == seen["summary"]
@@ -213,8 +244,8 @@ def test_play_moves_one_slider_until_it_is_stopped(name, report):
     assert played["still"] == played["stillLater"] == [*first[:at], last, *first[at + 1 :]]
 
 
-def test_on_a_phone_the_tools_are_one_row_of_large_targets_and_no_word_is_cut(report):
-    targets = report["targets"]
+def test_on_a_phone_the_tools_are_one_row_of_large_targets_and_no_word_is_cut(visited):
+    targets = visited[1]["targets"]
     assert len({tool["top"] for tool in targets["tools"]}) == 1
     for tool in targets["tools"]:
         assert min(tool["width"], tool["height"]) >= 44
@@ -273,16 +304,25 @@ def test_the_chart_stays_as_wide_as_its_place(report):
         assert chart == pytest.approx(place, abs=1)
 
 
-@pytest.mark.parametrize("where", ["printed", "withoutScripts"])
-def test_where_nothing_moves_the_default_state_is_shown(name, report, where):
+def assert_still(name, seen):
     shown = explorable(name)
     default = tuple(slider.default for slider in shown.sliders)
-    assert report[where]["picture"]
-    assert not report[where]["live"]
-    assert report[where]["caption"].endswith(shown.summaries[default])
+    assert seen["picture"]
+    assert not seen["live"]
+    assert seen["caption"].endswith(shown.summaries[default])
 
 
-def test_controls_wait_for_their_chart(name, report):
+def test_on_paper_the_default_state_is_shown(name, report):
+    assert_still(name, report["printed"])
+
+
+def test_without_scripts_the_default_state_is_shown(visited):
+    name, report = visited
+    assert_still(name, report["withoutScripts"])
+
+
+def test_controls_wait_for_their_chart(visited):
+    name, report = visited
     before, after = report["early"]["before"], report["early"]["after"]
     assert before["picture"]
     assert not before["live"]

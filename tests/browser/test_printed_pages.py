@@ -56,31 +56,41 @@ pre {{ overflow: auto; margin: 0; }} .box {{ height: 20px; border: 1px solid; }}
 </style></head><body><article>{content}</article></body></html>"""
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        ("<h1>Head</h1><p>Words.</p>", None),
-        ("<pre>" + 300 * "wide" + "</pre>", "wider than the paper: pre"),
-        ("<div class='box'></div>", "empty: div.box"),
-        ("<div class='box'>full</div>", None),
-        ("<details><summary></summary>Words.</details>", "shut: details"),
-        ("<details class='nc-code'><summary></summary>x</details>", "what is left of folded code"),
-        ("<p>Words <input></p>", "a control: input"),
-        ("<p class='nc-predicted' style='visibility: hidden'>Words.</p>", "covered: p"),
-        # A sheet is 1,047 px high inside of its margins.
-        (
-            "<h1>Head</h1><div style='height: 995px'></div><h2>Foot</h2>",
-            "alone at the foot: (Foot)",
-        ),
-    ],
-    ids=["fits", "cut", "empty", "full", "shut", "code", "control", "covered", "foot"],
-)
-def test_what_is_wrong_is_noticed(tmp_path, content, problem):
+# What a page holds, and what is to be said of it.
+WRONG = {
+    "fits": ("<h1>Head</h1><p>Words.</p>", None),
+    "cut": ("<pre>" + 300 * "wide" + "</pre>", "wider than the paper: pre"),
+    "empty": ("<div class='box'></div>", "empty: div.box"),
+    "full": ("<div class='box'>full</div>", None),
+    "shut": ("<details><summary></summary>Words.</details>", "shut: details"),
+    "code": (
+        "<details class='nc-code'><summary></summary>x</details>",
+        "what is left of folded code",
+    ),
+    "control": ("<p>Words <input></p>", "a control: input"),
+    "covered": ("<p class='nc-predicted' style='visibility: hidden'>Words.</p>", "covered: p"),
+    # A sheet is 1,047 px high inside of its margins.
+    "foot": (
+        "<h1>Head</h1><div style='height: 995px'></div><h2>Foot</h2>",
+        "alone at the foot: (Foot)",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory):
     require(missing_browser())
-    path = tmp_path / "page.html"
-    path.write_text(PAGE.format(content=content))
-    found = printed(path)[str(path)]["problems"]
+    folder = tmp_path_factory.mktemp("wrong")
+    for name, (content, _) in WRONG.items():
+        (folder / f"{name}.html").write_text(PAGE.format(content=content), encoding="utf-8")
+    report = printed(*(folder / f"{name}.html" for name in WRONG))
+    return {Path(path).stem: seen["problems"] for path, seen in report.items()}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_noticed(wrong, name):
+    _, problem = WRONG[name]
     if problem is None:
-        assert found == []
+        assert wrong[name] == []
     else:
-        assert any(one.startswith(problem) for one in found), found
+        assert any(one.startswith(problem) for one in wrong[name]), wrong[name]

@@ -119,8 +119,8 @@ def compare(problems, record_error):
         assert set(answer["lost"]) == lost, question
 
 
-def test_some_hundred_random_problems_as_nclib_solves_them(record_error):
-    compare([*random_problems(200), FRAUD], record_error)
+def test_many_random_problems_as_nclib_solves_them(record_error):
+    compare([*random_problems(60), FRAUD], record_error)
 
 
 @pytest.mark.slow

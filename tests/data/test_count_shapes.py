@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from nclib import ClassCounts, read_counts
@@ -304,7 +304,6 @@ WRITTEN = {
 SEPARATORS = [",", ";", "\t", "|", " ", "  ", ": ", " = "]
 
 
-@settings(max_examples=1500)
 @given(
     st.lists(st.sampled_from(NAMES), min_size=2, max_size=5, unique=True),
     st.data(),

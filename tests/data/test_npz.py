@@ -357,7 +357,7 @@ def fuzz(content, path):
     assert not Trap.sprung
 
 
-@settings(max_examples=2000)
+@settings(max_examples=300)
 @given(any_npz())
 def test_any_file_is_read_or_refused(tmp_path_factory, content):
     fuzz(content, tmp_path_factory.getbasetemp())

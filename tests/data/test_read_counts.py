@@ -642,7 +642,7 @@ def fuzz(content, way, path):
 WAYS = st.sampled_from([".csv", ".json", ".npy", "stdin"])
 
 
-@settings(max_examples=2000)
+@settings(max_examples=300)
 @given(ANY_FILE, WAYS)
 @example(b'"', ".csv")
 @example(b"\xef\xbb\xbf", ".json")

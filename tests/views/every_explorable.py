@@ -1,13 +1,16 @@
 """Every explorable of the book, as the book calls it: name to a function that makes it."""
 
 import functools
+import json
+import re
 from pathlib import Path
 
 import nclib as nc
 from nclib.training.experiments import figure_results, load_results
 from nclib.views import explorables
 
-RUNS = Path(__file__).resolve().parents[2] / "book" / "results" / "runs"
+BOOK = Path(__file__).resolve().parents[2] / "book"
+RUNS = BOOK / "results" / "runs"
 
 ECOLI = nc.ClassCounts([143, 77, 52, 35, 20, 5, 2, 2])
 
@@ -35,3 +38,20 @@ def main_runs():
 @functools.cache
 def explorable(name):
     return EXPLORABLES[name]()
+
+
+@functools.cache
+def stored():
+    """The HTML of every explorable as the notebooks have it: whoever runs them compares it.
+
+    For what the page says and shows; to make all of them anew takes long.
+    """
+    found = {}
+    for path in sorted(BOOK.glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                html = "".join(output.get("data", {}).get("text/html", ""))
+                if name := re.search(r'id="explorable-([\w-]+)"', html):
+                    found[name[1]] = html
+    assert found.keys() == EXPLORABLES.keys()
+    return found

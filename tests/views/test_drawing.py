@@ -1,5 +1,6 @@
 """Figures as SVG: text as text, colours as variables, two forms, the same at every run."""
 
+import functools
 import re
 from xml.etree import ElementTree as ET
 
@@ -25,6 +26,11 @@ DRAWN = {
 drawn = pytest.mark.parametrize("name", DRAWN)
 
 
+@functools.cache
+def drawing(name):
+    return style.drawing(DRAWN[name]())
+
+
 @pytest.fixture(autouse=True)
 def _close_figures():
     yield
@@ -48,12 +54,12 @@ def plain(draw):
 
 @drawn
 def test_a_drawing_is_the_same_at_every_run(name):
-    assert style.drawing(DRAWN[name]()) == style.drawing(DRAWN[name]())
+    assert drawing(name) == style.drawing(DRAWN[name]())
 
 
 @drawn
 def test_both_forms_say_the_same_and_the_first_alone_is_displayed(name):
-    found = forms(style.drawing(DRAWN[name]()))
+    found = forms(drawing(name))
     assert list(found) == ["wide", "narrow"]
     assert [form.get("display") for form in found.values()] == [None, "none"]
     width, height = (
@@ -68,7 +74,7 @@ def test_both_forms_say_the_same_and_the_first_alone_is_displayed(name):
 
 @drawn
 def test_every_identifier_is_used_and_stands_once(name):
-    text = style.drawing(DRAWN[name]())
+    text = drawing(name)
     known = re.findall(r'\bid="(.+?)"', text)
     used = set(re.findall(r'(?:url\(#|href="#)([\w-]+)', text))
     assert len(known) == len(set(known))
@@ -78,7 +84,7 @@ def test_every_identifier_is_used_and_stands_once(name):
 
 @drawn
 def test_every_colour_is_a_variable_or_a_mixture(name):
-    for form in forms(style.drawing(DRAWN[name]())).values():
+    for form in forms(drawing(name)).values():
         for element in form.iter():
             said = re.findall(r"\b(fill|stroke): ([^;]+)", element.get("style", ""))
             for kind in ("fill", "stroke"):

@@ -61,18 +61,22 @@ class Loss(Record):
         -------
         float
         """
-        terms, Z, column, samples, N = self._samples(logits, counts, drawn)
-        value, _ = dense_loss(terms, Z, column, samples)
-        return value / N
+        return self.fit_and_gradient(logits, counts, drawn)[0]
 
     def gradient(self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None = None) -> Array:
         """Differentiate `fit` by the logits; shaped like them.
 
         With one column per class, that of all its samples moving together.
         """
+        return self.fit_and_gradient(logits, counts, drawn)[1]
+
+    def fit_and_gradient(
+        self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None = None
+    ) -> tuple[float, Array]:
+        """Both of them, for the work of one: what a descent asks at every step."""
         terms, Z, column, samples, N = self._samples(logits, counts, drawn)
-        _, gradient = dense_loss(terms, Z, column, samples)
-        return gradient * (samples / N)
+        value, gradient = dense_loss(terms, Z, column, samples)
+        return value / N, gradient * (samples / N)
 
     def _samples(
         self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None

@@ -220,9 +220,9 @@ def minimise_factors(
 
     def value(x: Array) -> tuple[float, Array]:
         W, H, b = parts(x)
-        (dW,), dH, db = problem.gradient([W], H, b)
+        objective, (dW,), dH, db = problem.value_and_gradient([W], H, b)
         slopes = [dW.ravel(), (dH / scale).ravel()] + ([] if db is None else [db])
-        return problem.objective([W], H, b), np.concatenate(slopes)
+        return objective, np.concatenate(slopes)
 
     start = generator(seed).standard_normal(2 * K * r + (K if problem.has_bias else 0))
     found = minimize(value, start, jac=True, method="L-BFGS-B", options=_SEARCH)

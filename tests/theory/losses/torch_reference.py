@@ -107,22 +107,22 @@ def free_optimum(problem, seed=0, starts=2, width=None):
         first = sum(sizes[:L])
         bounds[first : first + sizes[L]] = [(0, None)] * sizes[L]
     rng = np.random.default_rng(seed)
-    best, Z = np.inf, None
-    for _ in range(starts):
-        flat = rng.standard_normal(sum(sizes)) * 0.7
-        for _ in range(3):  # L-BFGS forgets its past: a restart goes on where rounding stopped it
-            result = minimize(
-                objective,
-                flat,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=bounds,
-                options={"maxiter": 4000, "maxfun": 8000, "ftol": 0, "gtol": 1e-13, "maxcor": 40},
-            )
-            flat = result.x
-        if result.fun < best:
-            best, Z = result.fun, logits(split(torch.tensor(flat))).numpy()
-    return best, Z
+
+    def search(flat):
+        return minimize(
+            objective,
+            flat,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": 4000, "maxfun": 8000, "ftol": 0, "gtol": 1e-13, "maxcor": 40},
+        )
+
+    ends = [search(rng.standard_normal(sum(sizes)) * 0.7) for _ in range(starts)]
+    best = min(ends, key=lambda end: end.fun)
+    for _ in range(2):  # L-BFGS forgets its past: a restart goes on where rounding stopped it
+        best = search(best.x)
+    return best.fun, logits(split(torch.tensor(best.x))).numpy()
 
 
 def random_problem(rng):
