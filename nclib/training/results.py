@@ -13,8 +13,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from nclib._checks import plain
 from nclib._files import write_whole
 from nclib._records import Record
@@ -23,7 +21,7 @@ from nclib.theory.counts import ClassCounts, as_counts
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import HASH_DIGITS, Experiment, hash_of
 from nclib.training.history import HistoryEntry, Machine, Reached, Samples, WithHistory
-from nclib.training.paper import AIMS, LAMBDA_WARMUP, paper_figure
+from nclib.training.paper import LAMBDA_WARMUP, paper_figure
 
 SIGNIFICANT_DIGITS = 7
 """To which numbers are stored: a little less than float32 has."""
@@ -228,30 +226,6 @@ def figure_results(
         return (experiment.config, *experiment.counts.n) == (listed.config, *listed.counts.n)
 
     return [result for result in results if belongs(result.experiment)]
-
-
-def epochs_to_aims(result: Result, aims: Mapping[str, float] = AIMS) -> int | None:
-    """Return after how many epochs a run was within all aims, and stayed there.
-
-    Parameters
-    ----------
-    result : Result
-    aims : mapping of str to float, default `AIMS`
-        Below what each curve must be (the corrected metrics), besides all modes of the optimum
-        being alive.
-
-    Returns
-    -------
-    int or None
-        The first such epoch of the history, which has some of the epochs only; None where the run
-        does not end within the aims.
-    """
-    met = result.curve("alive") == result.experiment.optimum.alive
-    for name, aim in aims.items():
-        met &= result.curve(name) < aim  # what has no value does not meet it
-    missed = np.flatnonzero(~met)
-    first = int(missed[-1]) + 1 if missed.size else 0
-    return int(result.epochs[first]) if first < met.size else None
 
 
 def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:

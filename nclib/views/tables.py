@@ -90,13 +90,14 @@ def ways_of_runs(caption: str, head: str, groups: Mapping[str, Sequence[Result]]
     -------
     Table
         For each depth and group: the runs; their epochs; after how many all were within the aims
-        of the figures to stay (`epochs_to_aims`), blank if one was not; the largest gap, NC2 and
-        NC3 at the end, as in `ends_of_runs`; the least and the largest test accuracy, in percent.
+        of the figures to stay (`Result.epochs_within`), blank if one was not; the largest gap, NC2
+        and NC3 at the end, as in `ends_of_runs`; the range of the test accuracy, in percent.
     """
-    from nclib.training.results import epochs_to_aims
+    from nclib.training.paper import AIMS
 
     rows: list[tuple[object, ...]] = []
     for name, depth, runs in sorted(_by_depth(groups), key=lambda row: row[1]):
+        ways = [run.epochs_within(AIMS, run.experiment.optimum.alive) for run in runs]
         right = [100 * (run.final["test_accuracy"] or 0.0) for run in runs]
         rows.append(
             (
@@ -104,7 +105,7 @@ def ways_of_runs(caption: str, head: str, groups: Mapping[str, Sequence[Result]]
                 name,
                 len(runs),
                 _span([run.experiment.config.epochs for run in runs], ","),
-                _largest([epochs_to_aims(run) for run in runs], ","),
+                _largest(ways, ","),
                 _largest([run.reached["gap"] for run in runs], ".0e"),
                 _largest_against(runs, "nc2"),
                 _largest_against(runs, "nc3"),

@@ -2,7 +2,6 @@
 
 from made_results import made
 
-from nclib.training.results import epochs_to_aims
 from nclib.views.tables import ends_of_runs, table, ways_of_runs
 
 
@@ -79,14 +78,18 @@ def test_a_row_says_the_least_and_the_largest_of_its_runs():
 
 
 def test_a_run_that_leaves_the_aims_counts_from_its_return():
-    run = made(level=1e-6)
-    assert epochs_to_aims(run) == 0
+    aims = {"gap": 1e-3, "nc2_w": 0.01, "nc2_h": 0.01, "nc3": 0.03}
+
+    def way(run, alive=3):
+        return run.epochs_within(aims, alive)
+
+    assert way(made(level=1e-6)) == 0
     for spoil, value in (("nc3", 0.03), ("nc2_h", 0.01), ("nc2_w", None)):
         run = made(level=1e-6)
         run.history[2]["metrics"]["corrected"][spoil] = value
-        assert epochs_to_aims(run) == 5
+        assert way(run) == 5
     run = made(level=1e-6)
     run.history[3]["alive"] -= 1
-    assert epochs_to_aims(run) == 10
-    assert epochs_to_aims(made(level=1e-6, alive=2)) is None
-    assert epochs_to_aims(run, {"train_accuracy": 0.9}) is None
+    assert way(run) == 10
+    assert way(run, alive=2) is None
+    assert made(level=1e-6).epochs_within({"train_accuracy": 0.9}, 3) is None
