@@ -40,6 +40,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "200 epochs": {**_SOONER, "epochs": 200, "evaluations": 20, "learning_rate": 1e-3},
     "250 epochs": {**_SOONER, "epochs": 250, "evaluations": 40},
     "300 epochs": {**_SOONER, "epochs": 300, "evaluations": 40, "batch_size": 256},
+    "400 epochs": {**_SHORT, "epochs": 400, "evaluations": 40, "learning_rate": 1.5e-3},
 }
 """What each changes of the configuration of the figure at width 512."""
 
