@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nclib import ClassCounts, Spectrum, effective_label_matrix
+from nclib.theory.secular import _SecularSums, row_chunks
 
 COUNTS = [
     pytest.param([2, 1], id="two classes"),
@@ -161,3 +162,40 @@ def test_a_growing_group_drives_the_zeros_to_the_other_counts():
     assert (np.diff(steps[:, 0]) > 0).all()
     assert (np.diff(steps[:, 1]) < 0).all()
     np.testing.assert_allclose(steps[-1], [500, 100], rtol=2e-5)
+
+
+def test_rows_are_cut_into_parts_of_65536_entries_and_at_least_one_row():
+    assert list(row_chunks(3, 2**17)) == [slice(row, row + 1) for row in range(3)]
+    assert list(row_chunks(2**16 + 1, 1)) == [slice(0, 2**16), slice(2**16, 2**16 + 1)]
+    assert list(row_chunks(2**15 + 1, 2)) == [slice(0, 2**15), slice(2**15, 2**15 + 1)]
+    assert list(row_chunks(0)) == []
+
+
+# The root between 1 and 2 is nearer to the small group, of 2, while the many large classes outweigh
+# it there: the quadratic equation of a step has both its coefficients below 0.
+OUTWEIGHED = [1000] * 177 + [2] + [1] * 100
+
+
+@pytest.mark.parametrize(
+    "n",
+    [
+        *COUNTS,
+        pytest.param(range(1, 200), id="199 groups"),
+        pytest.param(OUTWEIGHED, id="outweighed"),
+    ],
+)
+def test_the_roots_settle_quadratically(n, monkeypatch):
+    """From one digit on the digits double, four times; halving the bracket takes fifty steps."""
+    points = []
+    sums = _SecularSums.__call__
+
+    def counted(self, *at):
+        points.append(at)
+        return sums(self, *at)
+
+    monkeypatch.setattr(_SecularSums, "__call__", counted)
+    kappa = Spectrum(ClassCounts(n)).kappa
+    assert len(points) <= 8
+    n = np.array(n, dtype=float)
+    squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / n.sum())[::-1]
+    np.testing.assert_allclose(kappa**2, squares, rtol=0, atol=1e-13 * n.max())
