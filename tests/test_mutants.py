@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import mutant_trials
 from tools.mutant_sources import Mutant
+from tools.mutant_transplant import transplant
 from tools.mutants import COLUMNS, TABLE, excuse, excuses
 
 SOURCE = '''"""A module of 3 functions."""
@@ -69,12 +69,12 @@ def mutant(before, after):
 def test_a_fault_reaches_functions_that_others_hold(module, before, after, call, right, wrong):
     held = types.SimpleNamespace(double=module.double, half=module.half, Pair=module.Pair)
     assert call(held) == right
-    assert mutant_trials.transplant(mutant(before, after)) == 1
+    assert transplant(mutant(before, after)) == 1
     assert call(held) == wrong
 
 
 def test_what_no_function_has_is_left_for_a_new_import(module):
-    assert mutant_trials.transplant(mutant("of 3 functions", "of 4 functions")) == 0
+    assert transplant(mutant("of 3 functions", "of 4 functions")) == 0
 
 
 def test_a_survivor_is_excused_by_its_line_and_change(module):

@@ -10,9 +10,7 @@ import pickle
 import resource
 import select
 import signal
-import sys
 import time
-import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +23,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
 from tools.mutant_sources import Mutant, fingerprint
+from tools.mutant_transplant import transplant
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "_build" / "mutants"
@@ -207,7 +206,6 @@ class _Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        signal.setitimer(signal.ITIMER_PROF, 0)
         if call.excinfo is not None:
             self.failed.add(item.nodeid)
 
@@ -218,7 +216,12 @@ class _Recorder:
             self.coverage.switch_context(item.nodeid)
             began = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, self.slowest)
-            runtestprotocol(item, log=False, nextitem=following)
+            try:
+                runtestprotocol(item, log=False, nextitem=following)
+            except TimeoutError:  # between its phases
+                self.failed.add(item.nodeid)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
             seconds[item.nodeid] = time.process_time() - began
         lines = lines_by_context(self.coverage)
         return {
@@ -281,6 +284,11 @@ class _Server:
         self.coverage.stop()
         collected = lines_by_context(self.coverage).get("collection", {})
         self.collected = {module: int(bits, 16) for module, bits in collected.items()}
+        slowest = self.settings["slowest"]
+        records = {
+            test: record if record and record[0] <= slowest else None
+            for test, record in records.items()
+        }
         failed = [test for test, record in records.items() if record is None]
         print(f"  {len(records)} tests, without {len(failed)} slow or failing ones: {failed[:3]}")
         self.seconds = {test: record[0] for test, record in records.items() if record}
@@ -425,64 +433,3 @@ def _returned(call: Callable[[], Any]) -> Any:
         result = pickle.load(pipe)
     os.waitpid(child, 0)
     return result
-
-
-def transplant(mutant: Mutant) -> int:
-    """Put the code of a mutant into its imported module's functions; count those that change."""
-    name = mutant.module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    module = sys.modules.get(name)
-    if module is None:
-        return 0
-    mutated = types.ModuleType(name)
-    mutated.__dict__.update(
-        __file__=module.__file__, __package__=module.__package__, __spec__=module.__spec__
-    )
-    if hasattr(module, "__path__"):
-        mutated.__path__ = module.__path__
-    path = str(ROOT / mutant.module)
-    exec(compile(mutant.source, path, "exec", dont_inherit=True), mutated.__dict__)
-    return _transplant_members(vars(module), vars(mutated), name)
-
-
-def _transplant_members(old: Any, new: Any, name: str) -> int:
-    changed = 0
-    for key, value in new.items():
-        if key in old and key != "__dict__":
-            changed += _transplant_one(old[key], value, name)
-    return changed
-
-
-def _transplant_one(old: Any, new: Any, name: str) -> int:
-    if isinstance(new, type):
-        is_ours = isinstance(old, type) and new.__module__ == name and old is not new
-        return _transplant_members(vars(old), vars(new), name) if is_ours else 0
-    if type(old) is not type(new):
-        return 0
-    if isinstance(new, property):
-        pairs = [(old.fget, new.fget), (old.fset, new.fset)]
-        return sum(_transplant_one(*pair, name) for pair in pairs if pair[1] is not None)
-    if isinstance(new, functools.cached_property):
-        return _transplant_one(old.func, new.func, name)
-    if isinstance(new, classmethod | staticmethod):
-        return _transplant_one(old.__func__, new.__func__, name)
-    changed = 0
-    if hasattr(new, "__wrapped__"):
-        changed = _transplant_one(old.__wrapped__, new.__wrapped__, name)
-        if changed and hasattr(old, "cache_clear"):
-            old.cache_clear()
-    if isinstance(new, types.FunctionType) and new.__module__ == name:
-        defaults = (old.__defaults__, new.__defaults__), (old.__kwdefaults__, new.__kwdefaults__)
-        if old.__code__ != new.__code__ or any(map(_differ, defaults)):
-            old.__code__ = new.__code__
-            old.__defaults__, old.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
-            changed += 1
-    return changed
-
-
-def _differ(pair: tuple[Any, Any]) -> bool:
-    """Tell whether default values differ that can be told apart: objects are of another module."""
-    plain = (int, float, complex, str, type(None), tuple)
-    old, new = ((list(one.values()) if isinstance(one, dict) else one or ()) for one in pair)
-    return any(
-        isinstance(right, plain) and left != right for left, right in zip(old, new, strict=True)
-    )

@@ -199,3 +199,33 @@ def test_the_roots_settle_quadratically(n, monkeypatch):
     n = np.array(n, dtype=float)
     squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / n.sum())[::-1]
     np.testing.assert_allclose(kappa**2, squares, rtol=0, atol=1e-13 * n.max())
+
+
+@pytest.mark.parametrize(
+    "poles",
+    [
+        pytest.param(np.arange(300.0, 0, -1), id="even"),
+        # The second panel is long: of all that is outside of it one pole alone is far, above.
+        pytest.param(
+            np.r_[1e6, 1000 + np.arange(63.0, -1, -1), np.arange(970.0, 70, -30)],
+            id="one far above",
+        ),
+        pytest.param(np.r_[1e5, 9e4, np.arange(150.0, 0, -1)], id="two far above"),
+        # All the small ones are near the panel of the large ones: its rows come in two parts.
+        pytest.param(
+            np.r_[1e6 * np.arange(65.0, 0, -1), np.arange(1100.0, 0, -1)],
+            id="many near a long panel",
+        ),
+    ],
+)
+def test_sums_over_near_and_far_poles_are_those_of_all_one_by_one(poles):
+    weights = np.random.default_rng(0).uniform(1, 9, poles.size)
+    interval, gap = np.arange(poles.size - 1), poles[:-1] - poles[1:]
+    found = _SecularSums.of(poles, weights)(interval, interval, -gap / 3)
+    inverse = 1 / ((poles - poles[:-1, None]) + gap[:, None] / 3)
+    above = np.arange(poles.size) <= interval[:, None]
+    for power, low, high in ((1, found.low, found.high), (2, found.low_slope, found.high_slope)):
+        terms = inverse**power * weights
+        allowed = 1e-12 * np.abs(terms).sum(axis=1)
+        assert (np.abs(low - np.where(above, 0, terms).sum(axis=1)) <= allowed).all()
+        assert (np.abs(high - np.where(above, terms, 0).sum(axis=1)) <= allowed).all()

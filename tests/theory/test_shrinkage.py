@@ -477,3 +477,7 @@ def test_the_tie_is_as_wide_as_the_depth(L):
     np.testing.assert_array_equal(tied(log_theta, L), [False, True, True, False])
     alive = np.isfinite(global_logit(log_theta, L))
     np.testing.assert_array_equal(alive, [True, False, False, False])
+
+
+def test_the_spinodal_of_one_layer_is_its_threshold():
+    assert lemma_a2_spinodal(1) == nc.theory.lemma_a2_threshold(1) == 1
