@@ -16,7 +16,7 @@ $(foreach name,VENV PINS,$(if $(filter 1,$(words $($(name)))),,$(error $(name) m
 
 .DEFAULT_GOAL := help
 .PHONY: help book zip pdf pdf-all slides test test-all lint notebooks evidence resources copies lab bench \
-        requirements clean gpu
+        requirements clean gpu mutants
 # A target whose recipe failed half-way must not count as made.
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,7 @@ help:
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
 	@echo "make test-all      the same, with the long runs: more cases, more pages, every notebook"
+	@echo "make mutants       try the tests on small faults; MODULE= names a module or an area"
 	@echo "make lint          ruff and mypy, and Biome where there is Node"
 	@echo "make notebooks     execute the notebooks and store their outputs"
 	@echo "make evidence      measure every claim of the ledger and store the outcome"
@@ -102,6 +103,12 @@ test: $(VENV)/.test
 # The long runs take JupyterLab and Dask, too.
 test-all: $(VENV)/.all
 	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m ""
+
+# What to try, by its path or the name of an area: make mutants MODULE=nclib/theory/shrinkage.py
+MODULE ?=
+
+mutants: $(VENV)/.mutants
+	"$(PY)" -m tools.mutants $(MODULE)
 
 lint: $(VENV)/.test node_modules/.package-lock.json
 	"$(PY)" -m ruff check .
@@ -184,7 +191,7 @@ $(VENV)/.python:
 $(VENV)/constraints.txt: $(PINS) $(VENV)/.python
 	sed '/^\.$$/d' "$(PINS)" > "$@"
 
-$(VENV)/.book $(VENV)/.test $(VENV)/.all: $(VENV)/.%: pyproject.toml $(VENV)/constraints.txt
+$(VENV)/.book $(VENV)/.test $(VENV)/.mutants $(VENV)/.all: $(VENV)/.%: pyproject.toml $(VENV)/constraints.txt
 	"$(PY)" -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
 	    --constraint "$(VENV)/constraints.txt" --editable ".[$*]"
 	touch "$@"

@@ -23,6 +23,7 @@ EXTRAS_OF = {
     "book/_ext": ("book",),
     # `make copies`, `make slides` and `make zip`.
     "tools/copies.py": ("book",),
+    "tools/mutant": ("mutants",),
     "tools/notebooks.py": ("book",),
     "tools/offline_copy.py": ("book",),
     "tools/plain_markdown.py": ("book",),

@@ -352,6 +352,11 @@ def test_a_table_of_a_problem_has_its_settings():
     }
 
 
+def test_a_table_of_a_problem_says_once_what_is_equal_in_all_layers():
+    settings = dict(Table(problem(lambda_W=[0.01, 0.01])._repr_html_()).rows[1:])
+    assert settings["lambda_W"] == "0.01"
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_table_of_a_minimizer_says_what_becomes_of_the_classes(depth, bias):

@@ -59,37 +59,31 @@ def measured(evidence: dict[str, Any]) -> dict[str, float]:
     return largest
 
 
-def figures(evidence: dict[str, Any] | None) -> list[nodes.paragraph]:
-    """Write the number of instances of a row, the largest error and the bound.
+def comparisons(evidence: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """Return what was compared for a row, the largest error of each and its bound.
 
-    A row with one bound for all that it compares shows the largest of all errors. Otherwise each
-    error and each bound stands behind the name of what was compared: ``gap 8e-4; nc1 2e-6``.
+    Of a name the end will do: ``networks of figure 1: gap`` is the gap. What has one bound together
+    is one comparison, without a name.
     """
+    largest, bound = measured(evidence), evidence["bound"]
+    if not isinstance(bound, dict):
+        return [("", max(largest.values()), bound)]
+    return [(what.rpartition(": ")[2], largest[what], limit) for what, limit in bound.items()]
+
+
+def nearness(comparison: tuple[str, float, float]) -> float:
+    """Return how much of its bound an error takes."""
+    _, error, bound = comparison
+    return error / bound if bound else float(error > 0)
+
+
+def figures(evidence: dict[str, Any] | None) -> list[nodes.paragraph]:
+    """Write the number of instances of a row, and of what comes nearest to its bound both."""
     if evidence is None:
         return [nodes.paragraph("", NOT_MEASURED) for _ in range(3)]
-    largest, bound = measured(evidence), evidence["bound"]
-    compared = nodes.paragraph("", f"{instances(evidence):,}")
-    if isinstance(bound, dict):
-        return [compared, named({what: largest[what] for what in bound}), named(bound)]
-    numbers = number(max(largest.values())), number(bound)
-    return [compared, *(nodes.paragraph("", text) for text in numbers)]
-
-
-def named(values: dict[str, float]) -> nodes.paragraph:
-    """Write numbers with their names, of which the end will do.
-
-    ``networks of figure 1: gap`` is the gap. A line breaks between two pairs, or else between a
-    name and its number, but not inside of a number.
-    """
-    paragraph = nodes.paragraph()
-    for place, (what, value) in enumerate(values.items(), start=1):
-        pair = nodes.inline("", f"{what.rpartition(': ')[2]} ", classes=["pair"])
-        pair += nodes.inline("", number(value), classes=["number"])
-        paragraph += pair
-        if place < len(values):
-            pair += nodes.Text(";")
-            paragraph += nodes.Text(" ")
-    return paragraph
+    _, error, bound = max(comparisons(evidence), key=nearness)
+    texts = f"{instances(evidence):,}", number(error), number(bound)
+    return [nodes.paragraph("", text) for text in texts]
 
 
 def verdict_class(verdict: str) -> str:
@@ -177,7 +171,10 @@ class Claims(Ledger):
         """Make the row of one claim."""
         made = self.cells(
             [
-                [*self.paragraph(f"**{row['place']}.** {row['claim']}"), *self.tests(row)],
+                [
+                    *self.paragraph(f"**{row['place']}.** {row['claim']}"),
+                    *self.tests(row, evidence),
+                ],
                 [nodes.paragraph("", "", badge(row["verdict"]))],
                 *([paragraph] for paragraph in figures(evidence)),
                 [self.links(row)],
@@ -187,9 +184,16 @@ class Claims(Ledger):
         made["classes"] = [verdict_class(row["verdict"])]
         return made
 
-    def tests(self, row: dict[str, Any]) -> list[nodes.Node]:
-        """List the tests of a row in a box: what measures it, and what refutes the printed form."""
+    def tests(self, row: dict[str, Any], evidence: dict[str, Any] | None) -> list[nodes.Node]:
+        """List in a box what was compared, what measures it, and what refutes the printed form."""
         lists: list[nodes.Node] = []
+        compared = comparisons(evidence) if evidence else []
+        if len(compared) > 1:
+            said = (
+                f"{name} {number(error)} (bound {number(bound)})" for name, error, bound in compared
+            )
+            items = [nodes.list_item("", nodes.paragraph("", text)) for text in said]
+            lists += [nodes.paragraph("", "Largest errors:"), nodes.bullet_list("", *items)]
         for title, tests in (
             ("Measured by", row.get("tests", [])),
             ("That the printed form fails is shown by", row.get("refuted_by", [])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NotRequired, TypeAlias, TypedDict
 
 import numpy as np
@@ -149,6 +150,29 @@ class WithHistory:
     def epochs(self) -> NDArray[np.int64]:
         """Epochs of the history, shape (T,)."""
         return np.array([entry["epoch"] for entry in self.history])
+
+    def epochs_within(self, aims: Mapping[str, float], alive: int) -> int | None:
+        """Return after how many epochs a run was within all aims, and stayed there.
+
+        Parameters
+        ----------
+        aims : mapping of str to float
+            Below what each curve must be, those of metrics in the corrected reading.
+        alive : int
+            How many modes must be alive.
+
+        Returns
+        -------
+        int or None
+            The first such epoch of the history, which has some of the epochs only; None where the
+            run does not end within the aims.
+        """
+        met = self.curve("alive") == alive
+        for name, aim in aims.items():
+            met &= self.curve(name) < aim  # what has no value does not meet it
+        missed = np.flatnonzero(~met)
+        first = int(missed[-1]) + 1 if missed.size else 0
+        return int(self.epochs[first]) if first < met.size else None
 
     def curve(self, name: str, reading: str = "corrected") -> NDArray[np.float64]:
         """Return one quantity along the training.

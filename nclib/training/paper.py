@@ -19,6 +19,10 @@ LAMBDA_W, LAMBDA_H = 5e-4, 1e-5
 """Our penalties, the paper names none: with them every mode is alive in all figures."""
 
 
+AIMS = {"gap": 1e-3, "nc2_w": 0.01, "nc2_h": 0.01, "nc2_wh": 0.01, "nc3": 0.03}
+"""Below what a run of the figures should end: its gap and metrics, by their names in a history."""
+
+
 class Scale(NamedTuple):
     """How large an experiment is.
 

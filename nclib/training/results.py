@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from nclib._checks import plain
 from nclib._files import write_whole
@@ -20,7 +20,14 @@ from nclib.metrics.registry import AGAINST_OPTIMUM
 from nclib.theory.counts import ClassCounts, as_counts
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import HASH_DIGITS, Experiment, hash_of
-from nclib.training.history import HistoryEntry, Machine, Reached, Samples, WithHistory
+from nclib.training.history import (
+    HistoryEntry,
+    Machine,
+    MetricValues,
+    Reached,
+    Samples,
+    WithHistory,
+)
 from nclib.training.paper import LAMBDA_WARMUP, paper_figure
 
 SIGNIFICANT_DIGITS = 7
@@ -226,6 +233,45 @@ def figure_results(
         return (experiment.config, *experiment.counts.n) == (listed.config, *listed.counts.n)
 
     return [result for result in results if belongs(result.experiment)]
+
+
+class Way(NamedTuple):
+    """Where a schedule of training led; see `load_ways`.
+
+    Attributes
+    ----------
+    config : TrainingConfig
+    epochs_to_aims : int or None
+        As `Result.epochs_within` has it.
+    alive : int
+        Modes alive at the end.
+    end : dict of str to float
+        The last gap and metrics, by their names in a history; None where there is no value.
+    """
+
+    config: TrainingConfig
+    epochs_to_aims: int | None
+    alive: int
+    end: MetricValues
+
+
+def load_ways(path: str | os.PathLike[str]) -> dict[str, Way]:
+    """Read the table of schedules that were tried for one network.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    dict of str to Way
+        By the name of each schedule.
+    """
+    rows = json.loads(Path(path).read_text(encoding="utf-8"))
+    return {
+        name: Way(**row | {"config": TrainingConfig.from_dict(row["config"])})
+        for name, row in rows.items()
+    }
 
 
 def by_sweep(results: Iterable[Result]) -> dict[str, list[Result]]:

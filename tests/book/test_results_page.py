@@ -12,6 +12,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 TEXT = (RESULTS / "README.md").read_text(encoding="utf-8")
 FILES = {
     "Runs": [*RESULTS.glob("runs/*.json"), *RESULTS.glob("losses/*.json")],
+    "Schedules": [RESULTS / "schedules.json"],
     "Scripts": [*RESULTS.glob("scripts/*.json")],
     "The evidence of the ledger": [RESULTS / "evidence.json"],
 }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nclib import ClassCounts, Spectrum, effective_label_matrix
+from nclib.theory.secular import _SecularSums, row_chunks
 
 COUNTS = [
     pytest.param([2, 1], id="two classes"),
@@ -161,3 +162,70 @@ def test_a_growing_group_drives_the_zeros_to_the_other_counts():
     assert (np.diff(steps[:, 0]) > 0).all()
     assert (np.diff(steps[:, 1]) < 0).all()
     np.testing.assert_allclose(steps[-1], [500, 100], rtol=2e-5)
+
+
+def test_rows_are_cut_into_parts_of_65536_entries_and_at_least_one_row():
+    assert list(row_chunks(3, 2**17)) == [slice(row, row + 1) for row in range(3)]
+    assert list(row_chunks(2**16 + 1, 1)) == [slice(0, 2**16), slice(2**16, 2**16 + 1)]
+    assert list(row_chunks(2**15 + 1, 2)) == [slice(0, 2**15), slice(2**15, 2**15 + 1)]
+    assert list(row_chunks(0)) == []
+
+
+# The root between 1 and 2 is nearer to the small group, of 2, while the many large classes outweigh
+# it there: the quadratic equation of a step has both its coefficients below 0.
+OUTWEIGHED = [1000] * 177 + [2] + [1] * 100
+
+
+@pytest.mark.parametrize(
+    "n",
+    [
+        *COUNTS,
+        pytest.param(range(1, 200), id="199 groups"),
+        pytest.param(OUTWEIGHED, id="outweighed"),
+    ],
+)
+def test_the_roots_settle_quadratically(n, monkeypatch):
+    """From one digit on the digits double, four times; halving the bracket takes fifty steps."""
+    points = []
+    sums = _SecularSums.__call__
+
+    def counted(self, *at):
+        points.append(at)
+        return sums(self, *at)
+
+    monkeypatch.setattr(_SecularSums, "__call__", counted)
+    kappa = Spectrum(ClassCounts(n)).kappa
+    assert len(points) <= 8
+    n = np.array(n, dtype=float)
+    squares = np.linalg.eigvalsh(np.diag(n) - np.outer(n, n) / n.sum())[::-1]
+    np.testing.assert_allclose(kappa**2, squares, rtol=0, atol=1e-13 * n.max())
+
+
+@pytest.mark.parametrize(
+    "poles",
+    [
+        pytest.param(np.arange(300.0, 0, -1), id="even"),
+        # The second panel is long: of all that is outside of it one pole alone is far, above.
+        pytest.param(
+            np.r_[1e6, 1000 + np.arange(63.0, -1, -1), np.arange(970.0, 70, -30)],
+            id="one far above",
+        ),
+        pytest.param(np.r_[1e5, 9e4, np.arange(150.0, 0, -1)], id="two far above"),
+        # All the small ones are near the panel of the large ones: its rows come in two parts.
+        pytest.param(
+            np.r_[1e6 * np.arange(65.0, 0, -1), np.arange(1100.0, 0, -1)],
+            id="many near a long panel",
+        ),
+    ],
+)
+def test_sums_over_near_and_far_poles_are_those_of_all_one_by_one(poles):
+    weights = np.random.default_rng(0).uniform(1, 9, poles.size)
+    interval, gap = np.arange(poles.size - 1), poles[:-1] - poles[1:]
+    found = _SecularSums.of(poles, weights)(interval, interval, -gap / 3)
+    inverse = 1 / ((poles - poles[:-1, None]) + gap[:, None] / 3)
+    above = np.arange(poles.size) <= interval[:, None]
+    for power, low, high in ((1, found.low, found.high), (2, found.low_slope, found.high_slope)):
+        terms = inverse**power * weights
+        allowed = 1e-12 * np.abs(terms).sum(axis=1)
+        assert (np.abs(low - np.where(above, 0, terms).sum(axis=1)) <= allowed).all()
+        assert (np.abs(high - np.where(above, terms, 0).sum(axis=1)) <= allowed).all()

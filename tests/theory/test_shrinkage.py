@@ -12,7 +12,13 @@ from reference import alpha_spinodal, alpha_threshold
 from scipy.optimize import minimize_scalar
 
 import nclib as nc
-from nclib.theory.shrinkage import lemma_a2_spinodal, lemma_a2_stationary, threshold_kappa
+from nclib.theory.shrinkage import (
+    global_logit,
+    lemma_a2_spinodal,
+    lemma_a2_stationary,
+    threshold_kappa,
+    tied,
+)
 
 # overflow, division by zero or an invalid value anywhere is a failure
 pytestmark = pytest.mark.filterwarnings("error")
@@ -459,3 +465,19 @@ def test_stationary_points_refuse_bad_input():
     for function in (lemma_a2_spinodal, lambda depth: lemma_a2_stationary(0.1, depth)):
         with pytest.raises(ValueError, match="depth must be a whole number"):
             function(0)
+
+
+@pytest.mark.parametrize("L", [2, 6, 31])
+def test_the_tie_is_as_wide_as_the_depth(L):
+    """A theta within L times 1e-12 of the threshold, as its logarithm, is tied, and dead."""
+    with mpmath.workdps(50):
+        threshold = (L - 1) * mpmath.log(L - 1) - 2 * L * mpmath.log(L)
+    away = np.array([-1.1, -0.9, 0.9, 1.1]) * 1e-12 * L
+    log_theta = float(threshold) + away
+    np.testing.assert_array_equal(tied(log_theta, L), [False, True, True, False])
+    alive = np.isfinite(global_logit(log_theta, L))
+    np.testing.assert_array_equal(alive, [True, False, False, False])
+
+
+def test_the_spinodal_of_one_layer_is_its_threshold():
+    assert lemma_a2_spinodal(1) == nc.theory.lemma_a2_threshold(1) == 1

@@ -1,0 +1,435 @@
+"""Trials of mutants, in children of a process that has collected tests, or from the import on."""
+
+import contextlib
+import functools
+import gc
+import importlib.machinery
+import json
+import os
+import pickle
+import resource
+import select
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+from coverage import Coverage
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
+
+from tools.mutant_sources import Mutant, fingerprint
+from tools.mutant_transplant import transplant
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "_build" / "mutants"
+
+# Nothing but collecting what is named: no cache, no report of what a failure looks like.
+OPTIONS = [
+    "-q",
+    "--no-header",
+    "--no-summary",
+    "--tb=no",
+    "--capture=sys",
+    "-p",
+    "no:cacheprovider",
+]
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+
+# CPU seconds that a test may take beyond a multiple of what it takes without a fault.
+SPARE_SECONDS = 0.5
+TIMES_SLOWER = 3
+
+Trial = tuple[int, str, str, list[str]]
+
+
+def collected_trials(
+    files: Sequence[str], mutants: Sequence[Mutant], settings: dict[str, Any]
+) -> Iterator[Trial]:
+    """Yield index, outcome, killing test and tests to try for each mutant.
+
+    The outcome is "killed", "timeout", "survived" or "unreached": then the tests that reach it are
+    for `fresh_trial`.
+    """
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(write, "w", encoding="utf-8") as results:
+            try:
+                server = _Server(mutants, settings, results)
+                _use_hypothesis_without_shrinking()
+                server.start()
+                pytest.main([*OPTIONS, *files], plugins=[server])
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+        os._exit(0)
+    os.close(write)
+    came = 0
+    with os.fdopen(read, encoding="utf-8") as results:
+        for line in results:
+            came += 1
+            yield tuple(json.loads(line))
+    os.waitpid(child, 0)
+    if came < len(mutants):
+        raise RuntimeError(f"the process that tries mutants ended after {came} of {len(mutants)}")
+
+
+def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> tuple[str, str]:
+    """Import nclib with a mutant in a fork of this process, which has not, and run tests."""
+
+    def run(tell: Callable[[str], None]) -> None:
+        _use_hypothesis_without_shrinking()
+        _import_instead(ROOT / mutant.module, mutant.source)
+        tell("import")
+        code = pytest.main([*OPTIONS, *tests], plugins=[_Judge(tell)])
+        if code != pytest.ExitCode.OK:  # it could not be collected
+            os._exit(1)
+
+    if not tests:
+        return "survived", ""
+    limit = 10 + TIMES_SLOWER * settings["seconds"]
+    return _in_child(run, limit)
+
+
+def _in_child(run: Callable[[Callable[[str], None]], None], limit: float) -> tuple[str, str]:
+    """Fork, run, and say what came of it and which test was the last that it told of."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        _be_quiet_and_small(limit)
+        code = 1
+        with contextlib.suppress(BaseException):
+            run(lambda test: _write(write, test))
+            code = 0
+        os._exit(code)
+    os.close(write)
+    last, began = "", time.monotonic()
+    while True:
+        # A child that waits for ever takes no CPU: only then does the clock say so.
+        told_none = not select.select([read], [], [], 20 * limit)[0]
+        if told_none or time.monotonic() > began + 40 * limit:
+            os.kill(child, signal.SIGKILL)
+            break
+        told = os.read(read, 1 << 16)
+        if not told:
+            break
+        last = told.decode().split("\n")[-2]
+    os.close(read)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return "timeout", last
+    return ("survived" if os.WEXITSTATUS(status) == 0 else "killed"), last
+
+
+def _write(pipe: int, text: str) -> None:
+    os.write(pipe, f"{text}\n".encode())
+
+
+def _be_quiet_and_small(limit: float) -> None:
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
+    used = pages * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30), used + (3 << 30)))
+
+
+def _use_hypothesis_without_shrinking() -> None:
+    """Have `tests/conftest.py` load a profile that stops at the first example that fails."""
+    hypothesis_settings.register_profile(
+        "mutants",
+        max_examples=200,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        phases=[Phase.explicit, Phase.generate],
+    )
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+
+
+def _import_instead(path: Path, source: str) -> None:
+    """Let the import of one file find other text."""
+    kept = importlib.machinery.SourceFileLoader.get_code
+
+    def get_code(self: Any, fullname: str) -> Any:
+        if Path(self.path).resolve() == path:
+            return compile(source, str(path), "exec", dont_inherit=True)
+        return kept(self, fullname)
+
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+class _Judge:
+    """A plugin of pytest that ends the process at the first failure."""
+
+    def __init__(
+        self, tell: Callable[[str], None], seconds: dict[str, float] | None = None
+    ) -> None:
+        self.tell = tell
+        self.seconds = seconds or {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self.tell(item.nodeid)
+        if item.nodeid in self.seconds:
+            allowed = SPARE_SECONDS + TIMES_SLOWER * self.seconds[item.nodeid]
+            signal.setitimer(signal.ITIMER_PROF, allowed)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Take the outcome before pytest spends time on what it looks like."""
+        if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            os._exit(1)
+
+
+class _Recorder:
+    """A plugin of pytest that notes, in a child, what each test runs and how long it takes."""
+
+    def __init__(self, coverage: Coverage, slowest: float) -> None:
+        self.coverage = coverage
+        self.slowest = slowest
+        self.failed: set[str] = set()
+
+        def is_too_slow(*_: object) -> None:
+            raise TimeoutError("too slow to judge mutants")
+
+        signal.signal(signal.SIGPROF, is_too_slow)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo is not None:
+            self.failed.add(item.nodeid)
+
+    def record(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        """Run tests; return seconds and lines by module of each, or None: it fails or is slow."""
+        seconds = {}
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            self.coverage.switch_context(item.nodeid)
+            began = time.process_time()
+            signal.setitimer(signal.ITIMER_PROF, self.slowest)
+            try:
+                runtestprotocol(item, log=False, nextitem=following)
+            except TimeoutError:  # between its phases
+                self.failed.add(item.nodeid)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            seconds[item.nodeid] = time.process_time() - began
+        lines = lines_by_context(self.coverage)
+        return {
+            test: None if test in self.failed else [taken, lines.get(test, {})]
+            for test, taken in seconds.items()
+        }
+
+
+def lines_by_context(coverage: Coverage) -> dict[str, dict[str, str]]:
+    """Return the lines that each context has run, by module, as the bits of a number."""
+    data = coverage.get_data()
+    found: dict[str, dict[str, int]] = {}
+    for name in data.measured_files():
+        module = Path(name).relative_to(ROOT).as_posix()
+        for line, contexts in data.contexts_by_lineno(name).items():
+            for context in contexts:
+                bits = found.setdefault(context, {})
+                bits[module] = bits.get(module, 0) | 1 << line
+    return {
+        context: {module: f"{bits:x}" for module, bits in modules.items()}
+        for context, modules in found.items()
+    }
+
+
+class _Server:
+    """A plugin of pytest that, in the place of running what was collected, tries mutants on it."""
+
+    def __init__(self, mutants: Sequence[Mutant], settings: dict[str, Any], results: Any) -> None:
+        self.mutants = mutants
+        self.settings = settings
+        self.results = results
+        self.killers: dict[str, Counter[str]] = {}
+        self.coverage = Coverage(
+            data_file=None, source=[str(ROOT / "nclib")], config_file=False, messages=False
+        )
+
+    def start(self) -> None:
+        """Begin to note what is run while tests are collected."""
+        self.coverage.start()
+        self.coverage.switch_context("collection")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep some cases of every test, from the first to the last, and no expected failure."""
+        cases: dict[str, list[pytest.Item]] = {}
+        for item in items:
+            if not list(item.iter_markers("xfail")):
+                cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        most = self.settings["cases"]
+        items[:] = [
+            tests[at]
+            for tests in cases.values()
+            for at in sorted({(len(tests) - 1) * step // (most - 1) for step in range(most)})
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.session = session
+        self.items = {item.nodeid: item for item in session.items}
+        records = self._records()
+        self.coverage.stop()
+        collected = lines_by_context(self.coverage).get("collection", {})
+        self.collected = {module: int(bits, 16) for module, bits in collected.items()}
+        slowest = self.settings["slowest"]
+        records = {
+            test: record if record and record[0] <= slowest else None
+            for test, record in records.items()
+        }
+        failed = [test for test, record in records.items() if record is None]
+        print(f"  {len(records)} tests, without {len(failed)} slow or failing ones: {failed[:3]}")
+        self.seconds = {test: record[0] for test, record in records.items() if record}
+        self.lines = {
+            test: {module: int(bits, 16) for module, bits in record[1].items()}
+            for test, record in records.items()
+            if record
+        }
+        # What is there by now is shared with all children: their collector must not touch it.
+        gc.collect()
+        gc.freeze()
+        self.fragile: set[str] = set()
+        for module in dict.fromkeys(mutant.module for mutant in self.mutants):
+            self._try_without_fault(module)
+        for index, mutant in enumerate(self.mutants):
+            outcome, by, tests = self._try(mutant)
+            self.results.write(json.dumps([index, outcome, by, tests]) + "\n")
+            self.results.flush()
+        return True
+
+    def _records(self) -> dict[str, Any]:
+        """Return what each test runs: as kept where neither it nor nclib has changed, or anew."""
+        nclib = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("nclib/**/*.py"))]
+        files = {item.nodeid.partition("::")[0] for item in self.session.items}
+        most = str(self.settings["cases"])
+        keys = {
+            name: fingerprint((ROOT / name).read_text(encoding="utf-8"), most, *nclib)
+            for name in files
+        }
+        path = KEPT / "records.json"
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        missing: dict[str, list[pytest.Item]] = {}
+        for item in self.session.items:
+            name = item.nodeid.partition("::")[0]
+            if name not in kept or kept[name]["key"] != keys[name]:
+                missing.setdefault(name, []).append(item)
+        for name, items in missing.items():
+            print(f"  noting what {len(items)} tests of {name} run", flush=True)
+            kept[name] = {
+                "key": keys[name],
+                "tests": _returned(functools.partial(self._recorded, items)),
+            }
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(kept), encoding="utf-8")
+        return {
+            item.nodeid: kept[item.nodeid.partition("::")[0]]["tests"][item.nodeid]
+            for item in self.session.items
+        }
+
+    def _recorded(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        recorder = _Recorder(self.coverage, self.settings["slowest"])
+        self.session.config.pluginmanager.register(recorder)
+        return recorder.record(items)
+
+    def _try_without_fault(self, module: str) -> None:
+        """Leave out tests that fail in another order, and note modules that import but once."""
+        source = (ROOT / module).read_text(encoding="utf-8")
+        unchanged = Mutant(module, "", 0, 0, "", "", 0, source)
+        while tests := self._chosen(module, [t for t in self.lines if module in self.lines[t]]):
+            outcome, by = self._judged(unchanged, tests, even_unchanged=True)
+            if outcome == "survived":
+                return
+            if not by:
+                self.fragile.add(module)
+                return
+            print(f"  {by} fails in another order", flush=True)
+            del self.lines[by]
+
+    def _judged(
+        self, mutant: Mutant, tests: list[str], even_unchanged: bool = False
+    ) -> tuple[str, str]:
+        def run(tell: Callable[[str], None]) -> None:
+            if not transplant(mutant) and not even_unchanged:
+                tell("unreached")
+                return
+            judge = _Judge(tell, self.seconds)
+            self.session.config.pluginmanager.register(judge)
+            for test, following in zip(tests, [*tests[1:], None], strict=True):
+                item = self.items[test]
+                nextitem = self.items[following] if following else None
+                runtestprotocol(item, log=False, nextitem=nextitem)
+
+        return _in_child(run, 5 + TIMES_SLOWER * sum(self.seconds[test] for test in tests))
+
+    def _try(self, mutant: Mutant) -> tuple[str, str, list[str]]:
+        statement = (1 << mutant.last + 1) - (1 << mutant.first)
+        reaching = [
+            test for test, lines in self.lines.items() if lines.get(mutant.module, 0) & statement
+        ]
+        outside = self.collected.get(mutant.module, 0) & statement
+        if outside and not reaching:  # a constant, or a default
+            reaching = [test for test, lines in self.lines.items() if mutant.module in lines]
+        tests = self._chosen(mutant.module, reaching)
+        if not tests:
+            return "survived", "", []
+        if mutant.module in self.fragile:
+            return "unreached", "", tests
+        outcome, by = self._judged(mutant, tests)
+        if by == "unreached" or (outcome == "survived" and outside):
+            return "unreached", "", tests
+        if outcome != "survived":
+            self.killers.setdefault(mutant.module, Counter())[by] += 1
+        return outcome, by, []
+
+    def _chosen(self, module: str, reaching: list[str]) -> list[str]:
+        """Return tests in the order to run them, as many as the seconds allow.
+
+        First those that have killed other mutants of the module, then one case of every function,
+        the quickest first, then second cases, and so on.
+        """
+        killers = self.killers.get(module, Counter())
+        by_function: dict[str, list[str]] = {}
+        for test in sorted(reaching, key=lambda test: self.seconds[test]):
+            by_function.setdefault(test.partition("[")[0], []).append(test)
+        rank = {test: at for tests in by_function.values() for at, test in enumerate(tests)}
+        order = sorted(reaching, key=lambda test: (-killers[test], rank[test], self.seconds[test]))
+        chosen, left = [], float(self.settings["seconds"])
+        for test in order:
+            if left <= 0:
+                break
+            chosen.append(test)
+            left -= self.seconds[test]
+        return chosen
+
+
+def _returned(call: Callable[[], Any]) -> Any:
+    """Call in a child, so that nothing stays in this process, and return what it returns."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        with os.fdopen(write, "wb") as pipe:
+            try:
+                pickle.dump(call(), pipe)
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        result = pickle.load(pipe)
+    os.waitpid(child, 0)
+    return result
