@@ -28,7 +28,7 @@ help:
 	@echo "make slides        write slides for lessons, as HTML that opens anywhere and as PDF"
 	@echo "make test          run the tests: unit tests, examples in docstrings, notebooks, and the"
 	@echo "                   built pages where there are Node and Chromium"
-	@echo "make test-all      the same, with the long runs: more cases, more pages, every notebook"
+	@echo "make test-all      the same, with the long runs: more cases and more pages"
 	@echo "make mutants       try the tests on small faults; MODULE= names a module or an area"
 	@echo "make lint          ruff and mypy, and Biome where there is Node"
 	@echo "make notebooks     execute the notebooks and store their outputs"

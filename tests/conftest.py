@@ -99,17 +99,6 @@ def record_error(request):
         request.node.user_properties.append((_LARGEST_ERROR, (what, *noted)))
 
 
-# Notebooks that train networks for most of a minute. Others that train run every time: 07 and 09.
-LONG_NOTEBOOKS = ("00-your-data", "08-networks-bias-free")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.suffix == ".ipynb" and item.path.stem in LONG_NOTEBOOKS:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file():
     """Tests have no examples in docstrings, and every worker would look through all of them."""
