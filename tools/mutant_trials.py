@@ -313,9 +313,9 @@ class _Server:
         """Return what each test runs: as kept where neither it nor nclib has changed, or anew."""
         nclib = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("nclib/**/*.py"))]
         files = {item.nodeid.partition("::")[0] for item in self.session.items}
-        most = str(self.settings["cases"])
+        chosen = f"{self.settings['cases']} {self.settings['slowest']}"
         keys = {
-            name: fingerprint((ROOT / name).read_text(encoding="utf-8"), most, *nclib)
+            name: fingerprint((ROOT / name).read_text(encoding="utf-8"), chosen, *nclib)
             for name in files
         }
         path = KEPT / "records.json"

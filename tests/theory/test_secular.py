@@ -4,13 +4,14 @@ References: Fractions, a dense basis of the groups, the corrected and the printe
 paper.
 """
 
+import operator
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from nclib import ClassCounts, Spectrum, effective_label_matrix
-from nclib.theory.secular import _SecularSums, row_chunks
+from nclib.theory.secular import FilteredModes, _product, _SecularSums, _sum, row_chunks
 
 COUNTS = [
     pytest.param([2, 1], id="two classes"),
@@ -229,3 +230,28 @@ def test_sums_over_near_and_far_poles_are_those_of_all_one_by_one(poles):
         allowed = 1e-12 * np.abs(terms).sum(axis=1)
         assert (np.abs(low - np.where(above, 0, terms).sum(axis=1)) <= allowed).all()
         assert (np.abs(high - np.where(above, terms, 0).sum(axis=1)) <= allowed).all()
+
+
+@pytest.mark.parametrize(
+    ("found", "exact"), [(_sum, operator.add), (_product, operator.mul)], ids=["sum", "product"]
+)
+def test_a_result_and_its_rounding_error_are_exact_together(found, exact):
+    a, b = np.random.default_rng(1).standard_normal((2, 2000))
+    for x, y, result, error in zip(a, b, *found(a, b), strict=True):
+        assert Fraction(result) + Fraction(error) == exact(Fraction(x), Fraction(y))
+
+
+def test_sums_over_the_modes_have_twice_the_digits():
+    """F_a, the sum of c_i / (N_a - t_i), in fractions, from the same roots and c."""
+    spectrum = Spectrum(ClassCounts([9000, 5001, 5000, 4999, 300, 7, 6, 1]))
+    secular, factor = spectrum._secular, np.linspace(1, 0.3, 7)
+    modes = FilteredModes.of(secular, factor)
+    c = factor / secular.slopes
+    for a, pole in enumerate(secular.poles):
+        terms = [
+            Fraction(c[i])
+            / (Fraction(pole) - Fraction(secular.poles[origin]) - Fraction(secular.offset[i]))
+            for i, origin in enumerate(secular.origin)
+        ]
+        error = Fraction(modes.high[a]) + Fraction(modes.low[a]) - sum(terms)
+        assert abs(error) < Fraction(2.0**-96) * sum(map(abs, terms))
