@@ -18,7 +18,7 @@
     const drawing = figure.querySelector(".nc-drawing");
     home = figure;
     // Nothing on the page moves while the drawing is away.
-    figure.style.minHeight = `${figure.offsetHeight}px`;
+    figure.style.minHeight = `${figure.getBoundingClientRect().height}px`;
     const caption = document.createElement("p");
     for (const part of figure.querySelectorAll(".caption-number, .caption-text"))
       caption.append(part.cloneNode(true), " ");
