@@ -91,14 +91,15 @@ def ways_of_runs(caption: str, head: str, groups: Mapping[str, Sequence[Result]]
     Table
         For each depth and group: the runs; their epochs; after how many all were within the aims
         of the figures to stay (`Result.epochs_within`), blank if one was not; the largest gap, NC2
-        and NC3 at the end, as in `ends_of_runs`; the range of the test accuracy, in percent.
+        and NC3 at the end, as in `ends_of_runs`; the range of the test accuracy, in percent, blank
+        where no run has one.
     """
     from nclib.training.paper import AIMS
 
     rows: list[tuple[object, ...]] = []
     for name, depth, runs in sorted(_by_depth(groups), key=lambda row: row[1]):
         ways = [run.epochs_within(AIMS, run.experiment.optimum.alive) for run in runs]
-        right = [100 * (run.final["test_accuracy"] or 0.0) for run in runs]
+        right = [run.final["test_accuracy"] for run in runs]
         rows.append(
             (
                 depth,
@@ -109,7 +110,7 @@ def ways_of_runs(caption: str, head: str, groups: Mapping[str, Sequence[Result]]
                 _largest([run.reached["gap"] for run in runs], ".0e"),
                 _largest_against(runs, "nc2"),
                 _largest_against(runs, "nc3"),
-                _span(right, ".0f"),
+                _span([100 * share for share in right if share is not None], ".0f"),
             )
         )
     columns = ["L", head, "runs", "epochs", "to the aims", "gap", "NC2", "NC3", "test accuracy"]
@@ -133,7 +134,7 @@ def _largest_against(runs: Sequence[Result], kind: str) -> str:
 
 def _span(values: Sequence[float], form: str) -> str:
     """Write the least and the largest of some values, once where they read the same."""
-    ends = [format(end, form) for end in (min(values), max(values))]
+    ends = [format(end(values), form) for end in (min, max) if values]
     return " to ".join(dict.fromkeys(ends))
 
 

@@ -93,3 +93,11 @@ def test_a_run_that_leaves_the_aims_counts_from_its_return():
     assert way(run) == 10
     assert way(run, alive=2) is None
     assert made(level=1e-6).epochs_within({"train_accuracy": 0.9}, 3) is None
+
+
+def test_a_run_without_new_images_is_not_all_wrong_on_them():
+    run, other = made(), made(seed=1)
+    run.final["test_accuracy"] = None
+    other.final["test_accuracy"] = 0.5
+    shown = ways_of_runs("How fast", "width", {"none": [run], "some": [run, other]})
+    assert [row[-1] for row in shown.rows] == ["", "50"]
