@@ -41,14 +41,18 @@ help:
 	@echo "make requirements  pin the newest versions that resolve together"
 	@echo "make clean         remove the environment and everything built"
 
-# The browser that prints.
-CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+# The browser that prints. The one that has no windows does half of the work.
+BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
+CHROMIUM ?= $(firstword $(foreach name,$(BROWSERS),$(shell command -v $(name))))
 
 BIOME := node_modules/.bin/biome
 
 # Matplotlib remembers where fonts are, also those of an environment that is gone, and then warns in
 # every notebook: its memory is the environment's own.
 export MPLCONFIGDIR ?= $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/matplotlib
+
+# Kernels, workers and commands start by the hundred: what they import is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The address that the site will have, where it is known: https://example.org/book. Previews of
 # shared links need it.

@@ -9,20 +9,16 @@
 
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { chromium } from "playwright-core";
 import { serve } from "../tests/browser/server.mjs";
 import { PATIENCE, redraw, settled, yardstick } from "../tests/browser/work.mjs";
+import { launch } from "../tools/browser.mjs";
 
 const SITE = resolve(process.argv[2]);
 const VISITS = 3;
 const KEYS = 6;
 
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 

@@ -12,8 +12,8 @@
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { chromium } from "playwright-core";
 import { serve } from "../tests/browser/server.mjs";
+import { launch } from "./browser.mjs";
 
 const [SITE, ...ASKED] = process.argv.slice(2);
 const FORMS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
@@ -52,7 +52,7 @@ function look() {
 }
 
 const server = await serve(resolve(SITE));
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+const browser = await launch();
 
 // A page as it opens for the first time, complete; `requests` is what it fetched.
 async function open(address, options) {

@@ -19,7 +19,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [SITE, PDF] = process.argv.slice(2, 4).map((path) => resolve(path));
 const ALL = process.argv[4] === "all";
@@ -126,6 +126,12 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
       if (place) link.setAttribute("href", place);
       else link.replaceWith(...link.childNodes);
     }
+    // A section may begin at the foot of a page, and its heading on the next: links lead to the heading.
+    for (const heading of article.querySelectorAll("section[id] > :is(h2, h3, h4, h5)")) {
+      if (heading.id) continue;
+      heading.id = heading.parentElement.id;
+      heading.parentElement.removeAttribute("id");
+    }
     const title = article.querySelector("h1").textContent;
     const found = [...article.querySelectorAll(".solution.admonition")];
     if (all && found.length) solutions.append(make("h2", {}, title));
@@ -167,7 +173,7 @@ function compose({ MOVING, all, entrance, pages, site, style }) {
   for (const { article, title } of chapters) {
     contents.append(entry(1, article.id, title));
     for (const heading of article.querySelectorAll("section section > h2")) {
-      contents.append(entry(2, heading.parentElement.id, heading.textContent));
+      contents.append(entry(2, heading.id, heading.textContent));
     }
   }
 
@@ -273,12 +279,7 @@ function places(pdf) {
   return { sheets: sheets.length, found };
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because builds in a container run as root; the pages are our own.
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const page = await browser.newPage({ viewport: { width: PAPER_WIDTH, height: 1000 } });
 page.setDefaultTimeout(PATIENCE);
 

@@ -6,17 +6,12 @@
 
 import { dirname, join, parse, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 // More than this, in ms, no machine should need for a deck.
 const PATIENCE = 600_000;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because builds in a container run as root; the pages are our own.
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 // What moves by itself stands still on paper, some way on.
 const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, reducedMotion: "reduce" });
 page.setDefaultTimeout(PATIENCE);

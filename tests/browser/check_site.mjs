@@ -2,18 +2,19 @@
 //
 //     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER < questions.json > report.json
 //
-// Questions: {"pages": [...], "phones": [...], "queries": [...]}: pages that a reader stays on, those of
-// them that are opened on a phone as well, and what is searched for. The other pages are made as narrow
-// as a phone when they have been seen. test_site.py makes a test of each line of the report.
+// Questions: {"pages": [...], "phones": [...], "dark": [...], "queries": [...]}: pages that a reader stays
+// on, those of them that are opened on a phone as well and those that are seen in the dark, too, and what
+// is searched for. What is not opened on a phone is made as narrow when it has been seen. test_site.py
+// makes a test of each line of the report.
 
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
-import { meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
+import { all, meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -22,25 +23,10 @@ const PHONE = 390;
 const THEMES = ["light", "dark"];
 // Of the rules that axe has, those that look at colours.
 const OF_COLORS = ["color-contrast", "link-in-text-block"];
-const { pages, phones, queries } = JSON.parse(await readFile("/dev/stdin", "utf8"));
-// As many as there are cores in the smallest place where this runs.
-const AT_ONCE = 2;
+const { pages, phones, dark, queries } = JSON.parse(await readFile("/dev/stdin", "utf8"));
 
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because tests in a container run as root; the pages are our own.
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-  ],
-});
+const browser = await launch(PATIENCE);
 
 // A page in a fresh context, so that nothing is cached, with everything that goes wrong noted.
 // `before` sees the page while it is still empty.
@@ -96,7 +82,12 @@ async function found(job, broken) {
 async function axe(page, rules) {
   await page.evaluate(AXE);
   const violations = await page.evaluate(async (rules) => {
-    const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
+    // No rule that runs needs the style sheets beforehand.
+    const options = {
+      resultTypes: ["violations"],
+      preload: false,
+      ...(rules && { runOnly: { type: "rule", values: rules } }),
+    };
     const { violations } = await window.axe.run(document, options);
     return violations;
   }, rules);
@@ -104,6 +95,8 @@ async function axe(page, rules) {
     nodes.map((node) => ({ id, impact, where: node.target.join(" "), html: node.html.slice(0, 160) })),
   );
 }
+
+const themes = (name) => THEMES.filter((theme) => theme === THEMES[0] || dark.includes(name));
 
 // One page at one width, first in light and then, as when the reader's system turns dark, in dark: of
 // its colours alone, all else is the same. On the desk also what the first visit costs: bytes, and the
@@ -117,7 +110,7 @@ async function visit(name, width) {
   await complete(page, errors);
   const cost = { page: name, work: await worked() };
   const visits = [];
-  for (const theme of THEMES) {
+  for (const theme of themes(name)) {
     const noted = errors.length;
     if (theme !== THEMES[0]) await page.emulateMedia({ colorScheme: theme });
     await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
@@ -310,20 +303,6 @@ const SITUATIONS = {
   },
 };
 
-// Runs the jobs in order, AT_ONCE of them at the same time.
-async function all(jobs) {
-  const results = [];
-  let next = 0;
-  async function worker() {
-    while (next < jobs.length) {
-      const index = next++;
-      results[index] = await jobs[index]();
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return results;
-}
-
 const example = "book/five-minutes.html";
 
 // Where the entrance leads, with what its address says, and without scripts.
@@ -341,7 +320,7 @@ const job = (page, width) => async () => ({
   ...(await found(
     () => visit(page, width),
     (problem) => ({
-      visits: THEMES.map((theme) => ({ page, form: `${theme}-${width}`, console: [problem] })),
+      visits: themes(page).map((theme) => ({ page, form: `${theme}-${width}`, console: [problem] })),
       cost: { page, problems: [problem] },
     }),
   )),

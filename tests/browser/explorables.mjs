@@ -8,18 +8,14 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { serve } from "./server.mjs";
-import { meter, PATIENCE, redraw, rest, within, yardstick } from "./work.mjs";
+import { all, meter, PATIENCE, redraw, rest, within, withoutFormulas, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const pages = JSON.parse(await readFile("/dev/stdin", "utf8"));
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 // Which keys each control gets; each leads to another state, however many positions there are.
 const MOVES = {
@@ -55,10 +51,23 @@ async function saved(page, button) {
   return { name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") };
 }
 
-async function explore(name, id, again) {
-  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+async function tab(options) {
+  const context = await browser.newContext(options);
   context.setDefaultTimeout(PATIENCE);
-  const page = await context.newPage();
+  await withoutFormulas(context);
+  return context.newPage();
+}
+
+// All pages of a browser have one clipboard.
+let before = Promise.resolve();
+function alone(job) {
+  const done = before.then(job);
+  before = done.catch(() => {});
+  return done;
+}
+
+async function explore(name, id, again) {
+  const page = await tab({ permissions: ["clipboard-read", "clipboard-write"] });
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
@@ -91,8 +100,10 @@ async function explore(name, id, again) {
   report.svg = await saved(page, box.getByRole("button", { name: "Download picture (SVG)" }));
   report.csv = await saved(page, box.getByRole("button", { name: "Download all data (CSV)" }));
   report.moment = await saved(page, box.getByRole("button", { name: "Download data of this moment (CSV)" }));
-  await box.getByRole("button", { name: "Copy link to this moment" }).click();
-  report.link = await page.evaluate(() => navigator.clipboard.readText());
+  report.link = await alone(async () => {
+    await box.getByRole("button", { name: "Copy link to this moment" }).click();
+    return page.evaluate(() => navigator.clipboard.readText());
+  });
 
   // One frame after each key, and what all of it took.
   report.frames = [];
@@ -159,7 +170,7 @@ async function explore(name, id, again) {
   await page.emulateMedia({ media: "print" });
   report.printed = await box.evaluate(shown);
   report.errors = errors;
-  await context.close();
+  await page.context().close();
   return again ? { ...report, ...(await otherVisits(name, id)) } : report;
 }
 
@@ -167,13 +178,12 @@ async function explore(name, id, again) {
 async function otherVisits(name, id) {
   const report = { early: await early(name, id), targets: await targets(name, id) };
 
-  const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  const plain = await tab({ javaScriptEnabled: false });
   await plain.goto(`${server.origin}/${name}`);
   report.withoutScripts = await plain.locator(`#${id}`).evaluate(shown);
   await plain.context().close();
 
-  const local = await (await browser.newContext()).newPage();
-  local.setDefaultTimeout(PATIENCE);
+  const local = await tab();
   await local.goto(pathToFileURL(join(SITE, name)).href);
   await local.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
   await local.locator(`#${id} .nc-controls :is(input, select)`).first().focus();
@@ -280,9 +290,7 @@ async function played(page, box) {
 
 // The tools on a phone: how large they are, and whether in one row.
 async function targets(name, id) {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  const page = await tab({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await page.goto(`${server.origin}/${name}`);
   await page.waitForSelector(`#${id}.nc-mounted`, { state: "attached" });
   const found = await page.locator(`#${id}`).evaluate((box) => ({
@@ -306,14 +314,13 @@ async function targets(name, id) {
       })
       .map((text) => text.textContent),
   }));
-  await context.close();
+  await page.context().close();
   return found;
 }
 
 // What a reader can do while the chart is still being made, and what is there when it is.
 async function early(name, id) {
-  const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(PATIENCE);
+  const page = await tab();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
   // Charts are made when the test says so.
@@ -365,14 +372,15 @@ function shown(box) {
   };
 }
 
-const reports = [];
-for (const [page, name, again] of pages) {
-  // One that hangs or breaks off leaves the others alone.
-  const found = await within(() => explore(page, `explorable-${name}`, again)).catch((error) => ({
-    broke: error.message,
-  }));
-  reports.push({ page, name, ...found });
-}
+const reports = await all(
+  pages.map(([page, name, again]) => async () => {
+    // One that hangs or breaks off leaves the others alone.
+    const found = await within(() => explore(page, `explorable-${name}`, again)).catch((error) => ({
+      broke: error.message,
+    }));
+    return { page, name, ...found };
+  }),
+);
 await browser.close();
 server.close();
 process.stdout.write(JSON.stringify(reports));

@@ -3,12 +3,13 @@
 //
 //   node figures.mjs SITE PAGE
 
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { serve } from "./server.mjs";
+import { withoutFormulas } from "./work.mjs";
 
 const [site, page] = process.argv.slice(2);
 const server = await serve(site);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM });
+const browser = await launch();
 const report = { forms: {}, colors: {} };
 
 const seen = () =>
@@ -38,6 +39,7 @@ const letters = () =>
 
 for (const width of [1280, 800, 390]) {
   const context = await browser.newContext({ viewport: { width, height: 900 } });
+  await withoutFormulas(context);
   const tab = await context.newPage();
   await tab.goto(`${server.origin}/${page}`);
   await tab.evaluate(() => document.documentElement.classList.remove("nc-predicts"));
@@ -63,6 +65,7 @@ for (const [name, options] of Object.entries({
   paper: { colorScheme: "light", media: "print" },
 })) {
   const context = await browser.newContext({ colorScheme: options.colorScheme });
+  await withoutFormulas(context);
   const tab = await context.newPage();
   await tab.emulateMedia({ media: options.media ?? "screen" });
   await tab.goto(`${server.origin}/${page}`);
@@ -71,6 +74,7 @@ for (const [name, options] of Object.entries({
 }
 
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+await withoutFormulas(context);
 const tab = await context.newPage();
 await tab.goto(`${server.origin}/${page}`);
 await tab.evaluate(() => document.documentElement.classList.remove("nc-predicts"));

@@ -6,19 +6,15 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { serve } from "./server.mjs";
-import { PATIENCE } from "./work.mjs";
+import { PATIENCE, withoutFormulas } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const PAGE = "book/05-deep-head.html";
 const OTHER = "book/06-spectrum.html";
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 // Cells whose code can be read, by the key of each; and of those in solutions, how many.
 function seen() {
@@ -36,6 +32,7 @@ function seen() {
 async function visit(options, steps) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(PATIENCE);
+  await withoutFormulas(context);
   const page = await context.newPage();
   const errors = [];
   // The theme complains by itself where it can keep nothing.

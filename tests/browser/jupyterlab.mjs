@@ -8,7 +8,7 @@
 // each time.
 
 import { text } from "node:stream/consumers";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 
 // How long a whole notebook, and one redrawing, may take, in ms, before they count as hung.
 const PATIENCE = 900_000;
@@ -18,12 +18,7 @@ const FAILED = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-typ
 
 const address = process.argv[2];
 const moves = JSON.parse(await text(process.stdin));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because tests in a container run as root; the pages are our own.
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
 page.setDefaultTimeout(PATIENCE);
 

@@ -6,15 +6,11 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { PATIENCE } from "./work.mjs";
 
 const BOOK = `${pathToFileURL(resolve(process.argv[2]))}/book/`;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 async function open(name, options) {
   const context = await browser.newContext(options);

@@ -8,22 +8,18 @@
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-import { PATIENCE } from "./work.mjs";
+import { launch } from "../../tools/browser.mjs";
+import { PATIENCE, withoutFormulas } from "./work.mjs";
 
 const BOOK = `${pathToFileURL(resolve(process.argv[2]))}/book/`;
 const { addresses, contents } = JSON.parse(await text(process.stdin));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
-// Without formulas, which move nothing of what is looked at here and are most of the work.
+// Formulas move nothing of what is looked at here.
 async function open(address, options) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(PATIENCE);
-  await context.route(/mathjax/i, (route) => route.abort());
+  await withoutFormulas(context);
   const page = await context.newPage();
   await page.goto(BOOK + address, { waitUntil: "load" });
   return page;

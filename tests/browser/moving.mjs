@@ -7,22 +7,19 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { serve } from "./server.mjs";
-import { PATIENCE, rest } from "./work.mjs";
+import { PATIENCE, rest, withoutFormulas } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const { states, texts } = JSON.parse(await readFile("/dev/stdin", "utf8"));
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const errors = [];
 async function open(address, { before, ...options } = {}) {
   const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"], ...options });
   context.setDefaultTimeout(PATIENCE);
+  await withoutFormulas(context);
   const page = await context.newPage();
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {

@@ -5,19 +5,14 @@
 
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import * as look from "./page_checks.mjs";
 import { PATIENCE } from "./work.mjs";
 
 const FOLDER = resolve(process.argv[2]);
 const HOME = pathToFileURL(FOLDER).href;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because tests in a container run as root; the pages are our own.
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const context = await browser.newContext({ offline: true });
 const page = await context.newPage();
 page.setDefaultTimeout(PATIENCE);

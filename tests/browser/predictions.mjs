@@ -6,19 +6,15 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { serve } from "./server.mjs";
-import { PATIENCE, settled } from "./work.mjs";
+import { PATIENCE, settled, withoutFormulas } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const PAGE = "book/02-model.html";
 const OTHER = "book/01-collapse.html";
 const server = await serve(SITE);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 // Of each question: what can be read and what a screen reader is told.
 function seen() {
@@ -59,6 +55,7 @@ const focus = () => {
 async function visit(options, steps) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(PATIENCE);
+  await withoutFormulas(context);
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => error.stack.includes("predict.js") && errors.push(error.stack));

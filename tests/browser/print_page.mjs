@@ -4,18 +4,13 @@
 //     CHROMIUM=/path/to/chromium node print_page.mjs PAGE.html > report.json
 
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { PATIENCE } from "./work.mjs";
 
 // What is left of A4 inside margins of 12 mm, in CSS pixels.
 const PAPER = { width: Math.floor(((210 - 24) * 96) / 25.4), height: Math.floor(((297 - 24) * 96) / 25.4) };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because tests in a container run as root; the page is our own.
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const page = await browser.newPage({ viewport: PAPER });
 page.setDefaultTimeout(PATIENCE);
 await page.goto(pathToFileURL(process.argv[2]).href);

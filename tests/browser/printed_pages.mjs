@@ -6,7 +6,7 @@
 // a heading comes to stand only the PDF says: its outline leads to each of them.
 
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { PATIENCE, settled } from "./work.mjs";
 
 const MARGIN_MM = 10;
@@ -68,12 +68,7 @@ function alone(pdf) {
   };
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  // Without the sandbox, because tests in a container run as root; the pages are our own.
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 const report = {};
 for (const path of process.argv.slice(2)) {
   const page = await browser.newPage({ viewport: PAPER });

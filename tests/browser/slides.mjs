@@ -5,16 +5,12 @@
 
 import { parse } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "../../tools/browser.mjs";
 import { PATIENCE } from "./work.mjs";
 
 const SIZE = { width: 1280, height: 720 };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  timeout: PATIENCE,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-});
+const browser = await launch(PATIENCE);
 
 // Runs in the browser: the slide that is shown, with what is cut off or outside of it.
 function look({ width, height }) {

@@ -24,6 +24,9 @@ FORMS = ["light-1280", "light-390", "dark-1280", "dark-390"]
 # short run they are opened on the desk, and made as narrow as a phone when they have been seen.
 PHONES = ["book/intro.html", "book/five-minutes.html", "book/02-model.html", "book/claims.html"]
 PHONES += ["book/api-minima.html", "search.html"]
+# Those whose colours are looked at in the dark in every run: one of each thing that has colours.
+DARK = ["00-your-data", "07-networks", "10a-splitting", "11e-landscape", "cheat-sheet", "live"]
+DARK = [*PHONES, *(f"book/{name}.html" for name in DARK)]
 # Parts of the report on one page in one form; each is a list of problems.
 CHECKS = [
     "console",
@@ -72,8 +75,12 @@ def built_pages():
 
 
 def browser():
-    """Where the browser is: in CHROMIUM, or under one of its usual names."""
-    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    """Where the browser is: in CHROMIUM, or under one of its usual names.
+
+    The one that has no windows does half of the work.
+    """
+    usual = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
+    names = [os.environ.get("CHROMIUM", ""), *usual]
     return next(filter(None, map(shutil.which, names)), None)
 
 
@@ -116,7 +123,7 @@ def drive(script, *arguments, told=None, pages=1):
 
 def is_long(page, form):
     """Whether this form is looked at in long runs only."""
-    return form == "dark-390" and page not in PHONES
+    return page not in {"dark-1280": DARK, "dark-390": PHONES}.get(form, [page])
 
 
 # The site may not be built when tests are collected: then one test of each kind says so.
@@ -137,7 +144,8 @@ def report(request):
         if item.path == Path(__file__) and item.originalname == "test_page"
     }
     phones = [page for page in pages if page in PHONES or (page, "dark-390") in chosen]
-    told = {"pages": pages, "phones": phones, "queries": list(QUERIES)}
+    dark = [page for page in pages if page in DARK or (page, "dark-1280") in chosen]
+    told = {"pages": pages, "phones": phones, "dark": dark, "queries": list(QUERIES)}
     return drive(SCRIPT, SITE, told=told, pages=len(pages))
 
 
@@ -238,7 +246,7 @@ def test_a_page_that_waits_for_ever_fails_alone(tmp_path):
     for name, content in (("intro", ""), ("five-minutes", ""), ("waiting", waiting)):
         (book / f"{name}.html").write_text(PAGE.format(name=name, content=content))
     pages = ["search.html", *(f"book/{name}.html" for name in ("intro", "five-minutes", "waiting"))]
-    told = {"pages": pages, "phones": pages, "queries": []}
+    told = {"pages": pages, "phones": pages, "dark": pages, "queries": []}
     seen = drive(SCRIPT, tmp_path, told=told, pages=4)
     stopped = "the page stopped working before all formulas and explorables were there"
     for visit in [*seen["visits"], *seen["costs"]]:

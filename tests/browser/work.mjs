@@ -18,6 +18,23 @@ export async function within(job, patience = PATIENCE) {
   }
 }
 
+// As many as there are cores in the smallest place where this runs.
+const AT_ONCE = 2;
+
+// Runs the jobs in order, AT_ONCE of them at the same time.
+export async function all(jobs) {
+  const results = [];
+  let next = 0;
+  async function worker() {
+    while (next < jobs.length) {
+      const index = next++;
+      results[index] = await jobs[index]();
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+}
+
 // A function that says how long the main thread of a page has worked so far, in seconds of the
 // CPU: they do not pass while others have it. From before the page is opened.
 export async function meter(page) {
@@ -73,6 +90,11 @@ export async function settled(page) {
   } finally {
     over = true;
   }
+}
+
+// Leaves the formulas of a page as they are written: to set them is most of the work of opening it.
+export function withoutFormulas(context) {
+  return context.route(/mathjax/i, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
 }
 
 // Waits by the page's own clock: what was set to happen there before that has then happened, however
