@@ -83,7 +83,7 @@ def test_the_command_line_predicts(installed):
 
 
 @pytest.mark.parametrize(
-    ("words", "extra"), [(("train",), "train"), (("results", ".", "--plot", "p.svg"), "train")]
+    ("words", "extra"), [(("train",), "train"), (("results", ".", "--plot", "p.svg"), "book")]
 )
 def test_what_needs_an_extra_says_which(installed, words, extra):
     done = installed.nclib(*words)

@@ -3,7 +3,8 @@
 The code stands in a `details` element, so that it can be reached without JavaScript. page.js has
 the switch, and remembers what a reader has opened. What the code prints as plain text stands in the
 same box: tables, figures and what moves are for readers, and printouts for whoever reads the code.
-In the solution of an exercise, which is closed by itself, both stand open.
+In the solution of an exercise, which is closed by itself, both stand open. The table of names at the
+end of a chapter is for whoever reads code, too, and folded below its heading.
 """
 
 import hashlib
@@ -14,12 +15,20 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
 
+# The section with the table of names.
+NAMES = "in-the-code"
+
+
 class FoldedCode(nodes.Element):
     """Holds the code of one cell, and what it prints. A browser remembers it by its `key`."""
 
 
+class FoldedNames(nodes.Element):
+    """Holds the table that says what the code calls the things of a chapter."""
+
+
 class FoldCode(SphinxPostTransform):
-    """Puts the code of each cell into a box that opens."""
+    """Puts the code of each cell, and the table of names, into a box that opens."""
 
     # MyST-NB does so at 199 for cells that are tagged.
     default_priority = 198
@@ -39,6 +48,13 @@ class FoldCode(SphinxPostTransform):
             folded["printed"] = bool(printed)
             code.replace_self(folded)
             folded += [code, *printed]
+        for section in self.document.findall(nodes.section):
+            if NAMES in section["ids"]:
+                heading, *rest = section.children
+                section.children = [heading]
+                folded = FoldedNames()
+                section += folded
+                folded += rest
 
 
 def take_printouts(cell: nodes.container) -> list[nodes.container]:
@@ -93,13 +109,19 @@ def visit(self: HTML5Translator, node: FoldedCode) -> None:
     self.body.append(f"<summary>{label}</summary>\n")
 
 
-def depart(self: HTML5Translator, node: FoldedCode) -> None:
-    """End it."""
+def visit_names(self: HTML5Translator, node: FoldedNames) -> None:
+    """Begin the box of names."""
+    self.body.append('<details class="nc-names">\n<summary>Names</summary>\n')
+
+
+def depart(self: HTML5Translator, node: FoldedCode | FoldedNames) -> None:
+    """End a box."""
     self.body.append("</details>\n")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_node(FoldedCode, html=(visit, depart))
+    app.add_node(FoldedNames, html=(visit_names, depart))
     app.add_post_transform(FoldCode)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
