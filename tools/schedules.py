@@ -30,6 +30,13 @@ _SOONER = {**_SHORT, "learning_rate": 2e-3, "lambda_warmup": 0.25}
 SCHEDULES: dict[str, dict[str, Any]] = {
     "as in the figures": {"evaluations": 60},
     "one rate": {"schedule": "constant", "evaluations": 150},
+    "one rate, longer": {"schedule": "constant", "epochs": 1500, "evaluations": 300},
+    "one lower rate": {
+        "schedule": "constant",
+        "epochs": 1500,
+        "evaluations": 300,
+        "learning_rate": 3e-4,
+    },
     "100 epochs": _SHORT,
     "twice the rate": {**_SHORT, "learning_rate": 2e-3},
     "four times the rate": {**_SHORT, "learning_rate": 4e-3},
@@ -41,6 +48,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "250 epochs": {**_SOONER, "epochs": 250, "evaluations": 40},
     "300 epochs": {**_SOONER, "epochs": 300, "evaluations": 40, "batch_size": 256},
     "400 epochs": {**_SHORT, "epochs": 400, "evaluations": 40, "learning_rate": 1.5e-3},
+    "450 epochs": {**_SHORT, "epochs": 450, "evaluations": 90, "learning_rate": 1.5e-3},
 }
 """What each changes of the configuration of the figure at width 512."""
 

@@ -84,16 +84,28 @@
   // The boxes are shut by a script that comes before this.
   addEventListener("load", openTarget);
 
-  // A formula wider than the screen scrolls in its own box: let the keyboard reach it there.
-  const reachable = () => {
+  // What is wider than the screen scrolls in its own box: let the keyboard reach it there, and its edge
+  // fade where more follows.
+  const SCROLLS = "mjx-container[display], .pst-scrollable-table-container";
+  const fade = ({ target: box }) =>
+    box.classList.toggle("nc-more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+  function scrolling() {
     // All are measured before one is changed: else each has the whole page laid out anew.
-    const formulas = [...document.querySelectorAll("mjx-container[display]")];
-    const wide = formulas.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
-    for (const formula of wide) formula.tabIndex = 0;
-  };
+    const boxes = [...document.querySelectorAll(SCROLLS)];
+    const wide = new Set(boxes.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1));
+    for (const box of boxes) {
+      if (!wide.has(box)) {
+        box.classList.remove("nc-more");
+        continue;
+      }
+      box.tabIndex = 0;
+      fade({ target: box });
+      box.addEventListener("scroll", fade, { passive: true });
+    }
+  }
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
-    reachable();
-    addEventListener("resize", reachable);
+    scrolling();
+    addEventListener("resize", scrolling);
   });
 }

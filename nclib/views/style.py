@@ -100,6 +100,9 @@ VARIABLES = {
 }
 """Name of the variable with which a page sets each colour for its theme, after ``--nc-``."""
 
+GROUNDS = (INK, MUTED, GRID, PAPER, ON_PALE, ON_DARK)
+"""Those that mean nothing: words, lines behind a picture, what it stands on."""
+
 COSINE_COLORMAP = "PuOr"
 """Cosines, from -1 to 1."""
 

@@ -140,6 +140,7 @@ async function seen(page, width) {
   return {
     formulas: await page.evaluate(look.formulas),
     pictures: await page.evaluate(look.pictures),
+    figures: await page.evaluate(look.figures),
     sideways: await page.evaluate(look.sideways),
     head: await page.evaluate(look.head),
     letters: await page.evaluate(look.letters),
@@ -159,6 +160,7 @@ async function narrow(page, name, errors) {
   return {
     page: name,
     form: `${THEMES[0]}-${PHONE}`,
+    figures: await page.evaluate(look.figures),
     sideways: await page.evaluate(look.sideways),
     touch: await page.evaluate(look.touch),
     console: errors.slice(noted),

@@ -66,6 +66,20 @@ export function touch() {
     });
 }
 
+// Words of a figure that reach out of its drawing.
+export function figures() {
+  const problems = [];
+  for (const drawing of document.querySelectorAll(".nc-figure svg")) {
+    if (!drawing.checkVisibility()) continue;
+    const { left, right } = drawing.getBoundingClientRect();
+    for (const text of drawing.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      if (box.left < left - 4 || box.right > right + 4) problems.push(text.textContent);
+    }
+  }
+  return problems;
+}
+
 // Text in faces that are not the book's own, signs that these faces lack, so that each machine draws its
 // own, and headings that stand out less than those below them.
 export function letters() {

@@ -32,6 +32,7 @@ CHECKS = [
     "console",
     "formulas",
     "pictures",
+    "figures",
     "sideways",
     "touch",
     "head",

@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from color_vision import VISIONS, difference
 from every_explorable import EXPLORABLES, stored
-from matplotlib.colors import is_color_like, to_hex
+from matplotlib.colors import is_color_like, to_hex, to_rgb
 
 from nclib.views import style
+from nclib.views.explorables.explorable import asset
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
@@ -158,11 +160,40 @@ def looks_of_picture(text):
     return found
 
 
+# What a page stands on, in each theme.
+GROUND = {"light": "#ffffff", "dark": "#121212"}
+
+
+def contrast(first, second):
+    """By WCAG 2: the ratio of the relative luminances."""
+    lights = []
+    for color in (first, second):
+        parts = np.array(to_rgb(color))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(lights) / min(lights)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", EXPLORABLES)
-def test_lines_and_marks_of_every_explorable_are_told_apart_by_everyone(name):
+def test_lines_and_marks_of_every_explorable_are_told_apart_by_everyone(name, theme):
     picture = re.search(r'<figure class="nc-static">\s*(<svg.*?</svg>)', stored()[name], re.DOTALL)
     looks_of = looks_of_picture(picture[1])
     assert looks_of
+    css, rules = css_variables(theme), asset("explorables.css")
+    # A variable of the page is the colour only where a rule says so.
+    shown = {
+        color: css[variable]
+        for color, variable in style.VARIABLES.items()
+        if f'[stroke="{color}"] {{\n  stroke: var(--nc-{variable}, {color})' in rules
+        and f'[fill="{color}"] {{\n  fill: var(--nc-{variable}, {color})' in rules
+        and variable in css
+    }
     for kind, looks in looks_of.items():
+        named = {color for _, color in looks} & set(style.VARIABLES) - set(style.GROUNDS)
+        assert named <= shown.keys(), kind
+        seen = {(look, shown.get(color, color)) for look, color in looks}
+        meant = {color for _, color in seen if color in shown.values()}
+        assert all(contrast(color, GROUND[theme]) > 2 for color in meant), kind
         if kind not in ("rect", "area"):  # cells of a map, whose numbers stand in words
-            assert too_close(looks) == [], kind
+            assert too_close(seen) == [], kind

@@ -327,7 +327,18 @@ def vega_script() -> str:
 
 def asset(name: str) -> str:
     """Return the text of explorables.js or explorables.css."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return text + _theme_rules() if name == "explorables.css" else text
+
+
+def _theme_rules() -> str:
+    """Return rules by which a page's theme sets the colours that mean something."""
+    return "".join(
+        f'\n.nc-explorable svg [{part}="{color}"] {{\n  {part}: var(--nc-{name}, {color});\n}}\n'
+        for color, name in style.VARIABLES.items()
+        if color not in style.GROUNDS
+        for part in ("fill", "stroke")
+    )
 
 
 def live_parts() -> str:

@@ -142,7 +142,7 @@ def distances_by_setting(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     axis.set_yticks(place, list(rows))
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xscale("log")
-    axis.set_xlabel("distance from the prediction (0 at it, NC2 at most 2)")
+    axis.set_xlabel("distance from the prediction")
     axis.set_title("Where the theory does not reach")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
