@@ -14,7 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
-
 # The section with the table of names.
 NAMES = "in-the-code"
 
