@@ -3,8 +3,8 @@
 The code stands in a `details` element, so that it can be reached without JavaScript. page.js has
 the switch, and remembers what a reader has opened. What the code prints as plain text stands in the
 same box: tables, figures and what moves are for readers, and printouts for whoever reads the code.
-In the solution of an exercise, which is closed by itself, both stand open. The table of names at the
-end of a chapter is for whoever reads code, too, and folded below its heading.
+In the solution of an exercise, which is closed by itself, both stand open. The table of names at
+the end of a chapter is for whoever reads code, too, and folded below its heading.
 """
 
 import hashlib
