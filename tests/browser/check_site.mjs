@@ -284,6 +284,30 @@ const SITUATIONS = {
     await close();
     return [...problems, ...errors];
   },
+  // What is wider than the screen says so at its edge, until it has been scrolled to its end, and the keyboard
+  // reaches it.
+  async "wide formulas and tables on a phone"() {
+    const { page, errors, close } = await open(`${server.origin}/${WIDE}`, { width: PHONE });
+    await complete(page, errors);
+    const problems = await page.evaluate(async () => {
+      const found = [];
+      const boxes = [...document.querySelectorAll("mjx-container[display], .pst-scrollable-table-container")];
+      const wide = boxes.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1);
+      const fading = () => document.querySelectorAll(".nc-more").length;
+      if (!wide.length) found.push("nothing is wide");
+      if (fading() !== wide.length) found.push(`${fading()} of ${wide.length} fade`);
+      for (const box of wide) {
+        if (box.tabIndex !== 0) found.push(`no key reaches ${box.className}`);
+        const moved = new Promise((done) => box.addEventListener("scroll", done, { once: true }));
+        box.scrollLeft = box.scrollWidth;
+        await moved;
+        if (box.classList.contains("nc-more")) found.push(`fades at its end: ${box.className}`);
+      }
+      return found;
+    });
+    await close();
+    return [...problems, ...errors];
+  },
   async "contents and search on a phone"(name) {
     const problems = [];
     for (const button of [".primary-toggle", ".secondary-toggle", ".article-header-buttons .search-button"]) {
@@ -306,6 +330,7 @@ const SITUATIONS = {
 };
 
 const example = "book/five-minutes.html";
+const WIDE = "book/07-networks.html";
 
 // Where the entrance leads, with what its address says, and without scripts.
 async function entrance(options) {

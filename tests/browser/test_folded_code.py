@@ -39,6 +39,19 @@ def test_no_code_of_a_cell_stands_outside_of_its_box(page):
     assert bool(boxes) == bool(re.search(r"book/\d\d[a-z]?-", page))
 
 
+@pytest.mark.parametrize("page", built_pages() or ["the site"])
+def test_the_table_of_names_is_folded_below_its_heading(page):
+    require_browser_and_site()
+    text = (SITE / page).read_text(encoding="utf-8")
+    section = re.search(r'<section id="in-the-code">(.*?)</section>', text, re.DOTALL)
+    # Every chapter has one, and the parts of two have theirs in the chapter.
+    assert bool(section) == bool(re.search(r"book/\d\d-", page))
+    if section:
+        heading, box = section[1].split('<details class="nc-names">')
+        assert re.fullmatch(r"\s*<h2>In the code.*</h2>\s*", heading)
+        assert box.count("<table") == 1
+
+
 @pytest.mark.parametrize("path", sorted(BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_page_has_the_cells_of_the_notebook_but_for_those_off_the_page(path):
     require_browser_and_site()

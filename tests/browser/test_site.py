@@ -46,6 +46,7 @@ SITUATIONS = [
     "less motion",
     "on paper",
     "by keyboard",
+    "wide formulas and tables on a phone",
     "contents and search on a phone",
 ]
 
