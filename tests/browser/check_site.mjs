@@ -330,7 +330,7 @@ const SITUATIONS = {
 };
 
 const example = "book/five-minutes.html";
-const WIDE = "book/07-networks.html";
+const WIDE = "book/05-deep-head.html";
 
 // Where the entrance leads, with what its address says, and without scripts.
 async function entrance(options) {
