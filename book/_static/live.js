@@ -352,7 +352,7 @@ document.addEventListener("DOMContentLoaded", () => {
           { viewBox: "0 0 150 150", role: "img", "aria-label": "Cosines between the class means of the features" },
           ...cells,
         ),
-        html("p", {}, "Angles of the class means: orange alike, purple apart, grey at 0."),
+        html("p", {}, "Angles of the class means: purple alike, orange apart, pale at 0."),
       );
     }
     let places;
@@ -393,7 +393,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     const color = (cosine) => {
       if (!Number.isFinite(cosine)) return "#8a8a8a";
-      const [r, g, b] = cosine > 0 ? [230, 97, 1] : [94, 60, 153],
+      const [r, g, b] = cosine > 0 ? [94, 60, 153] : [230, 97, 1],
         share = Math.min(Math.abs(cosine), 1);
       return `rgb(${[r, g, b].map((part) => Math.round(247 + (part - 247) * share)).join()})`;
     };
