@@ -95,7 +95,7 @@ const raw = texts.flatMap((words) => words.match(/^(:::|```).*|\{[\w:]+\}`.*/gm)
 // Beside each picture the kernel sends a list of what it shows, for those who see no pictures.
 const outputs = await page.locator(".jp-OutputArea-output").allInnerTexts();
 const listed = outputs.filter((words) => /^\s*(\S.*\n)?axes \d+:/.test(words));
-const pictures = await page.locator(".jp-OutputArea-output.jp-RenderedImage").count();
+const pictures = await page.locator(".jp-OutputArea-output:is(.jp-RenderedImage, .jp-RenderedSVG)").count();
 const moved = [];
 for (const one of moves) moved.push(await move(one));
 const failed = await page.locator(FAILED).allInnerTexts();
