@@ -8,14 +8,7 @@ export function launch(timeout) {
     executablePath: process.env.CHROMIUM,
     timeout,
     // Without the sandbox, because tests in a container run as root; the pages are our own.
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
+    chromiumSandbox: false,
+    args: ["--disable-gpu"],
   });
 }

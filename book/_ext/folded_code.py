@@ -14,10 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
-# The section with the table of names.
-NAMES = "in-the-code"
-
-
 class FoldedCode(nodes.Element):
     """Holds the code of one cell, and what it prints. A browser remembers it by its `key`."""
 
@@ -47,13 +43,11 @@ class FoldCode(SphinxPostTransform):
             folded["printed"] = bool(printed)
             code.replace_self(folded)
             folded += [code, *printed]
-        for section in self.document.findall(nodes.section):
-            if NAMES in section["ids"]:
-                heading, *rest = section.children
-                section.children = [heading]
-                folded = FoldedNames()
-                section += folded
-                folded += rest
+        for section in self.document.findall(is_of_names):
+            _, *rest = section.children
+            for node in rest:
+                section.remove(node)
+            section += FoldedNames("", *rest)
 
 
 def take_printouts(cell: nodes.container) -> list[nodes.container]:
@@ -91,6 +85,11 @@ def is_output(node: nodes.Node) -> bool:
 def is_printed(node: nodes.Node) -> bool:
     """Whether a node is plain text that a cell has printed."""
     return isinstance(node, nodes.literal_block) and "stream" in node["classes"]
+
+
+def is_of_names(node: nodes.Node) -> bool:
+    """Whether a node is the section with the table of names."""
+    return isinstance(node, nodes.section) and "in-the-code" in node["ids"]
 
 
 def in_solution(node: nodes.Node) -> bool:

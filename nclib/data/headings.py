@@ -129,7 +129,8 @@ def counts_come_first(header: list[str]) -> bool:
     )
 
 
-def _is_total(name: str) -> bool:
+def is_total(name: str) -> bool:
+    """Whether a row of this name may add up the others."""
     return "∑" in name or consists_of(name, TOTAL, COUNT | KEY | {"grand"})
 
 
@@ -144,7 +145,7 @@ def total_row(
     # A sum of two or more is larger than each of them.
     if K < 2 or (K > 2 and counts.count(largest) > 1):
         return None
-    row = next((k for k in range(K) if counts[k] == largest and _is_total(names[k])), None)
+    row = next((k for k in range(K) if counts[k] == largest and is_total(names[k])), None)
     if row is None:
         row = counts.index(largest)
         # "N" or "images" may be a class, but hardly one with as many samples as all others.

@@ -181,3 +181,14 @@ class TestErrata:
             r"\{admonition\} (?:Erratum|An erratum|A slip|Slips)\b.*\n:class: (.*)", prose_of(path)
         )
         assert set(boxes) <= {"warning erratum"}
+
+
+def test_how_far_adamw_ends_is_as_printed():
+    notebook = json.loads((BOOK / "00-your-data.ipynb").read_text(encoding="utf-8"))
+    printed = [
+        "".join(output.get("text", ""))
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+    ]
+    (far,) = re.findall(r"AdamW +off by ([\d.]+) times", "\n".join(printed))
+    assert f"it ends {far} times" in prose_of(BOOK / "00-your-data.ipynb")

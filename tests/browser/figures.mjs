@@ -4,6 +4,7 @@
 //   node figures.mjs SITE PAGE
 
 import { launch } from "../../tools/browser.mjs";
+import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
 import { withoutFormulas } from "./work.mjs";
 
@@ -18,33 +19,34 @@ const seen = () =>
       .filter((form) => form.checkVisibility())
       .map((form) => form.getAttribute("class")),
   );
-// Letters of a figure as they are on the screen, in pixels, and those that reach out of their drawing.
+// The smallest letters of each figure as they are on the screen, in pixels.
 const letters = () =>
   [...document.querySelectorAll(".nc-figure svg")]
     .filter((form) => form.checkVisibility())
     .map((form) => {
-      const frame = form.getBoundingClientRect();
-      const texts = [...form.querySelectorAll("text")];
-      const scale = frame.width / form.viewBox.baseVal.width;
-      return {
-        size: Math.min(...texts.map((text) => Number.parseFloat(getComputedStyle(text).fontSize))) * scale,
-        out: texts
-          .filter((text) => {
-            const box = text.getBoundingClientRect();
-            return box.left < frame.left - 4 || box.right > frame.right + 4;
-          })
-          .map((text) => text.textContent),
-      };
+      const scale = form.getBoundingClientRect().width / form.viewBox.baseVal.width;
+      const sizes = [...form.querySelectorAll("text")].map((text) =>
+        Number.parseFloat(getComputedStyle(text).fontSize),
+      );
+      return Math.min(...sizes) * scale;
     });
 
-for (const width of [1280, 800, 390]) {
-  const context = await browser.newContext({ viewport: { width, height: 900 } });
+async function open(options) {
+  const context = await browser.newContext(options);
   await withoutFormulas(context);
-  const tab = await context.newPage();
+  return context.newPage();
+}
+
+for (const width of [1280, 800, 390]) {
+  const tab = await open({ viewport: { width, height: 900 } });
   await tab.goto(`${server.origin}/${page}`);
   await tab.evaluate(() => document.documentElement.classList.remove("nc-predicts"));
   await tab.evaluate(() => document.fonts.ready);
-  report.forms[width] = { seen: await tab.evaluate(seen), letters: await tab.evaluate(letters) };
+  report.forms[width] = {
+    seen: await tab.evaluate(seen),
+    letters: await tab.evaluate(letters),
+    out: await tab.evaluate(look.figures),
+  };
   if (width === 390) {
     const figure = tab.locator(".nc-figure").first();
     await figure.locator(".nc-drawing").click();
@@ -55,7 +57,7 @@ for (const width of [1280, 800, 390]) {
         .getAttribute("class"),
     }));
   }
-  await context.close();
+  await tab.context().close();
 }
 
 const ink = () => getComputedStyle(document.querySelector(".nc-figure svg.wide text")).fill;
@@ -64,18 +66,14 @@ for (const [name, options] of Object.entries({
   dark: { colorScheme: "dark" },
   paper: { colorScheme: "light", media: "print" },
 })) {
-  const context = await browser.newContext({ colorScheme: options.colorScheme });
-  await withoutFormulas(context);
-  const tab = await context.newPage();
+  const tab = await open({ colorScheme: options.colorScheme });
   await tab.emulateMedia({ media: options.media ?? "screen" });
   await tab.goto(`${server.origin}/${page}`);
   report.colors[name] = await tab.evaluate(ink);
-  await context.close();
+  await tab.context().close();
 }
 
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-await withoutFormulas(context);
-const tab = await context.newPage();
+const tab = await open({ viewport: { width: 1280, height: 900 } });
 await tab.goto(`${server.origin}/${page}`);
 await tab.evaluate(() => document.documentElement.classList.remove("nc-predicts"));
 const button = tab.locator(".nc-enlarge").first();
@@ -100,7 +98,7 @@ report.closed = await tab.evaluate(() => ({
 await tab.locator(".nc-drawing").first().click();
 await tab.getByRole("button", { name: "Close" }).click();
 report.again = await tab.evaluate(() => document.querySelectorAll(".nc-figure > .nc-drawing").length);
-await context.close();
+await tab.context().close();
 
 const still = await browser.newContext({ javaScriptEnabled: false });
 const plain = await still.newPage();

@@ -31,9 +31,9 @@ def test_the_form_that_fits_is_seen(report, width, form):
 
 @pytest.mark.parametrize("width", ["1280", "800", "390"])
 def test_letters_can_be_read_and_stay_inside(report, width):
-    for figure in report["forms"][width]["letters"]:
-        assert figure["out"] == []
-        assert figure["size"] >= SMALLEST_LETTERS
+    assert report["forms"][width]["out"] == []
+    assert len(report["forms"][width]["letters"]) == COUNT
+    assert min(report["forms"][width]["letters"]) >= SMALLEST_LETTERS
 
 
 def test_a_figure_follows_the_theme(report):

@@ -525,7 +525,7 @@ def named_counts(draw):
     n = draw(COUNTS)
     text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
     # A row that is called a sum is none of the classes.
-    names = text.map(str.strip).filter(lambda name: not headings._is_total(name))
+    names = text.map(str.strip).filter(lambda name: not headings.is_total(name))
     names = draw(st.lists(names, min_size=len(n), max_size=len(n), unique=True))
     return ClassCounts(n, names)
 

@@ -33,6 +33,25 @@ def test_a_schedule_that_came_to_the_aims_ends_within_them(name):
     assert way.epochs_to_aims is None or 0 < way.epochs_to_aims <= way.config.epochs
 
 
+def test_the_words_below_the_table_are_those_of_its_numbers():
+    notebook = json.loads((ROOT / "book" / "08-networks-bias-free.ipynb").read_text("utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "schedules-words"]
+    words = "".join(cell["source"])
+    usual, best = WAYS["as in the figures"], WAYS["450 epochs"]
+    assert f"after {best.epochs_to_aims} epochs, the schedule of the figures after" in words
+    assert f"the schedule of the figures after {usual.epochs_to_aims}:" in words
+    assert "**A third fewer epochs.**" in words
+    assert best.epochs_to_aims / usual.epochs_to_aims == pytest.approx(2 / 3, abs=0.05)
+    assert best.config.learning_rate == 1.5 * usual.config.learning_rate
+    assert "half as much again in\nthe rate, over 450 epochs" in words
+    fixed = [way for way in WAYS.values() if way.config.schedule == "constant"]
+    assert {way.config.epochs for way in fixed} == {600, 1500}
+    assert "not within the aims after 600 epochs, nor\nafter 1,500" in words
+    assert all(way.epochs_to_aims is None for way in fixed)
+    others = [way for way in WAYS.values() if way.epochs_to_aims]
+    assert others == [usual, best]
+
+
 @pytest.fixture
 def images(tmp_path):
     rng = np.random.default_rng(0)
