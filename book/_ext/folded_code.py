@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
+
 class FoldedCode(nodes.Element):
     """Holds the code of one cell, and what it prints. A browser remembers it by its `key`."""
 
