@@ -8,7 +8,8 @@ packages, the constructors of all records check each value and name it, and what
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from html import escape
 from typing import Any
@@ -77,22 +78,48 @@ def plain_values(value: Any) -> Any:
     return value
 
 
-def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def html_table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    write: Callable[[str], str] = escape,
+) -> str:
     """Write a small table as HTML; the first cell of a row names it. All text is escaped.
 
     Its class is that of pandas, which pages and notebooks draw in light and dark.
     """
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    head = "".join(f'<th scope="col">{write(column)}</th>' for column in columns)
     body = "".join(
-        f'<tr><th scope="row">{escape(f"{name}")}</th>'
-        + "".join(f"<td>{escape(f'{cell}')}</td>" for cell in cells)
+        f'<tr><th scope="row">{write(f"{name}")}</th>'
+        + "".join(f"<td>{write(f'{cell}')}</td>" for cell in cells)
         + "</tr>\n"
         for name, *cells in rows
     )
     return (
-        f'<table class="dataframe">\n<caption>{escape(caption)}</caption>\n'
+        f'<table class="dataframe">\n<caption>{write(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
     )
+
+
+_GREEK = {"lambda": "λ", "kappa": "κ", "sigma": "σ"}
+_INDEX = re.compile(r"(?<![\w.])(lambda|kappa|sigma|NC\d|[^\W\d_])([_^])(\w{1,2})\b")
+
+
+def write_symbols(text: str) -> str:
+    """Escape text for HTML, with indices and roots as in a formula.
+
+    Examples
+    --------
+    >>> write_symbols("lambda_W < n_2 / sqrt(n), NC2^H")
+    'λ<sub>W</sub> &lt; n<sub>2</sub> / √n, NC2<sup>H</sup>'
+    """
+
+    def index(found: re.Match[str]) -> str:
+        name, sign, low = found.groups()
+        tag = "sub" if sign == "_" else "sup"
+        return f"{_GREEK.get(name, name)}<{tag}>{low}</{tag}>"
+
+    return _INDEX.sub(index, re.sub(r"\bsqrt\((\w)\)", r"√\1", escape(text)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +139,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
 
     def _repr_html_(self) -> str:
-        return html_table(self.caption, self.columns, self.rows)
+        return html_table(self.caption, self.columns, self.rows, write_symbols)
 
     def __repr__(self) -> str:
         cells = [self.columns, *(tuple(f"{cell}" for cell in row) for row in self.rows)]

@@ -103,8 +103,8 @@ VARIABLES = {
 GROUNDS = (INK, MUTED, GRID, PAPER, ON_PALE, ON_DARK)
 """Those that mean nothing: words, lines behind a picture, what it stands on."""
 
-COSINE_COLORMAP = "PuOr"
-"""Cosines, from -1 to 1."""
+SIGNED_COLORMAP = "PuOr"
+"""Cosines and entries of a matrix: negative orange, 0 white, positive purple."""
 
 RING: dict[str, Any] = {"marker": "o", "ls": "", "mfc": PAPER, "mec": LABELS}
 """How what the labels ask for is marked."""
@@ -114,9 +114,6 @@ CROSS: dict[str, Any] = {"marker": "x", "ls": "", "color": DEAD, "mew": 2}
 
 SHRINK_COLORMAP = "cividis"
 """Shrink factor s, from 0 to 1."""
-
-SIGNED_COLORMAP = "RdBu_r"
-"""Entries of a matrix: negative blue, 0 white, positive red."""
 
 REGION_COLORS = ("#f2f2f2", "#dcdcdc", "#c6c6c6")
 """Regions of the plane of features, in turns."""

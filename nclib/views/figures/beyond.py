@@ -53,8 +53,11 @@ def accuracy_by_depth(
     """
     figure, axes = style.new_figure(len(data_sets), height=1.2 + 2.1 * len(data_sets), sharey=True)
     for axis, (name, (lambdas, accuracies)) in zip(axes, data_sets.items(), strict=True):
-        for depth, accuracy in accuracies.items():
-            axis.plot(lambdas, accuracy, color=style.DEPTH_COLORS[depth], lw=1.6)
+        for i, (depth, accuracy) in enumerate(accuracies.items()):
+            (line,) = axis.plot(lambdas, accuracy, color=style.DEPTH_COLORS[depth], lw=1.6)
+            # Where one line lies on another, each shows its markers.
+            line.set(marker=style.DEPTH_MARKERS[depth], ms=5, mfc=style.PAPER)
+            line.set_markevery(((i + 0.5) / len(accuracies) / 5, 0.2))
         axis.set_xscale("log")
         axis.set_xlim(lambdas[0], lambdas[-1])
         style.plain_log_ticks(axis)
@@ -62,8 +65,10 @@ def accuracy_by_depth(
         axis.set_title(name)
     axes[-1].set_xlabel(xlabel)
     figure.supylabel("training accuracy of the optimum", fontsize="medium")
-    depths = list(next(iter(data_sets.values()))[1])
-    figure.legend(handles=_depth_handles(depths), loc="outside lower center", ncols=4)
+    handles = _depth_handles(list(next(iter(data_sets.values()))[1]))
+    for depth, handle in zip(accuracies, handles, strict=True):
+        handle.set(marker=style.DEPTH_MARKERS[depth], ms=5, mfc=style.PAPER)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -459,7 +464,7 @@ def two_class_phases(ratio: Array, wrong: Mapping[str, Array]) -> Figure:
         axis.set_xscale("log")
         axis.set_xlim(ratio[0], ratio[-1])
         axis.set_ylim(0, 1.5)
-        axis.xaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]))
+        axis.xaxis.set_major_locator(FixedLocator([1, 3, 10, 30, 100, 300, 1000]))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_locator(NullLocator())
         axis.grid(visible=False)

@@ -150,15 +150,16 @@ def cosine_maps(matrices: Sequence[NDArray[np.float64]], titles: Sequence[str]) 
         axis.set_axis_off()
     for axis, matrix, title in zip(axes, matrices, titles, strict=False):
         K = matrix.shape[0]
-        image = axis.imshow(matrix, cmap=style.COSINE_COLORMAP, norm=Normalize(-1, 1))
+        image = axis.imshow(matrix, cmap=style.SIGNED_COLORMAP, norm=Normalize(-1, 1))
         if K <= 4:
             for (i, j), value in np.ndenumerate(matrix):
                 if np.isfinite(value):
                     light = style.ON_PALE if abs(value) < 0.6 else style.ON_DARK
                     text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
                     axis.text(j, i, text, ha="center", va="center", color=light, size="small")
-        axis.set_xticks(range(K), [str(k + 1) for k in range(K)])
-        axis.set_yticks(range(K), [str(k + 1) for k in range(K)])
+        named = range(0, K, 1 if K <= 5 else 3)
+        axis.set_xticks(named, [str(k + 1) for k in named])
+        axis.set_yticks(named, [str(k + 1) for k in named])
         axis.tick_params(length=0)
         axis.grid(visible=False)
         axis.spines[:].set_visible(False)
@@ -185,7 +186,7 @@ def heat_maps(
     Parameters
     ----------
     matrices : sequence of (R, C) ndarray
-        What to draw: negative entries blue, 0 white, positive ones red.
+        What to draw: negative entries orange, 0 white, positive ones purple.
     titles : sequence of str
         One for each matrix.
     rows, columns : sequence

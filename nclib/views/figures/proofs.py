@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -261,12 +262,19 @@ def marginal_costs(kappa: float, problems: Sequence[Problem]) -> Figure:
     axes[-1].set_xlabel("z: what the optimum could answer")
     figure.supylabel("by how much, for a little more z", fontsize="medium")
     handles = [
-        Line2D([], [], color=style.LABELS, ls="--", lw=1.6, label="gain"),
-        Line2D([], [], color=style.INK, label="price"),
-        Line2D([], [], **_HILL, label="hill"),
-        Line2D([], [], **_VALLEY, label="valley"),
+        Line2D([], [], color=style.LABELS, ls="--", lw=1.6),
+        tuple(Line2D([], [], color=style.DEPTH_COLORS[problem.depth]) for problem in problems),
+        Line2D([], [], **_HILL),
+        Line2D([], [], **_VALLEY),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.2)
+    figure.legend(
+        handles,
+        ["gain", "price", "hill", "valley"],
+        handler_map={tuple: HandlerTuple(None)},
+        loc="outside lower center",
+        ncols=4,
+        columnspacing=1.2,
+    )
     return figure
 
 

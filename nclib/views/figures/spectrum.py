@@ -37,7 +37,7 @@ def label_matrices(without_bias: Array, with_bias: Array) -> Figure:
         (axes[0], without_bias, r"Without a bias: $\hat{Y} = D$"),
         (axes[1], with_bias, r"With a bias: $\hat{Y} = (I - n\mathbf{1}'/N)\,D$"),
     ):
-        image = axis.imshow(matrix, cmap="PuOr_r", vmin=-largest, vmax=largest)
+        image = axis.imshow(matrix, cmap=style.SIGNED_COLORMAP, vmin=-largest, vmax=largest)
         axis.set_title(title)
         axis.grid(visible=False)
         classes = np.arange(matrix.shape[0])

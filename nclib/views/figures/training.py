@@ -239,7 +239,7 @@ def mode_paths(runs: Mapping[str, Result]) -> Figure:
             axis.plot(1.25 * epochs[-1], best.s[k], "<", color=style.CLOSED_FORM, clip_on=False)
         factor = [entry["lambda_factor"] for entry in run.history[1:]]
         axis.fill_between(epochs, 0, factor, color=style.LABELS, alpha=0.25, lw=0)
-        axis.set_ylim(0, 1.15)
+        axis.set_ylim(0, max(1.15, 1.04 * kept[1:].max()))
         axis.set_ylabel("z / κ")
         axis.set_title(title)
     _log_epochs(axes)
