@@ -157,7 +157,7 @@ def _names_a_type(node: Node) -> bool:
 
 
 def _is_left_out(operator: str, node: Node) -> bool:
-    """Tell whether another operator makes the same of it (`not a == b` is `a != b`), or none can."""
+    """Tell whether another operator makes the same (`not a == b` is `a != b`), or none can."""
     if operator == "ExceptionReplacer":
         # It knows plain names only: `csv.Error` in a tuple of exceptions stops it.
         return "." in _detached(node.children[1])

@@ -32,8 +32,7 @@ MENDS = [
     (r'(<t[dh](?: scope="row")?)(>-?[\d.]+e-\d+</t)', r'\1 class="nc-number"\2'),
     # A browser breaks a line between a formula and the stop or bracket beside it.
     (
-        r'(?<!nc-joined">)(?<!nc-joined">\()'
-        r'(\(?<span class="math notranslate nohighlight">[^<]*</span>[.,;:!?)]+)',
+        r'(?<!nc-joined">)(?<!nc-joined">\()(\(?<span class="math [^>]+>[^<]*</span>[.,;:!?)]+)',
         r'<span class="nc-joined">\1</span>',
     ),
     # What opens the pages of a chapter in the sidebar has no name.

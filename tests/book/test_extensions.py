@@ -71,9 +71,8 @@ class TestMendPages:
             ("<td>9.0e-04</td><td>a-04</td>", '<td class="nc-number">9.0e-04</td><td>a-04</td>'),
             ('<th scope="row">1.2e-3</th>', '<th scope="row" class="nc-number">1.2e-3</th>'),
             (
-                '(<span class="math notranslate nohighlight">\\(n\\)</span>), so',
-                '<span class="nc-joined">(<span class="math notranslate nohighlight">'
-                "\\(n\\)</span>),</span> so",
+                r'(<span class="math notranslate">\(n\)</span>), so',
+                r'<span class="nc-joined">(<span class="math notranslate">\(n\)</span>),</span> so',
             ),
             ("<title>Sets &#8212; Sets: a book</title>", "<title>Sets: a book</title>"),
             ("<title>Sets &#8212; Numbers</title>", "<title>Sets &#8212; Numbers</title>"),
