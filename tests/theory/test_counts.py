@@ -199,7 +199,6 @@ def test_only_a_class_without_samples_is_to_be_left_out(kind):
         (("cat", "dog"), "n[1] (class 'dog')"),
         (("cat",), "n[1]"),
         ("cat", "n[1]"),
-        (None, "n[1]"),
         (7, "n[1]"),
     ],
 )

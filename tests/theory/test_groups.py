@@ -57,7 +57,7 @@ def test_rivals_are_those_of_all_pairs_of_classes(G, levels):
         others = Z.copy()
         np.fill_diagonal(others, -np.inf)
         strongest = others.max(axis=0)
-        ties = (Z == Z.max(axis=0)).sum(axis=0)
+        ties = (Z.max(axis=0) == Z).sum(axis=0)
         right = np.where(np.diag(Z) == Z.max(axis=0), 1 / ties, 0.0)
         np.testing.assert_array_equal(found.right[group], right)
         exact = groups_of(group, kin, own, lead, rows, 0.0).rivals
