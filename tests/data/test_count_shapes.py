@@ -609,7 +609,7 @@ def test_an_empty_folder_says_how_to_leave_it_out(tmp_path):
     assert read_counts(tmp_path).names == ("a", "b")
 
 
-# ---------------------------------------------------------------- containers and labels, at the ends
+# ---------------------------------------------------------------- containers and labels: limits
 
 
 @pytest.mark.parametrize(
