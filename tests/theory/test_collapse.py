@@ -1,12 +1,13 @@
-"""Where modes die by plain arithmetic, also where no floating-point number holds the answer."""
+"""Where modes die and classes are lost by plain arithmetic, also at the ends of the numbers."""
 
 import math
 
 import numpy as np
 import pytest
 
-from nclib.theory import Problem, collapse_factors, two_class_limits
+from nclib.theory import Problem, collapse_factors, first_loss, two_class_limits
 from nclib.theory.collapse import collapse_lambda_H
+from nclib.theory.margins import FirstLoss, misclassification_factors
 
 
 def log10_lambda_H(n, N, lambda_W):
@@ -65,3 +66,46 @@ def test_two_classes_and_a_bias_are_needed_for_their_limits():
             two_class_limits(Problem(n, 1, bias=bias, lambda_W=0.1, lambda_H=0.1))
     with pytest.raises(TypeError, match="problem must be a Problem"):
         two_class_limits((3, 2))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("scale", [0.01, 0.2, 0.5, 0.9, 0.999, 1.001, 3.0, 1e3])
+def test_two_classes_are_lost_at_their_limit_wherever_the_penalties_are(depth, scale):
+    """Far below it, close to it on both sides, and long after every mode has died."""
+    limit = two_class_limits(Problem([900, 100], depth, lambda_W=1, lambda_H=1)).wrong
+    problem = Problem([900, 100], depth, lambda_W=scale * limit, lambda_H=scale * limit)
+    lost = pytest.approx(1 / scale, rel=1e-9)
+    assert first_loss(problem) == FirstLoss(lost, (1,))
+    assert first_loss(problem, [1]) == FirstLoss(lost, (1,))
+    assert first_loss(problem, [0]) == FirstLoss(math.inf, ())
+    assert misclassification_factors(problem).tolist() == [math.inf, lost]
+    assert misclassification_factors(problem, [1, 0, 1]).tolist() == [lost, math.inf, lost]
+    assert misclassification_factors(problem, []).tolist() == []
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("scale", [0.01, 0.9, 1.1, 30.0])
+def test_without_a_bias_classes_are_lost_one_by_one_as_their_modes_die(depth, scale):
+    """At scale (n_k / n_0)^(L / (L + 1)), from the rarest on; those of one count together."""
+    n = np.array([16, 100, 4, 16, 1])
+    death = collapse_factors(Problem(n, depth, bias=False, lambda_W=1, lambda_H=1))[0]
+    lam = scale * float(death)
+    problem = Problem(n, depth, bias=False, lambda_W=lam, lambda_H=lam)
+    factors = (n / 100) ** (depth / (depth + 1)) / scale
+    np.testing.assert_allclose(misclassification_factors(problem), factors, rtol=1e-9)
+    for classes in ((0, 1, 2, 3, 4), (0, 1, 2, 3), (0, 1, 3), (1,), (1, 0)):
+        least = factors[list(classes)].min()
+        lost = tuple(k for k in classes if factors[k] == least)
+        found = first_loss(problem, classes)
+        assert found == FirstLoss(pytest.approx(least, rel=1e-9), lost)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_what_a_width_leaves_out_no_factor_saves(rank):
+    problem = Problem([9, 4, 1], 2, bias=False, lambda_W=1e-3, lambda_H=1e-3, widths=(rank, 3))
+    factors = misclassification_factors(problem)
+    assert (factors > 0).tolist() == [True, rank > 1, rank > 2]
+    assert first_loss(problem) == FirstLoss(
+        pytest.approx(factors.min(), rel=1e-9), tuple(range(rank, 3)) if rank < 3 else (2,)
+    )
+    assert first_loss(problem, [0]) == FirstLoss(pytest.approx(factors[0], rel=1e-9), (0,))

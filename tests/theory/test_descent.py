@@ -331,12 +331,9 @@ def test_what_is_not_given_is_as_the_words_say(function, words):
     parameters = inspect.signature(function).parameters
     for name, value in said.items():
         assert parameters[name].default == ast.literal_eval(value)
-
-
-def test_a_sweep_takes_the_steps_of_a_descent_by_gradient_and_ten_times_the_rate():
-    parameters = inspect.signature(descent.sweep_lambdas).parameters
-    assert parameters["learning_rate"].default == 1.0
     assert parameters["max_steps"].default == 10_000
+    sweep = inspect.signature(descent.sweep_lambdas).parameters
+    assert sweep["learning_rate"].default == 1.0  # ten times that of a descent
 
 
 # ---------------------------------------------------------------- sweeps of lambda
