@@ -671,6 +671,8 @@ def test_names_of_two_levels_are_those_of_both():
         ((np.array([1, 2]),) * 3, ValueError, r"shape \(3, 2\)"),
         ([("x", "3"), ("y", "5")], ValueError, r"shape \(2, 2\)"),
         ([], ValueError, "got 0"),
+        (4, TypeError, "n must be a sequence of numbers; got 4"),
+        ((("x", 3), ("y", 5)), ValueError, r"shape \(2, 2\)"),
         (
             pd.DataFrame([[1] * 9], columns=list("abcdefghi")),
             ValueError,
@@ -731,6 +733,7 @@ def test_three_names_in_the_order_of_text_are_asked_about():
         (np.array([1, "b", "c"], dtype=object), TypeError, r"all of one kind; labels\[0\] = 1"),
         (np.array([True, 1, 2], dtype=object), TypeError, r"not bool; labels\[0\] = True"),
         (np.array([1, 2, np.nan], dtype=object), ValueError, r"labels\[2\] is missing .*of 1;"),
+        (pd.Series(["a", None, "b"], dtype="string"), ValueError, r"labels\[1\] is missing"),
         (pd.Series([1, None, 2], dtype="Int64"), TypeError, "float64; 1 of them are missing"),
         (pd.Categorical([], ["a"]), ValueError, r"at least two classes; got \['a'\]"),
         (pd.Categorical([], []), ValueError, r"at least two classes; got \[\]"),

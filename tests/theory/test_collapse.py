@@ -84,7 +84,7 @@ def test_two_classes_are_lost_at_their_limit_wherever_the_penalties_are(depth, s
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize("scale", [0.01, 0.9, 1.1, 30.0])
+@pytest.mark.parametrize("scale", [0.01, 0.3, 0.9, 1.1, 30.0])
 def test_without_a_bias_classes_are_lost_one_by_one_as_their_modes_die(depth, scale):
     """At scale (n_k / n_0)^(L / (L + 1)), from the rarest on; those of one count together."""
     n = np.array([16, 100, 4, 16, 1])
@@ -109,3 +109,13 @@ def test_what_a_width_leaves_out_no_factor_saves(rank):
         pytest.approx(factors.min(), rel=1e-9), tuple(range(rank, 3)) if rank < 3 else (2,)
     )
     assert first_loss(problem, [0]) == FirstLoss(pytest.approx(factors[0], rel=1e-9), (0,))
+
+
+def test_deaths_may_lie_a_million_times_apart():
+    """With one layer a class is right up to half of the first death at least, and not beyond it."""
+    problem = Problem([10**14, 10**13, 1], 1, lambda_W=1e-9, lambda_H=1e-9)
+    deaths = collapse_factors(problem)
+    assert deaths[0] > 1e6 * deaths[1] > 0
+    factor = misclassification_factors(problem, [2])[0]
+    assert 0.5 <= factor / deaths[1] <= 1
+    assert first_loss(problem) == FirstLoss(pytest.approx(factor, rel=1e-9), (2,))

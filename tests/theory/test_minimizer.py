@@ -836,6 +836,31 @@ def test_a_slice_of_local_minima_is_a_list_of_them():
     assert [m.alive for m in only[:]] == [3]
 
 
+def test_only_a_local_minimum_comes_back():
+    deep = nc.local_minima(make((4, 2, 1), 2, False, 1e-3, 1e-3))
+    for minimum in deep:
+        assert nc.Minimizer.from_dict(minimum.to_dict()) == minimum
+    flat = nc.global_minimizer(make((4, 2, 1), 1, False, 1e-3, 1e-3))
+    assert flat.alive == len(deep) - 1 == 3
+    for one, others in ((deep[0], (-1, 4, 5)), (flat, (-1, 0, 1, 2, 4))):
+        for alive in others:
+            with pytest.raises(ValueError, match="alive must be"):
+                nc.Minimizer.from_dict(one.to_dict() | {"alive": alive})
+
+
+def test_minima_are_equal_where_the_problem_and_the_modes_are():
+    one, other = (nc.local_minima(make((4, 2, 1), 2, False, lam, lam)) for lam in (1e-3, 2e-3))
+    again = nc.local_minima(one.problem)
+    for alive in range(4):
+        assert one[alive] == again[alive]
+        assert hash(one[alive]) == hash(again[alive])
+        assert one[alive] != other[alive]
+        assert one[alive] != one[(alive + 1) % 4]
+    assert one == again
+    assert one != other
+    assert one != list(one)
+
+
 def test_a_closed_form_has_no_gap():
     assert nc.global_minimizer(make((4, 2, 1), 2)).certificate == 0
 
