@@ -30,12 +30,11 @@ def test_along_its_modes_head_and_means_are_as_in_any_coordinates(depth, bias):
 def test_accuracies_are_equal_where_all_of_their_numbers_are():
     one, again = (TrainingAccuracy(0.5, np.array([1.0, 0.0])) for _ in range(2))
     assert one == again
-    assert not one != again
+    assert (one != again) is False
     assert hash(one) == hash(again)
     for overall, per_class in ((0.5, [0.0, 1.0]), (0.25, [1.0, 0.0]), (0.5, [1.0])):
         other = TrainingAccuracy(overall, np.array(per_class))
         assert one != other
-        assert not one == other
     assert one != "0.5"
 
 
