@@ -1,4 +1,4 @@
-"""With how many samples a class is right, at the ends: of the counts, of the work, of the widths."""
+"""With how many samples a class is right, at the ends: of counts, of work and of widths."""
 
 import math
 
