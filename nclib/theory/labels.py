@@ -75,7 +75,8 @@ def plain_labels(array: NDArray[Any]) -> NDArray[Any]:
     most = max((str, int), key=lambda kind: sum(type(entry) is kind for entry in entries))
     k = next(k for k, entry in enumerate(entries) if type(entry) is not most)
     one = entries[k]
-    if one is None or one != one or f"{one}" in ("<NA>", "NaT"):
+    # The comparison comes last: of pandas' NA with itself it is neither true nor false.
+    if one is None or f"{one}" in ("<NA>", "NaT") or one != one:
         missing = sum(type(entry) is not most for entry in entries)
         raise ValueError(
             f"{allowed}; labels[{k}] is missing ({one!r}), one of {missing:,}; leave these samples "

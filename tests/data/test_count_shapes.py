@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from nclib import ClassCounts, read_counts
 from nclib.metrics import nc1
+from nclib.theory.counts import as_counts
 from nclib.training.images import ImageData, imbalanced_subset
 
 PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
@@ -606,3 +607,143 @@ def test_an_empty_folder_says_how_to_leave_it_out(tmp_path):
     (tmp_path / "c" / "notes.txt").unlink()
     (tmp_path / "c").rmdir()
     assert read_counts(tmp_path).names == ("a", "b")
+
+
+# ---------------------------------------------------------------- containers and labels: limits
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (3, 5),
+        [3, 5],
+        (np.int64(3), np.int64(5)),
+        [np.int64(3), np.int64(5)],
+        (np.array(3), np.array(5)),
+        (torch.tensor(3), torch.tensor(5)),
+        np.array([3, 5]),
+        torch.tensor([3.0, 5.0]),
+        pd.Series([3, 5]),
+        pd.Index([3, 5]),
+        pd.DataFrame({"count": [3, 5]}),
+    ],
+    ids=lambda source: f"{type(source).__name__} {source!r}"[:30],
+)
+def test_two_counts_are_no_pair_of_a_class_and_a_count(source):
+    assert as_counts(source) == ClassCounts([3, 5])
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ((np.array([7, 9]), np.array([3, 5])), ("7", "9")),
+        ((np.array(["x", "y"]), np.array([3, 5])), ("x", "y")),
+        ([("x", 3), ("y", 5)], ("x", "y")),
+        ([(np.int64(7), np.int64(3)), (np.int64(9), np.int64(5))], ("7", "9")),
+        ({"x": np.int64(3), "y": torch.tensor(5)}, ("x", "y")),
+        (pd.Series([3, 5], ["x", "y"]), ("x", "y")),
+        (pd.Series([3, 5], ["x", "y"], name="label"), ("x", "y")),
+        (pd.DataFrame({"target": [3, 5]}, ["x", "y"]), ("x", "y")),
+        (pd.DataFrame({"count": [7, 9], "n": [3, 5]}), ("7", "9")),
+        (pd.DataFrame({"a": [7, 9], "count": [3, 5]}), ("7", "9")),
+        (pd.DataFrame({"COUNT": [3, 5], "b": [7, 9]}), ("7", "9")),
+        (pd.DataFrame({"a": [3, 5], "b": ["x", "y"]}), ("x", "y")),
+        (pd.DataFrame({"n": ["x", "y"], "b": [3, 5]}), ("x", "y")),
+    ],
+    ids=lambda value: f"{type(value).__name__} {value!r}"[:40],
+)
+def test_names_and_counts_are_told_apart(source, names):
+    assert as_counts(source) == ClassCounts([3, 5], names=names)
+
+
+def test_names_of_two_levels_are_those_of_both():
+    levels = pd.MultiIndex.from_tuples([("x", 1), ("y", 2)])
+    assert as_counts(pd.Series([3, 5], levels)).names == ("('x', 1)", "('y', 2)")
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        (np.array([[3, 5]]), ValueError, r"shape \(1, 2\)"),
+        (np.array([[5]]), ValueError, r"shape \(1, 1\)"),
+        ((np.ones((2, 2)), np.ones((2, 2))), ValueError, r"shape \(2, 2, 2\)"),
+        ((np.array([1, 2]), np.array([3])), ValueError, "nested"),
+        ((np.array([1, 2]),) * 3, ValueError, r"shape \(3, 2\)"),
+        ([("x", "3"), ("y", "5")], ValueError, r"shape \(2, 2\)"),
+        ([], ValueError, "got 0"),
+        (4, TypeError, "n must be a sequence of numbers; got 4"),
+        ((("x", 3), ("y", 5)), ValueError, r"shape \(2, 2\)"),
+        (
+            pd.DataFrame([[1] * 9], columns=list("abcdefghi")),
+            ValueError,
+            "one column .count. or two .*; got 9: 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'$",
+        ),
+        (pd.DataFrame(index=[0, 1]), ValueError, "or two .*; got 0: $"),
+    ],
+    ids=lambda value: f"{value!r}"[:30],
+)
+def test_other_objects_are_refused_as_what_they_are(source, error, words):
+    with pytest.raises(error, match=words):
+        as_counts(source)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["1", "0"], [1, 0]),
+        (["2", "1"], [1, 0]),
+        (["True", "False"], [1, 0]),
+        (["1", "False"], [1, 0]),
+        (["2.0", "0.0", "1.0"], [1, 2, 0]),
+        (["1", "3", "2"], [0, 2, 1]),
+        (["0", "1"], None),
+        (["3", "2"], None),  # from 2 on
+        (["2", "0"], None),  # without 1
+        (["0.0", "0", "2"], None),  # 0 twice
+        (["2", "0", "0.5"], None),
+        (["1", "0", "-1"], None),
+        (["1", "x"], None),
+    ],
+    ids=repr,
+)
+def test_names_that_are_labels_are_brought_into_their_order(names, labels):
+    n = [30, 5, 12][: len(names)]
+    order = range(len(names)) if labels is None else labels
+    expected = ClassCounts([n[k] for k in order], names=[names[k] for k in order])
+    assert as_counts(dict(zip(names, n, strict=True))) == expected
+
+
+def test_three_names_in_the_order_of_text_are_asked_about():
+    with pytest.raises(ValueError, match="the classes 0 to 2 stand in the order of text, 0, 2, Tr"):
+        as_counts({"0": 3, "2": 5, "True": 7})
+    names = sorted(map(str, range(1, 11)))
+    with pytest.raises(ValueError, match="the classes 1 to 10 stand in the order of text, 1, 10,"):
+        as_counts(dict.fromkeys(names, 3))
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "words"),
+    [
+        (np.array([]), TypeError, "values of type float64$"),
+        ([True, False], TypeError, "values of type bool$"),
+        ([np.nan, 1.0, np.nan], TypeError, "float64; 2 of them are missing"),
+        ([1 + 2j, 2], TypeError, "values of type complex128$"),
+        (np.array([[1, 2]]), ValueError, r"shape \(1, 2\)$"),
+        (np.array([[[1]], [[2]]]), ValueError, r"shape \(2, 1, 1\)$"),
+        (np.array([1, "b", "c"], dtype=object), TypeError, r"all of one kind; labels\[0\] = 1"),
+        (np.array([True, 1, 2], dtype=object), TypeError, r"not bool; labels\[0\] = True"),
+        (np.array([1, 2, np.nan], dtype=object), ValueError, r"labels\[2\] is missing .*of 1;"),
+        (pd.Series(["a", None, "b"], dtype="string"), ValueError, r"labels\[1\] is missing"),
+        (pd.Series([1, None, 2], dtype="Int64"), TypeError, "float64; 1 of them are missing"),
+        (pd.Categorical([], ["a"]), ValueError, r"at least two classes; got \['a'\]"),
+        (pd.Categorical([], []), ValueError, r"at least two classes; got \[\]"),
+        (pd.Categorical(["a"]), ValueError, r"at least two classes; got \['a'\]"),
+        (pd.Categorical(["a"], ["a", "b"]), ValueError, "a category 'b' without samples"),
+        (pd.Categorical([None, "a", None], ["a"]), ValueError, r"\[0\] is missing, one of 2"),
+        (pd.DataFrame({"a": [1, 2], "b": [1, 2]}), ValueError, r"shape \(2, 2\)$"),
+    ],
+    ids=repr,
+)
+def test_other_labels_are_refused_as_what_they_are(labels, error, words):
+    with pytest.raises(error, match=words):
+        ClassCounts.from_labels(labels)

@@ -1,5 +1,7 @@
 """ClassCounts: what it holds, from labels, the published rules, and every bad input."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,7 @@ def test_groups_equal_counts_by_falling_value():
         np.array,
         lambda n: np.array(n, float),
         lambda n: np.array(n, np.uint8),
+        lambda n: np.array(n, np.float16),
         lambda n: np.array(n, object),
     ],
 )
@@ -79,7 +82,7 @@ def test_names_are_kept():
 # ---------------------------------------------------------------- immutable, equal, hashed
 
 
-@pytest.mark.parametrize("attribute", ["n", "values", "multiplicities", "group"])
+@pytest.mark.parametrize("attribute", ["n", "values", "multiplicities", "group", "falling_order"])
 def test_arrays_are_read_only(attribute):
     array = getattr(ClassCounts([3, 1]), attribute)
     with pytest.raises(ValueError, match="read-only"):
@@ -118,6 +121,20 @@ def test_repr_shows_few_counts_and_stays_short_for_many():
     text = repr(ClassCounts(np.arange(1, 10**5)))
     assert "99999" in text
     assert len(text) < 200
+
+
+@pytest.mark.parametrize("K", [3, 12, 13])
+def test_a_table_has_twelve_rows_at_most_and_says_so(K):
+    """The largest counts: here those of the last classes."""
+    html = ClassCounts(np.arange(1, K + 1))._repr_html_()
+    assert html.count("<tr") == 1 + min(K, 12)
+    assert ("; the 12 largest" in html) == (K > 12)
+    assert f">{K - 1}</th>" in html
+    assert (">0</th>" in html) == (K <= 12)
+
+
+def test_falling_order_keeps_the_users_order_in_ties():
+    assert ClassCounts([3, 9, 1, 9, 3]).falling_order.tolist() == [1, 3, 0, 4, 2]
 
 
 # ---------------------------------------------------------------- bad counts
@@ -161,6 +178,69 @@ def test_bad_counts_are_refused_with_argument_and_value(n, error, given):
 def test_bad_names_are_refused(names):
     with pytest.raises((ValueError, TypeError), match="names"):
         ClassCounts([1, 2], names=names)
+
+
+@pytest.mark.parametrize(
+    "kind", [list, lambda n: np.array(n, object), lambda n: np.array(n, float)]
+)
+def test_only_a_class_without_samples_is_to_be_left_out(kind):
+    """Entries that are numbers for numpy, or objects: the range and the hint are the same."""
+    assert ClassCounts(kind([2**53 - 1, 1])).n.tolist() == [2**53 - 1, 1]
+    for given, hint in ((0, True), (-1, False), (2**53, False), (1.5, False)):
+        with pytest.raises(ValueError, match=r"n\[1\] = ") as caught:
+            ClassCounts(kind([3, given]))
+        assert ("leave out a class without samples" in str(caught.value)) == hint
+
+
+@pytest.mark.parametrize(
+    ("names", "where"),
+    [
+        (("cat", "dog", "eel"), "n[1] (class 'dog')"),
+        (("cat", "dog"), "n[1] (class 'dog')"),
+        (("cat",), "n[1]"),
+        ("cat", "n[1]"),
+        (7, "n[1]"),
+    ],
+)
+@pytest.mark.parametrize("bad", [0, None, "3"])
+def test_a_bad_count_is_named_by_its_class_where_it_has_one(names, where, bad):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        ClassCounts([3, bad, 5], names=names)
+    assert str(caught.value).startswith(f"{where} = {bad!r}")
+
+
+@pytest.mark.parametrize(
+    ("n", "hint"),
+    [
+        ({"a": 1}, "of a dict, take nclib.read_counts"),
+        ("a.csv", "of a file or a published data set, take nclib.read_counts"),
+        (Path("a.csv"), "of a file or a published data set, take nclib.read_counts"),
+        (["a", "b"], "of labels, take ClassCounts.from_labels"),
+        (4, None),
+        ([None, 3], None),
+    ],
+    ids=repr,
+)
+def test_what_holds_counts_elsewhere_is_said_to_be_read_there(n, hint):
+    with pytest.raises(TypeError) as caught:
+        ClassCounts(n)
+    assert str(caught.value).partition("one per class")[2] == (f"; {hint}" if hint else "")
+
+
+def test_masked_entries_are_refused():
+    masked = np.ma.masked_array([3, 4], mask=[False, True])
+    with pytest.raises(ValueError, match="n must not have masked entries"):
+        ClassCounts(masked)
+
+
+def test_a_name_that_is_no_text_is_shown():
+    with pytest.raises(ValueError, match=r"names must be valid text; got '\\udcff'"):
+        ClassCounts([3, 4], names=["cat", "x\udcff"])
+
+
+def test_the_name_that_occurs_twice_is_shown():
+    with pytest.raises(ValueError, match="names must be distinct; 'b' occurs more than once"):
+        ClassCounts([3, 4, 5], names=["a", "b", "b"])
 
 
 # ---------------------------------------------------------------- published counts
@@ -231,6 +311,14 @@ def test_step_gives_the_odd_class_to_the_minority():
 
 def test_step_with_a_chosen_majority():
     assert ClassCounts.step(4, 9, 2, majority=1).n.tolist() == [9, 4, 4, 4]
+    assert ClassCounts.step(4, 9, 2, majority=3).n.tolist() == [9, 9, 9, 4]
+
+
+@pytest.mark.parametrize("rule", [ClassCounts.exponential, ClassCounts.step])
+@pytest.mark.parametrize("n_max", [1, 10, 2**53 - 1])
+def test_the_largest_ratio_leaves_one_sample(rule, n_max):
+    assert rule(2, n_max, n_max).n.tolist() == [n_max, 1]
+    assert rule(2, n_max, 1).n.tolist() == [n_max, n_max]
 
 
 @pytest.mark.parametrize("rule", [ClassCounts.exponential, ClassCounts.step])
@@ -259,7 +347,7 @@ def test_step_with_a_chosen_majority():
     ids=repr,
 )
 def test_bad_rule_arguments_are_refused_by_name(rule, arguments, name):
-    with pytest.raises((ValueError, TypeError), match=rf"\b{name}\b"):
+    with pytest.raises((ValueError, TypeError), match=rf"^{name} must"):
         rule(*arguments)
 
 

@@ -1,9 +1,13 @@
 """descend: free features by gradient reach the closed form, or report what is stuck at zero."""
 
+import ast
+import inspect
+import re
+
 import numpy as np
 import pytest
-from brute_force import FreeProblem, objective_and_gradient
-from instances import formula
+from brute_force import FreeProblem, curvatures, objective_and_gradient
+from instances import arrays_of, formula
 from reference import collapse_factors
 
 import nclib as nc
@@ -239,6 +243,140 @@ def test_bad_arguments_are_refused_by_name(argument, value):
         nc.descend(**arguments)
 
 
+@pytest.mark.parametrize("class_means", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("depth", "widths", "let_through"),
+    [
+        (1, None, 1),
+        (2, None, 1),
+        (1, (15,), 1 / 2),
+        (1, (60,), 1 / 2),
+        (2, (60, 30), 1 / 2),
+        (2, (15, 60), 1 / 4),
+    ],
+)
+def test_a_start_has_the_size_of_a_solution(depth, widths, let_through, bias, class_means):
+    """Layers are orthonormal and features Gaussian, each of size kappa^(1/(L+1)) when scaled.
+
+    So the squares of the singular values of what K classes are answered have the mean kappa^2, less
+    the share of one mode that a bias answers, and less what a width does not let through.
+    """
+    n, scale = [7] + [3] * 14 + [1] * 15, 0.7
+    unit = nc.Problem(n, depth, bias=bias, lambda_W=2.0, lambda_H=0.3, widths=widths)
+    path = nc.descend(unit, 1, 0, scale=scale, max_steps=1, class_means=class_means).path
+    expected = (30 - bias) * let_through * nc.Spectrum(n, bias=bias).kappa[0] ** 2
+    found = (path.z[0] ** 2).sum() / scale ** (2 * (depth + 1))
+    assert found == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("depth", "bias"), [(1, False), (2, False), (2, True), (3, False), (3, True)]
+)
+def test_the_first_gradient_step_is_as_long_as_the_stiffest_direction_says(depth, bias):
+    """Relative to one over the largest curvature where the layers alike fit the labels.
+
+    With all penalties 1 the scaled variables are the plain ones. (With one layer the direction in
+    which the bias and the features' mean move together can be stiffer by some percent.)
+    """
+    n, unit = (3, 2, 1), (1.0,) * depth
+    fit = nc.global_minimizer(nc.Problem(n, depth, bias=bias, lambda_W=1e-9, lambda_H=1e-9))
+    free = FreeProblem(n, depth, bias, unit, 1.0, (3,) * depth)
+    stiffest = curvatures(free, arrays_of(fit))[-1]
+    problem = nc.Problem(n, depth, bias=bias, lambda_W=1.0, lambda_H=1.0)
+    settings = {"starts": 1, "method": "gradient", "max_steps": 1, "scale": 0.5}
+    start = nc.descend(problem, learning_rate=1e-300, **settings)
+    moved = nc.descend(problem, learning_rate=0.01, **settings)
+    arrays = [*start.Ws, start.H, *([start.b] if bias else [])]
+    _, gradient = objective_and_gradient(arrays, free)
+    for before, after, slope in zip(arrays, [*moved.Ws, moved.H, moved.b], gradient, strict=False):
+        np.testing.assert_allclose(before - after, 0.01 / stiffest * slope, rtol=1e-4, atol=1e-12)
+
+
+@pytest.mark.parametrize("class_means", [True, False])
+def test_modes_are_stuck_below_a_thousandth_of_what_they_should_be(class_means):
+    """As a small start grows, step by step: each mode is stuck at first and is not later."""
+    problem, seen = make((5, 2, 1), 1, True, 0.3), set()
+    best = nc.global_minimizer(problem)
+    for steps in range(1, 25):
+        found = nc.descend(
+            problem, 1, scale=0.01, method="gradient", learning_rate=0.5, max_steps=steps,
+            class_means=class_means,
+        )  # fmt: skip
+        prediction = every_sample(found)[2]
+        z = np.linalg.svd(prediction - prediction.mean(axis=1, keepdims=True), compute_uv=False)
+        share = z[: best.alive] / best.z[: best.alive]
+        assert found.stuck == tuple(np.flatnonzero(share < 1e-3).tolist())
+        seen.add(len(found.stuck))
+    assert seen == {0, 1, 2}
+
+
+def test_a_start_has_no_bias():
+    """Nothing is answered yet, so that the fit costs half of the labels' mean square."""
+    path = nc.descend(make((3, 2, 1), 2, True, 0.3), 1, scale=1e-8, max_steps=1).path
+    assert path.objective[0] == pytest.approx(0.5, abs=1e-14)
+
+
+@pytest.mark.parametrize("kick", [0.5, 2.0])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_push_has_the_size_of_a_solution(depth, kick):
+    """From zero, with steps too small to matter: as of a start, but all layers are Gaussian."""
+    n = [7] + [3] * 14 + [1] * 15
+    problem = nc.Problem(n, depth, lambda_W=2.0, lambda_H=0.3)
+    zero = nc.global_minimizer(problem)
+    assert zero.alive == 0
+    sweep = descent.sweep_lambdas(zero, [1.0, 1.0], kick=kick, learning_rate=1e-300, max_steps=1)
+    expected = 29 * nc.Spectrum(n).kappa[0] ** 2 * kick ** (2 * (depth + 1))
+    assert (sweep.z[0] ** 2).sum() == pytest.approx(expected, rel=0.25)
+    # The second push comes on top of the first.
+    assert (sweep.z[1] ** 2).sum() > 1.5 * (sweep.z[0] ** 2).sum()
+
+
+def test_snapshots_are_every_step_at_first_and_then_one_in_ten_percent():
+    path = nc.descend(make((3, 2, 1), 2, True, 0.3), 1, method="gradient", max_steps=500).path
+    step = path.step
+    assert step[:11].tolist() == list(range(11))
+    assert step[-1] == 500
+    ratio = step[11:-1] / step[10:-2]
+    assert (ratio >= 1.1).all()
+    assert (ratio <= 1.1 + 1.01 / step[10:-2]).all()
+
+
+def test_a_descent_stops_where_no_entry_of_the_gradient_is_large():
+    """Long before its last step, and with the gradient, scaled, at 1e-9 or so."""
+    problem = make((3, 1), 1, True, 0.5)
+    found = nc.descend(problem, 1, max_steps=5000)
+    assert found.path.step[-1] < 1000
+    free = FreeProblem((3, 1), 1, True, problem.lambda_W, problem.lambda_H, (2,))
+    _, gradient = objective_and_gradient([*found.Ws, found.H, found.b], free)
+    scales = [np.sqrt(problem.lambda_W[0]), np.sqrt(problem.lambda_H), 1.0]
+    assert max(np.abs(g).max() / s for g, s in zip(gradient, scales, strict=True)) < 3e-9
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (nc.descend, {"starts", "seed", "method", "scale", "learning_rate", "max_steps"}),
+        (descent.sweep_lambdas, {"kick", "seed"}),
+    ],
+)
+def test_what_is_not_given_is_as_the_words_say(function, words):
+    """Read from the parameters of the docstring."""
+    problem = make((3, 1), 1, True, 0.5)
+    found = nc.descend(problem)
+    assert len(found.objectives) == 5
+    np.testing.assert_array_equal(found.H, nc.descend(problem, 5, 0, method="lbfgs").H)
+    assert found.H.shape == (2, 4)
+    said = dict(re.findall(r"^ +(\w+) : .*, default (.*)$", function.__doc__, re.MULTILINE))
+    assert words <= said.keys()
+    parameters = inspect.signature(function).parameters
+    for name, value in said.items():
+        assert parameters[name].default == ast.literal_eval(value)
+    assert parameters["max_steps"].default == 10_000
+    sweep = inspect.signature(descent.sweep_lambdas).parameters
+    assert sweep["learning_rate"].default == 1.0  # ten times that of a descent
+
+
 # ---------------------------------------------------------------- sweeps of lambda
 
 
@@ -261,6 +399,14 @@ def test_a_sweep_goes_on_from_where_a_descent_ended():
             z, np.linalg.svd(expected.prediction, compute_uv=False), atol=1e-3
         )
         assert objective == pytest.approx(expected.objective, abs=1e-7)
+
+
+@pytest.mark.parametrize("widths", [(5, 4), (4, 2), (2, 7)])
+def test_a_sweep_goes_through_layers_of_any_width(widths):
+    start = nc.global_minimizer(make((3, 2, 1), 2, True, 0.03, widths))
+    sweep = descent.sweep_lambdas(start, [1.0])
+    np.testing.assert_allclose(sweep.z[0], start.z, atol=1e-3)
+    assert sweep.objective[0] == pytest.approx(start.objective, abs=1e-7)
 
 
 def test_a_sweep_is_determined_by_its_seed():

@@ -38,6 +38,44 @@ def test_rounding_of_a_product_is_not_rank():
     assert np.linalg.matrix_rank(Ws[0]) == 1
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-20, 1e20])
+def test_small_is_small_beside_the_largest_alone(size):
+    """Three singular values of one size, then those that differ by more than twelve digits."""
+    problem = nc.Problem([1, 1, 1], 1, bias=False, lambda_W=0.3, lambda_H=0.7)
+    for z, rank in (([3, 2, 1], 3), ([3, 2, 1e-11], 3), ([3, 2, 1e-13], 2), ([3, 0, 0], 1)):
+        Z = size * np.diag([float(value) for value in z])
+        (W,), E = cheapest_factors(Z, problem)
+        kept = np.linalg.svd(W, compute_uv=False) > 1e-9 * np.sqrt(size)
+        assert kept.sum() == rank
+        np.testing.assert_allclose(W @ E, Z, rtol=0, atol=1e-12 * size)
+
+
+@pytest.mark.parametrize("columns", [0, 1, 2, 3, 7])
+def test_any_number_of_columns_is_written_as_a_product(columns):
+    problem = nc.Problem([2, 2, 1], 2, lambda_W=(0.1, 0.4), lambda_H=0.2, widths=(4, 3))
+    Z = np.random.default_rng(columns).standard_normal((3, columns))
+    Ws, E = cheapest_factors(Z, problem, seed=np.random.default_rng(1))
+    assert [A.shape for A in (*Ws, E)] == [(3, 4), (3, 3), (4, columns)]
+    np.testing.assert_allclose(Ws[1] @ Ws[0] @ E, Z, atol=1e-13)
+
+
+def test_a_rank_that_the_least_width_does_not_let_through_is_refused():
+    problem = nc.Problem([2, 2, 1], 2, lambda_W=0.1, lambda_H=0.2, widths=(4, 2))
+    with pytest.raises(ValueError, match="Z must have rank at most 2, the least width; got 3"):
+        cheapest_factors(np.eye(3), problem)
+    Ws, E = cheapest_factors(np.diag([1.0, 2.0, 0.0]), problem)
+    np.testing.assert_allclose(Ws[1] @ Ws[0] @ E, np.diag([1.0, 2.0, 0.0]), atol=1e-14)
+
+
+def test_the_seed_draws_the_bases_and_is_zero_unless_given():
+    problem = nc.Problem([2, 1], 2, lambda_W=0.1, lambda_H=0.1)
+    (default, first, other) = (
+        cheapest_factors(np.eye(2), problem, *seed)[1] for seed in ((), (0,), (1,))
+    )
+    np.testing.assert_array_equal(default, first)
+    assert np.abs(first - other).max() > 1e-3
+
+
 def test_zero_has_zero_factors():
     problem = nc.Problem([2, 1], 2, lambda_W=0.1, lambda_H=0.1, widths=(3, 1))
     Ws, E = cheapest_factors(np.zeros((2, 4)), problem)

@@ -84,8 +84,9 @@ def test_cosines_of_known_angles():
 
 
 def test_cosines_never_leave_their_range():
-    vectors = np.full((7, 4), 0.1)
-    assert np.abs(nc.cosines(vectors)).max() <= 1
+    for size in range(2, 40):
+        vectors = np.full((size, 4), 0.1) * [1, 1, -1, -3]
+        assert np.abs(nc.cosines(vectors)).max() <= 1
 
 
 def test_a_zero_vector_has_no_direction():
@@ -98,4 +99,15 @@ def test_a_zero_vector_has_no_direction():
 @pytest.mark.parametrize("bad", [[1.0, 2.0], [[np.nan, 1.0]], [[np.inf, 1.0]], 3.0])
 def test_cosines_refuse_what_is_no_matrix_of_numbers(bad):
     with pytest.raises(ValueError, match="vectors must be a matrix"):
+        nc.cosines(bad)
+
+
+def test_no_vectors_have_no_angles():
+    assert nc.cosines(np.zeros((3, 0))).shape == (0, 0)
+    assert np.isnan(nc.cosines(np.zeros((2, 2)))).all()
+
+
+@pytest.mark.parametrize("bad", [np.ones((2, 2, 2)), np.ones(3), [[1.0, -np.inf], [0.0, 1.0]]])
+def test_cosines_refuse_other_shapes_and_what_is_not_finite(bad):
+    with pytest.raises(ValueError, match="vectors must be a matrix of finite numbers"):
         nc.cosines(bad)

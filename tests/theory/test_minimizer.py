@@ -813,6 +813,66 @@ def test_a_family_reports_the_documented_basis():
     np.testing.assert_allclose(minimum.training_accuracy().per_class, explicit_accuracy(minimum))
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_only_deeper_heads_have_a_tie_at_a_death(depth):
+    """With one layer a mode goes to 0 there: alive and dead are one point."""
+    # kappa^2 = 4 and N = 5; theta = 5 (5/4)^L lambda^(L+1) is (L-1)^(L-1) / L^(2 L) there.
+    theta = (depth - 1) ** (depth - 1) / depth ** (2 * depth)
+    lam = (theta / 5 * (4 / 5) ** depth) ** (1 / (depth + 1))
+    best = nc.global_minimizer(make((4, 1), depth, False, lam, lam))
+    assert (best.alive, best.unique, best.is_global) == (0, depth == 1, True)
+    minima = nc.local_minima(best.problem)
+    # A mode lasts beyond the tie only where it has a branch to last on.
+    assert [m.is_global for m in minima] == [True] * len(minima)
+    assert len(minima) == (1 if depth == 1 else 2)
+
+
+def test_a_slice_of_local_minima_is_a_list_of_them():
+    minima = nc.local_minima(make((4, 2, 1), 2, False, 1e-3, 1e-3))
+    assert [m.alive for m in minima[1:3]] == [1, 2]
+    assert [m.alive for m in minima[::-2]] == [3, 1]
+    assert minima[5:] == []
+    only = nc.local_minima(make((4, 2, 1), 1, False, 1e-3, 1e-3))
+    assert [m.alive for m in only[:]] == [3]
+
+
+def test_only_a_local_minimum_comes_back():
+    deep = nc.local_minima(make((4, 2, 1), 2, False, 1e-3, 1e-3))
+    for minimum in deep:
+        assert nc.Minimizer.from_dict(minimum.to_dict()) == minimum
+    flat = nc.global_minimizer(make((4, 2, 1), 1, False, 1e-3, 1e-3))
+    assert flat.alive == len(deep) - 1 == 3
+    for one, others in ((deep[0], (-1, 4, 5)), (flat, (-1, 0, 1, 2, 4))):
+        for alive in others:
+            with pytest.raises(ValueError, match="alive must be"):
+                nc.Minimizer.from_dict(one.to_dict() | {"alive": alive})
+
+
+def test_minima_are_equal_where_the_problem_and_the_modes_are():
+    one, other = (nc.local_minima(make((4, 2, 1), 2, False, lam, lam)) for lam in (1e-3, 2e-3))
+    again = nc.local_minima(one.problem)
+    for alive in range(4):
+        assert one[alive] == again[alive]
+        assert hash(one[alive]) == hash(again[alive])
+        assert one[alive] != other[alive]
+        assert one[alive] != one[(alive + 1) % 4]
+    assert one == again
+    assert one != other
+    assert one != list(one)
+
+
+def test_a_closed_form_has_no_gap():
+    assert nc.global_minimizer(make((4, 2, 1), 2)).certificate == 0
+
+
+@pytest.mark.parametrize("m", [1, 12, 13])
+def test_a_table_has_twelve_counts_at_most_and_says_so(m):
+    html = nc.global_minimizer(make([2, *range(2, m + 2)], 1))._repr_html_()
+    assert html.count("<tr") == 1 + min(m, 12)
+    assert (f"; the 12 largest of {m} counts" in html) == (m > 12)
+    assert ("largest of" in html) == (m > 12)
+
+
 # ---------------------------------------------------------------- how long a minimum lasts
 
 
