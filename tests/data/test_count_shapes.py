@@ -429,6 +429,49 @@ def test_json_and_yaml_with_one_reading_are_read(read, text, name):
     assert read(text, name) == PETS
 
 
+CODES = pd.DataFrame({"breed": [7, 2], "n": [30, 5]})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"class": "cat", "n": 30}\n{"class": "dog", "n": 5}', ("cat", "dog")),  # two lines
+        ('{"n": 30, "cat": 5}', ("n", "cat")),
+        ('{"n": 30, "names": 5}', ("n", "names")),
+        ('{"n": [30, 5], "names": ["cat", "dog"]}', ("cat", "dog")),
+        ('{"n": [30, 5]}', None),
+        ('{"data": 30, "name": 5}', ("data", "name")),
+        ('{"data": 30, "cat": 5}', ("data", "cat")),
+        ('[{"count": 30}, {"count": 5}]', None),
+        ('{"name": "n", "columns": ["n"], "index": ["a", "b"], "data": [30, 5]}', ("a", "b")),
+        ('[{"class": 0, "count": 30}, {"class": 1, "count": 5}]', ("0", "1")),
+        ('[{"of": "a", "n": 30, "%": 0.857}, {"of": "b", "n": 5, "%": 0.143}]', ("a", "b")),
+        (CODES.to_json(), ("7", "2")),
+        (CODES.set_index(pd.RangeIndex(1, 3)).to_json(), ("7", "2")),
+        (CODES.reset_index().to_json(orient="records"), ("7", "2")),
+    ],
+    ids=lambda value: repr(value)[:50],
+)  # fmt: skip
+def test_the_keys_of_json_say_what_the_numbers_are(read, text, names):
+    assert read(text, "c.json") == ClassCounts([30, 5], names=names)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"class": {"0": "a", "1": "b"}, "n": {"0": 3, "2": 4}}', "'class' holds an object"),
+        ('[{"x": 3}, {"x": 4}]', "the keys 'x'; .*keep the name and the count of each$"),
+        ('[{"count": 3}]', "a list of objects with the keys 'count'"),
+        ('{"class": "cat", "n": 30}\n{"class": "dog" 5}', "not valid JSON"),
+        ('{"cat": 3, "dog": "5"}', r"n\[1\] \(class 'dog'\) = '5' is not a number"),
+        ("{}", "2 to 1,000,000 class counts; got 0"),
+    ],
+)
+def test_json_of_other_keys_is_refused(read, text, words):
+    with pytest.raises(ValueError, match=r"c\.json: .*" + words):
+        read(text, "c.json")
+
+
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [

@@ -10,6 +10,7 @@ from nclib.data.readers import read_counts
 from nclib.views import sandbox
 
 TABLE = json.loads(Path(__file__).with_name("pasted_counts.json").read_text("utf-8"))
+PARTS = 12
 
 
 def reading(found):
@@ -26,13 +27,19 @@ def expected(row):
     return {"n": row["n"], "names": row.get("names"), "asks": asks, "other": expected(other)}
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: repr(row["text"])[:30])
-def test_each_text_is_read_as_it_was_meant_or_refused(row):
-    if "error" in row:
-        with pytest.raises(ValueError, match=r"\w"):
-            read_pasted(row["text"])
-    else:
-        assert reading(read_pasted(row["text"])) == expected(row)
+def read_or_none(text):
+    try:
+        return reading(read_pasted(text))
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_each_text_is_read_as_it_was_meant_or_refused(part):
+    """In few cases: of a test with many, `tools.mutants` takes some."""
+    for row in TABLE[part::PARTS]:
+        wanted = None if "error" in row else expected(row)
+        assert read_or_none(row["text"]) == wanted, row["text"]
 
 
 def test_the_reader_of_files_never_reads_another_thing_in_silence(tmp_path):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from nclib.data import headings
 from nclib.data.published import gallery
-from nclib.data.readers import MAX_BYTES, read_counts
+from nclib.data.readers import MAX_BYTES, decoded, read_counts
 from nclib.theory.counts import ClassCounts
 
 PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
@@ -307,6 +307,12 @@ def test_bad_folders_are_refused_by_name(tmp_path):
 def test_a_name_that_no_file_can_have_is_named():
     with pytest.raises(ValueError, match=r"'no\\x00file' is no path: embedded null"):
         read_counts("no\0file")
+
+
+def test_a_file_may_have_128_mib_and_no_more():
+    assert len(decoded(b"1" * 2**27, "counts.csv")) == 2**27
+    with pytest.raises(ValueError, match=r"counts\.csv: larger than 128 MiB"):
+        decoded(b"1" * (2**27 + 1), "counts.csv")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
