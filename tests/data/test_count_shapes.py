@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from few import in_parts
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
@@ -144,8 +145,8 @@ def test_the_order_of_text_is_asked_about(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
+    "texts",
+    in_parts([
         "class;count\ncat;30\ndog;5\neel;12\n",
         "\ufeffclass;count\r\ncat;30\r\ndog;5\r\neel;12\r\n",
         "cat;30\ndog;5\neel;12",
@@ -183,12 +184,12 @@ def test_the_order_of_text_is_asked_about(read, tmp_path):
         "class;count;Anteil\ncat;30;63,8 %\ndog;5;10,6 %\neel;12;25,5 %\n",
         "class,percent,count\ncat,64,30\ndog,11,5\neel,26,12\n",
         "class,count\ncat,30\ndog,5\neel,12\n\nN,47\n",
-    ],
-    ids=repr,
-)
-def test_texts_with_one_reading_are_read(read, text):
-    assert read(text) == PETS
-    assert read(text.encode("utf-16")) == PETS  # as Excel saves Unicode text
+    ]),
+)  # fmt: skip
+def test_texts_with_one_reading_are_read(read, texts):
+    for text in texts:
+        assert read(text) == PETS, text
+        assert read(text.encode("utf-16")) == PETS, text  # as Excel saves Unicode text
 
 
 @pytest.mark.parametrize(
@@ -232,8 +233,8 @@ def test_names_keep_what_separates_elsewhere(read):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
+    "refused",
+    in_parts([
         ("nv 6,705\nmel 1,113\n", r"is nv 6,705 class nv 6, or a number with a thousands"),
         ("nv: 6,705\nmel: 1,113\n", r"is nv: 6,705 class nv: 6, or a number"),
         ("nv;6,705\nmel;1,113\n", r"line 1: count '6,705'.*thousands.*may be a decimal"),
@@ -273,12 +274,12 @@ def test_names_keep_what_separates_elsewhere(read):
         ("cat\ndog\ncat\n", r"line 1: count 'cat'.*from_labels"),
         ("a.jpg,cat\nb.jpg,dog\n", r"line 1: count 'cat'.*from_labels"),
         ("cat;30\ndog;5\neel;12\nGesamt;50\n", r"line 4: 'Gesamt' is 50, but .* add up to 47"),
-    ],
-    ids=repr,
+    ]),
 )  # fmt: skip
-def test_texts_with_two_readings_or_none_are_refused(read, text, words):
-    with pytest.raises(ValueError, match=r"counts\.csv.*" + words):
-        read(text)
+def test_texts_with_two_readings_or_none_are_refused(read, refused):
+    for text, words in refused:
+        with pytest.raises(ValueError, match=r"counts\.csv.*" + words):
+            read(text)
 
 
 @pytest.mark.parametrize("name", ["Sum", "All", "Gesamt", "N", "Total", "n", "# images", "TOTAL"])

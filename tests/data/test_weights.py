@@ -88,6 +88,22 @@ def test_named_numbers_are_those_of_the_classes_of_these_names(write, name, cont
         ("w.csv", "1\n0\n3\n", r"must be positive and finite; got its numbers\[1\] = 0"),
         ("w.csv", "1\n-0.5\n3\n", r"got its numbers\[1\] = -0.5"),
         ("w.csv", "1\n2\ninf\n", r"got its numbers\[2\] = inf"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_bad_tables_are_refused_by_name(write, name, content, words):
+    path = write(content, name)
+    with pytest.raises(ValueError, match=words) as caught:
+        read_by_class(path, NAMED)
+    assert f"{path}" in str(caught.value)
+
+
+GOOD = npy(np.array(WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
         ("w.csv", "", "got 0"),
         ("w.json", "[[1, 2, 3]]", "must be one number per class"),
         ("w.json", '[1, 2, {"x": 3}]', "must be one number per class"),
@@ -96,9 +112,12 @@ def test_named_numbers_are_those_of_the_classes_of_these_names(write, name, cont
         ("w.json", "[1, 2", "not valid JSON"),
         ("w.json", "[" * 100_000, "not valid JSON"),
         ("w.npy", "1\n2\n3\n", r"not an \.npy file"),
-        ("w.npy", npy(np.array([1.0, 2, 3]))[:-3], "cut short or damaged"),
+        ("w.npy", GOOD[:-3], "cut short or damaged"),
+        ("w.npy", GOOD.replace(b"(3,), }", b"(3,), {"), "cut short or damaged"),
+        ("w.npy", GOOD.replace(b"'shape'", b" 7     "), "cut short or damaged"),
+        ("w.npy", GOOD.replace(b"(3,), }             ", b"(9999999999999,), } "), "damaged"),
         ("w.npy", npy(np.array([[1.0, 2, 3]])), "must be one number per class"),
-        ("w.npy", npy(np.array([Trap()], dtype=object), allow_pickle=True), "w.npy: "),
+        ("w.npy", npy(np.array([Trap()], dtype=object), allow_pickle=True), "Object arrays"),
         ("w.csv", b"\xff\xfea,1", "not a UTF-8 text file"),
     ],
     ids=lambda value: repr(value)[:30],
