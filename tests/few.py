@@ -10,3 +10,8 @@ def few(values, kept):
     return [
         value if value in kept else pytest.param(value, marks=pytest.mark.slow) for value in values
     ]
+
+
+def in_parts(rows, most=12):
+    """Rows of a long table in few cases for `parametrize`, of which `tools.mutants` tries all."""
+    return [rows[part::most] for part in range(min(most, len(rows)))]

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import importlib
 import importlib.machinery
 import json
 import os
@@ -10,6 +11,7 @@ import pickle
 import resource
 import select
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -278,6 +280,9 @@ class _Server:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if "torch" in sys.modules:
+            # The first optimiser imports it, in seconds that no test is given.
+            importlib.import_module("torch._dynamo")
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
         records = self._records()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from few import in_parts
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
@@ -145,8 +146,8 @@ def test_the_order_of_text_is_asked_about(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
+    "texts",
+    in_parts([
         "class;count\ncat;30\ndog;5\neel;12\n",
         "\ufeffclass;count\r\ncat;30\r\ndog;5\r\neel;12\r\n",
         "cat;30\ndog;5\neel;12",
@@ -184,12 +185,12 @@ def test_the_order_of_text_is_asked_about(read, tmp_path):
         "class;count;Anteil\ncat;30;63,8 %\ndog;5;10,6 %\neel;12;25,5 %\n",
         "class,percent,count\ncat,64,30\ndog,11,5\neel,26,12\n",
         "class,count\ncat,30\ndog,5\neel,12\n\nN,47\n",
-    ],
-    ids=repr,
-)
-def test_texts_with_one_reading_are_read(read, text):
-    assert read(text) == PETS
-    assert read(text.encode("utf-16")) == PETS  # as Excel saves Unicode text
+    ]),
+)  # fmt: skip
+def test_texts_with_one_reading_are_read(read, texts):
+    for text in texts:
+        assert read(text) == PETS, text
+        assert read(text.encode("utf-16")) == PETS, text  # as Excel saves Unicode text
 
 
 @pytest.mark.parametrize(
@@ -233,8 +234,8 @@ def test_names_keep_what_separates_elsewhere(read):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
+    "refused",
+    in_parts([
         ("nv 6,705\nmel 1,113\n", r"is nv 6,705 class nv 6, or a number with a thousands"),
         ("nv: 6,705\nmel: 1,113\n", r"is nv: 6,705 class nv: 6, or a number"),
         ("nv;6,705\nmel;1,113\n", r"line 1: count '6,705'.*thousands.*may be a decimal"),
@@ -274,12 +275,12 @@ def test_names_keep_what_separates_elsewhere(read):
         ("cat\ndog\ncat\n", r"line 1: count 'cat'.*from_labels"),
         ("a.jpg,cat\nb.jpg,dog\n", r"line 1: count 'cat'.*from_labels"),
         ("cat;30\ndog;5\neel;12\nGesamt;50\n", r"line 4: 'Gesamt' is 50, but .* add up to 47"),
-    ],
-    ids=repr,
+    ]),
 )  # fmt: skip
-def test_texts_with_two_readings_or_none_are_refused(read, text, words):
-    with pytest.raises(ValueError, match=r"counts\.csv.*" + words):
-        read(text)
+def test_texts_with_two_readings_or_none_are_refused(read, refused):
+    for text, words in refused:
+        with pytest.raises(ValueError, match=r"counts\.csv.*" + words):
+            read(text)
 
 
 @pytest.mark.parametrize("name", ["Sum", "All", "Gesamt", "N", "Total", "n", "# images", "TOTAL"])
@@ -428,6 +429,49 @@ def test_frames_that_pandas_writes_as_json_are_read(read, orient):
 )  # fmt: skip
 def test_json_and_yaml_with_one_reading_are_read(read, text, name):
     assert read(text, name) == PETS
+
+
+CODES = pd.DataFrame({"breed": [7, 2], "n": [30, 5]})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"class": "cat", "n": 30}\n{"class": "dog", "n": 5}', ("cat", "dog")),  # two lines
+        ('{"n": 30, "cat": 5}', ("n", "cat")),
+        ('{"n": 30, "names": 5}', ("n", "names")),
+        ('{"n": [30, 5], "names": ["cat", "dog"]}', ("cat", "dog")),
+        ('{"n": [30, 5]}', None),
+        ('{"data": 30, "name": 5}', ("data", "name")),
+        ('{"data": 30, "cat": 5}', ("data", "cat")),
+        ('[{"count": 30}, {"count": 5}]', None),
+        ('{"name": "n", "columns": ["n"], "index": ["a", "b"], "data": [30, 5]}', ("a", "b")),
+        ('[{"class": 0, "count": 30}, {"class": 1, "count": 5}]', ("0", "1")),
+        ('[{"of": "a", "n": 30, "%": 0.857}, {"of": "b", "n": 5, "%": 0.143}]', ("a", "b")),
+        (CODES.to_json(), ("7", "2")),
+        (CODES.set_index(pd.RangeIndex(1, 3)).to_json(), ("7", "2")),
+        (CODES.reset_index().to_json(orient="records"), ("7", "2")),
+    ],
+    ids=lambda value: repr(value)[:50],
+)  # fmt: skip
+def test_the_keys_of_json_say_what_the_numbers_are(read, text, names):
+    assert read(text, "c.json") == ClassCounts([30, 5], names=names)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"class": {"0": "a", "1": "b"}, "n": {"0": 3, "2": 4}}', "'class' holds an object"),
+        ('[{"x": 3}, {"x": 4}]', "a list of objects with the keys 'x'"),
+        ('[{"count": 3}]', "a list of objects with the keys 'count'; .*and the count of each$"),
+        ('{"class": "cat", "n": 30}\n{"class": "dog" 5}', "not valid JSON"),
+        ('{"cat": 3, "dog": "5"}', r"n\[1\] \(class 'dog'\) = '5' is not a number"),
+        ("{}", "2 to 1,000,000 class counts; got 0"),
+    ],
+)
+def test_json_of_other_keys_is_refused(read, text, words):
+    with pytest.raises(ValueError, match=r"c\.json: .*" + words):
+        read(text, "c.json")
 
 
 @pytest.mark.parametrize(

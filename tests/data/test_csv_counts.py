@@ -113,6 +113,14 @@ def test_refuses_other_encodings(csv):
             read_counts(csv("größe,3\ndog,5\n", encoding=encoding))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_is_cut_short_is_called_so(csv, encoding):
+    path = csv("\ufeffcat,30\ndog,5\n", encoding=encoding)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"counts\.csv: not a UTF-8 text file but UTF-16"):
+        read_counts(path)
+
+
 def test_refuses_utf_16_without_a_mark(csv):
     """Plain letters in UTF-16 are valid UTF-8 with zero bytes between them."""
     with pytest.raises(ValueError, match=r"counts\.csv"):

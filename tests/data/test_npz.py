@@ -47,6 +47,13 @@ def test_reads_what_numpy_writes(path, save):
         np.testing.assert_array_equal(read[name], array)
 
 
+def test_an_archive_may_have_a_comment(path):
+    np.savez(path, labels=ARRAYS["labels"])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"made by hand"
+    np.testing.assert_array_equal(read_npz(path, ("labels",))["labels"], ARRAYS["labels"])
+
+
 def test_reads_only_what_is_asked_for(path):
     np.savez(path, labels=ARRAYS["labels"], notes=np.array([{"a": 1}], dtype=object))
     assert set(read_npz(path, ("labels",))) == {"labels"}
@@ -262,7 +269,20 @@ def test_an_archive_that_unpacks_to_too_much_is_called_so(path, monkeypatch):
     with pytest.raises(ValueError, match=r"made\.npz: unpacks to too much: .* 0\.001 GB") as caught:
         read_npz(path, ("images", "labels"))
     assert "damaged" not in str(caught.value)
+    told = re.search(r"the file has (\S+) GB", str(caught.value))
+    assert float(told[1]) * 1e9 == pytest.approx(path.stat().st_size, rel=0.01)
     assert read_npz(path, ("labels",))["labels"].size == 9  # what is not asked for is not unpacked
+
+
+def test_an_archive_may_take_all_the_memory_and_no_more(path, monkeypatch):
+    np.savez(path, labels=ARRAYS["labels"])
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo("labels.npy").file_size
+    monkeypatch.setattr(readers, "_memory", lambda: size)
+    assert read_npz(path, ("labels",))["labels"].size == 6
+    monkeypatch.setattr(readers, "_memory", lambda: size - 1)
+    with pytest.raises(ValueError, match="unpacks to too much"):
+        read_npz(path, ("labels",))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
@@ -282,6 +302,16 @@ def test_an_archive_larger_than_the_memory_left_is_called_so(path):
 
 def test_this_machine_says_how_much_memory_it_has():
     assert 10**8 < readers._memory() <= sys.maxsize
+
+
+@pytest.mark.parametrize("error", [AttributeError, OSError, ValueError])
+def test_where_a_machine_does_not_say_it_files_are_read(path, monkeypatch, error):
+    def unknown(name):
+        raise error(name)
+
+    np.savez(path, **ARRAYS)
+    monkeypatch.setattr(readers.os, "sysconf", unknown)
+    np.testing.assert_array_equal(read_npz(path, ("images",))["images"], ARRAYS["images"])
 
 
 # ---------------------------------------------------------------- fuzzing

@@ -230,6 +230,20 @@ def test_a_mean_does_not_depend_on_the_batches(reduction):
     assert len(factors) == 1
 
 
+def test_samples_with_targets_of_zeros_are_ignored_ones():
+    """Probabilities know no ignored label: such a sample has a loss of 0, and is in the mean."""
+    told = translate_penalties(
+        COUNTS, weight_decay=0.3, loss="cross-entropy", probability_targets=True, ignored=3
+    )
+    Z = torch.tensor(np.random.default_rng(0).standard_normal((15, 3)))
+    targets = torch.zeros(15, 3, dtype=torch.float64)
+    targets[:12] = torch.eye(3, dtype=torch.float64)[LABELS]
+    loss = nn.CrossEntropyLoss()
+    of_labelled = loss(Z[:12], torch.as_tensor(LABELS))
+    assert loss(Z, targets).item() == pytest.approx(told.loss_factor * of_labelled.item())
+    assert told.loss_factor == pytest.approx(12 / 15)
+
+
 def test_one_number_for_every_layer_or_one_for_each():
     told = translate_penalties([3, 2], lambda_W=np.array([1e-3, 2e-3]), lambda_H=1e-4)
     assert told.weight_decay == pytest.approx((1e-3, 2e-3))

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from few import in_parts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nclib.data import headings
 from nclib.data.published import gallery
-from nclib.data.readers import MAX_BYTES, read_counts
+from nclib.data.readers import MAX_BYTES, decoded, read_counts
 from nclib.theory.counts import ClassCounts
 
 PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
@@ -285,14 +286,15 @@ def bad_files():
     ]
 
 
-@pytest.mark.parametrize(("name", "content", "message"), bad_files(), ids=lambda v: repr(v)[:25])
-def test_bad_files_are_refused_by_name(write, name, content, message):
-    path = write(content, name)
-    with pytest.raises(ValueError, match=message) as caught:
-        read_counts(path)
-    assert str(path) in str(caught.value)
-    assert len(str(caught.value)) < 600 + len(str(path))
-    assert not Trap.sprung
+@pytest.mark.parametrize("files", in_parts(bad_files()))
+def test_bad_files_are_refused_by_name(write, files):
+    for name, content, message in files:
+        path = write(content, name)
+        with pytest.raises(ValueError, match=message) as caught:
+            read_counts(path)
+        assert str(path) in str(caught.value)
+        assert len(str(caught.value)) < 600 + len(str(path))
+        assert not Trap.sprung
 
 
 def test_bad_folders_are_refused_by_name(tmp_path):
@@ -307,6 +309,12 @@ def test_bad_folders_are_refused_by_name(tmp_path):
 def test_a_name_that_no_file_can_have_is_named():
     with pytest.raises(ValueError, match=r"'no\\x00file' is no path: embedded null"):
         read_counts("no\0file")
+
+
+def test_a_file_may_have_128_mib_and_no_more():
+    assert len(decoded(b"1" * 2**27, "counts.csv")) == 2**27
+    with pytest.raises(ValueError, match=r"counts\.csv: larger than 128 MiB"):
+        decoded(b"1" * (2**27 + 1), "counts.csv")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
@@ -325,17 +333,18 @@ NO_COUNTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("count", NO_COUNTS)
-def test_a_first_row_whose_count_does_not_parse_is_no_header(write, count):
+@pytest.mark.parametrize("several", in_parts(NO_COUNTS))
+def test_a_first_row_whose_count_does_not_parse_is_no_header(write, several):
     """Taken for one, it would take the largest class with it, and no word."""
-    with pytest.raises(ValueError, match=r"counts\.csv, line 1: count ['\"]"):
-        read_counts(write(f"nv,{count}\n{REST}"))
-    if count:
+    for count in several:
         with pytest.raises(ValueError, match=r"counts\.csv, line 1: count ['\"]"):
-            read_counts(write(f"{count}\n513\n115\n"))
-    # The same words are refused further down, as they were.
-    with pytest.raises(ValueError, match=r"line 4: count ['\"]"):
-        read_counts(write(f"{REST}akiec,7\nnv,{count}\n"))
+            read_counts(write(f"nv,{count}\n{REST}"))
+        if count:
+            with pytest.raises(ValueError, match=r"counts\.csv, line 1: count ['\"]"):
+                read_counts(write(f"{count}\n513\n115\n"))
+        # The same words are refused further down, as they were.
+        with pytest.raises(ValueError, match=r"line 4: count ['\"]"):
+            read_counts(write(f"{REST}akiec,7\nnv,{count}\n"))
 
 
 @pytest.mark.parametrize(
@@ -355,17 +364,18 @@ def test_what_to_do_about_a_first_row_is_said(write, count, advice):
 
 
 @pytest.mark.parametrize(
-    "header",
-    [
+    "headers",
+    in_parts([
         "class,count", "Class,Count", "label,n", "class_name,num_images", "ClassName,imageCount",
         "#class,#count", "species,# images", "name,Number of samples", "Label,Images per class",
         "diagnosis,count", ",count", "index,count", "class,train2017", "class,whatever", "x,count",
         "Klasse,Anzahl", "Espèce,Nombre d'images", "clase,cantidad", "класс,количество",
         "クラス,枚数", "类别,样本数", "Category,Total", "letter,count", "patient,images",
-    ],
+    ]),
 )  # fmt: skip
-def test_headers_are_known_by_their_words(write, header):
-    assert read_counts(write(f"{header}\n{FILES['counts.txt']}")) == PETS
+def test_headers_are_known_by_their_words(write, headers):
+    for header in headers:
+        assert read_counts(write(f"{header}\n{FILES['counts.txt']}")) == PETS, header
 
 
 @pytest.mark.parametrize("header", ["count", "n", "N", "samples", "# of images", "Anzahl", "枚数"])
@@ -442,8 +452,8 @@ def test_thousands_separators_that_look_like_columns_are_asked_about(write):
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "where"),
-    [
+    "files",
+    in_parts([
         ("label\n1\n2\n3\n1\n2\n2\n", "y.csv", "line 1"),
         ("y\n0\n1\n1\n", "y.csv", "line 1"),
         ("class\n5\n7\n", "y.csv", "line 1"),
@@ -464,15 +474,15 @@ def test_thousands_separators_that_look_like_columns_are_asked_about(write):
         (",label\n5,2\n1,1\n2,3\n", "y.csv", "line 2"),
         ("a/1.jpg,2\nb/2.PNG,3\n", "y.csv", "line 1"),
         ("x,count\na.jpeg,2\nb.jpeg,3\n", "y.csv", "line 2"),
-    ],
-    ids=repr,
-)
-def test_labels_of_samples_are_no_counts(write, content, name, where):
-    path = write(content, name)
-    with pytest.raises(ValueError, match=r"from_labels") as caught:
-        read_counts(path)
-    assert f"{path}" in str(caught.value)
-    assert where in str(caught.value)
+    ]),
+)  # fmt: skip
+def test_labels_of_samples_are_no_counts(write, files):
+    for content, name, where in files:
+        path = write(content, name)
+        with pytest.raises(ValueError, match=r"from_labels") as caught:
+            read_counts(path)
+        assert f"{path}" in str(caught.value)
+        assert where in str(caught.value)
 
 
 def test_what_looks_like_labels_can_be_told_to_be_counts(write):

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import math
 import os
 import pickle
 import shutil
+import time
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -15,7 +17,13 @@ import torch
 
 from nclib._files import sync_folder, write_whole
 from nclib.training import engine
-from nclib.training.checkpoints import CheckpointError, CheckpointStore
+from nclib.training.checkpoints import (
+    CheckpointError,
+    CheckpointStore,
+    Interval,
+    last_good,
+    newest,
+)
 from nclib.training.engine import TrainingConfig, train
 
 STATE = {"epoch": 7, "weights": torch.arange(300.0), "history": [{"gap": 0.1, "none": None}]}
@@ -219,6 +227,94 @@ def test_what_could_not_be_read_is_not_written(tmp_path, state, where):
 def test_at_least_one_is_kept(tmp_path, keep):
     with pytest.raises(ValueError, match="keep must be a whole number, at least 1"):
         CheckpointStore(tmp_path, keep)
+
+
+def test_as_many_are_kept_as_is_said(tmp_path):
+    store = CheckpointStore(tmp_path, keep=1)
+    for epoch in (1, 2, 3):
+        store.save(epoch, STATE)
+    assert [path.name for path in store.paths()] == ["epoch-00000003.pt"]
+    CheckpointStore(tmp_path, keep=3).save(2, STATE)
+    assert len(store.paths()) == 2
+
+
+def test_the_newest_of_a_folder_is_by_its_number(tmp_path):
+    assert newest(tmp_path / "nowhere") is None
+    assert newest(tmp_path) is None
+    for name in ("epoch-00000009.pt", "epoch-123456789.pt", "epoch-00000010.pt", "z.pt"):
+        (tmp_path / name).touch()
+    assert newest(tmp_path) == (tmp_path / "epoch-123456789.pt", 123456789)
+
+
+def test_the_last_good_one_is_named(tmp_path):
+    store = CheckpointStore(tmp_path)
+    assert last_good(None) == last_good(store) == "There is no checkpoint."
+    for epoch in (3, 4, 5):
+        store.save(epoch, STATE)
+    assert last_good(store) == f"The last good checkpoint is {tmp_path / 'epoch-00000005.pt'}."
+
+
+def test_one_that_somebody_else_removes_is_not_missed(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path, keep=1)
+    gone = tmp_path / "epoch-00000001.pt"
+    monkeypatch.setattr(store, "paths", lambda: [gone, tmp_path / "epoch-00000002.pt"])
+    assert store.save(2, STATE).exists()
+
+
+def test_what_keeps_a_file_from_being_opened_is_what_is_said(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path)
+
+    def refuse(path, *arguments):
+        raise OSError(28, "No space left")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        store.save(1, STATE)
+
+
+def test_too_little_memory_is_no_damage(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path)
+    path = store.save(1, STATE)
+
+    def too_large(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", too_large)
+    with pytest.raises(MemoryError):
+        store.load()
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "seconds", "due"),
+    [
+        (3, math.inf, [3, 6, 9]),
+        (1, math.inf, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (None, math.inf, []),
+        (None, 20, [2, 4, 6, 8]),
+        (None, 0.5, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (None, 0, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (4, 30, [3, 4, 7, 8]),
+    ],
+)
+def test_one_is_due_after_epochs_or_seconds(monkeypatch, epochs, seconds, due):
+    """Of epochs that take ten seconds each, counted from the last checkpoint."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    interval, written = Interval(epochs, seconds), []
+    for epoch in range(1, 10):
+        now += 10
+        if interval.reached(epoch):
+            written.append(epoch)
+            interval.restart()
+    assert written == due
+
+
+def test_intervals_are_positive():
+    with pytest.raises(ValueError, match=r"checkpoint_epochs must be .*at least 1; got 0"):
+        Interval(0, 1)
+    with pytest.raises(ValueError, match=r"checkpoint_seconds must be at least 0 .*got -0\.5"):
+        Interval(None, -0.5)
 
 
 def test_a_folder_that_somebody_removes_costs_no_training(tmp_path, monkeypatch, caplog):
