@@ -114,3 +114,10 @@ def test_records_are_equal_by_content_and_can_not_be_changed(make, change):
         if field.name != "_":
             with pytest.raises(dataclasses.FrozenInstanceError):
                 setattr(record, field.name, getattr(record, field.name))
+
+
+def test_a_decayed_bias_is_decayed_like_the_last_layer_by_default():
+    problem = LossProblem(
+        [3, 2], SquaredError(), 3, bias="decayed", lambda_W=[0.5, 0.4, 0.2], lambda_H=0.1
+    )
+    assert problem.lambda_b == 0.2
