@@ -141,6 +141,16 @@ def test_rounding_of_a_covariance_is_forgiven():
         assert best.alive == exact.alive
 
 
+def test_eigenvalues_that_are_rounding_are_no_modes():
+    """Of targets of rank 2, next to no penalty leaves two modes alive and reaches every target."""
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        Y = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 12))
+        best = target_minimizer(TargetProblem.from_targets(Y, 1, lambda_W=1e-14, lambda_H=1e-14))
+        assert (best.alive, best.certificate) == (2, 0.0)
+        np.testing.assert_allclose(best.predictions(Y), Y, atol=1e-10)
+
+
 def test_nothing_of_targets_can_be_changed():
     mean, covariance = np.zeros(2), np.eye(2)
     problem = TargetProblem(mean, covariance, 2, 1, lambda_W=1.0, lambda_H=1.0)
@@ -158,6 +168,12 @@ PLAIN = {"lambda_W": 1, "lambda_H": 1}
     ("make", "error", "words"),
     [
         (lambda: TargetProblem([0.0], [[1.0, 0]], 3, 1, **PLAIN), ValueError, "shapes"),
+        (lambda: TargetProblem([], np.zeros((0, 0)), 3, 1, **PLAIN), ValueError, "shapes"),
+        (
+            lambda: TargetProblem([0, 0], [[1e-12, 5e-13], [0, 1e-12]], 3, 1, **PLAIN),
+            ValueError,
+            "symmetric",
+        ),
         (lambda: TargetProblem([[0.0]], [[1.0]], 3, 1, **PLAIN), ValueError, "shapes"),
         (lambda: TargetProblem([0, 0], [[1, 2], [0, 1]], 3, 1, **PLAIN), ValueError, "symmetric"),
         (lambda: TargetProblem([0.0], [[np.inf]], 3, 1, **PLAIN), ValueError, "finite"),
