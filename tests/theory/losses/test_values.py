@@ -136,4 +136,6 @@ def test_classes_that_are_dead_after_a_relu_share_their_mean():
     left, right = best.modes
     product = best.logits() * np.sqrt(n)
     np.testing.assert_allclose((left * best.singular_values) @ right.T, product, atol=1e-12)
+    head, means = best.along_modes(np.sqrt(n))
+    np.testing.assert_allclose(head @ means, np.diag(best.singular_values), atol=1e-12)
     assert (best.certificate, best.b) == (0.0, None)
