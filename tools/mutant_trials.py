@@ -89,7 +89,8 @@ def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> t
         _use_hypothesis_without_shrinking()
         _import_instead(ROOT / mutant.module, mutant.source)
         tell("import")
-        code = pytest.main([*OPTIONS, *tests], plugins=[_Judge(tell)])
+        # Of files named here pytest rewrites the asserts: it would read them without the fault.
+        code = pytest.main([*OPTIONS, "--assert=plain", *tests], plugins=[_Judge(tell)])
         if code != pytest.ExitCode.OK:  # it could not be collected
             os._exit(1)
 

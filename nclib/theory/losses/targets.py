@@ -70,15 +70,15 @@ class TargetProblem(Layers, Record):
         mean, covariance = (
             as_floats(name, getattr(self, name)).copy() for name in ("mean", "covariance")
         )
-        if mean.ndim != 1 or covariance.shape != (mean.size, mean.size):
+        if mean.ndim != 1 or not mean.size or covariance.shape != (mean.size, mean.size):
             raise ValueError(
                 f"mean and covariance must have shapes (K,) and (K, K); got {mean.shape} and "
                 f"{covariance.shape}"
             )
         if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
             raise ValueError("mean and covariance must be finite")
-        scale = float(np.abs(covariance).max(initial=0.0))
-        if np.abs(covariance - covariance.T).max(initial=0.0) > 1e-10 * scale:
+        scale = float(np.abs(covariance).max())
+        if np.abs(covariance - covariance.T).max() > 1e-10 * scale:
             raise ValueError("covariance must be symmetric")
         if np.linalg.eigvalsh(covariance)[0] < -1e-10 * scale:
             raise ValueError("covariance must have no negative eigenvalue")

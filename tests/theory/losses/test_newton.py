@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from torch_reference import random_problem
 
-from nclib.theory.losses import newton
+from nclib.theory.losses import newton, solver
 from nclib.theory.losses.groups import Point, SmoothPart
 from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.optimum import loss_minimizer
@@ -52,3 +52,104 @@ def test_the_optimum_does_not_depend_on_how_newton_steps_are_found(share, monkey
     star = loss_minimizer(problem)
     assert star.objective == pytest.approx(plain.objective, rel=2e-9)
     np.testing.assert_allclose(star.logits(), plain.logits(), atol=1e-3)
+
+
+def systems_of(problem, monkeypatch, tol=1e-12):
+    """The systems that are solved on the way to an optimum, with nothing left out of them."""
+    seen = []
+
+    class Noting(newton.NewtonSystem):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            seen.append(self)
+
+    monkeypatch.setattr(solver, "NewtonSystem", Noting)
+    best = loss_minimizer(problem, tol=tol)
+    for system in seen:
+        system.frozen[:] = False
+    return seen, best
+
+
+def random_direction(system, rng):
+    now = system.now
+    return system.restrict(Point(*(rng.standard_normal(x.shape) for x in now.point)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_both_ways_to_solve_find_the_newton_step(seed, monkeypatch):
+    """The second derivative of the step is minus the first, along the manifold."""
+    rng = np.random.default_rng(6000 + seed)
+    systems, _ = systems_of(random_problem(rng), monkeypatch)
+    for system in systems:
+        slope = system.slope()
+        if slope.dot(slope) == 0:
+            continue
+        one, other = random_direction(system, rng), random_direction(system, rng)
+        symmetric = one.dot(system.apply(other))
+        scale = np.sqrt(abs(one.dot(system.apply(one)) * other.dot(system.apply(other))))
+        assert other.dot(system.apply(one)) == pytest.approx(symmetric, abs=1e-9 * scale)
+        step = system.solve_dense(slope)
+        assert system.restrict(step).plus(step, -1.0).dot(step) == 0
+        gain = -slope.dot(step)
+        assert gain > 0
+        assert step.dot(system.apply(step)) == pytest.approx(gain, rel=1e-6)
+        # Conjugate gradients end early, but near: by the system's own norm.
+        for few in (20, 0):
+            monkeypatch.setattr(newton, "_FEW_ITERATIONS", few)
+            off = system.solve_iteratively(slope).plus(step, -1.0)
+            assert off.dot(system.apply(off)) <= 0.1 * gain
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_first_and_second_derivative_along_the_manifold(seed, monkeypatch):
+    """By differences of the objective, at the last step; dead modes stay dead to second order."""
+    rng = np.random.default_rng(7000 + seed)
+    problem = random_problem(rng)
+    systems, best = systems_of(problem, monkeypatch)
+    if not systems or not best.alive:  # a closed form, or total collapse
+        return
+    system = systems[-1]
+    now, r, lam = system.now, system.r, problem.price
+    X = random_direction(system, rng)
+    X = X.times(1e-3 * min([*now.sigma[:r], *np.abs(now.point.inner[system.alive]), 1.0]))
+
+    def objective(t):
+        between = t * X.between
+        between[np.arange(r), np.arange(r)] += now.sigma[:r]
+        bent = t**2 * X.between[r:, :r] @ (X.between[:r, r:] / now.sigma[:r, None])
+        between[r:, r:] = bent
+        moved = Point(
+            now.U @ between @ now.Vt, now.point.inner + t * X.inner, now.point.bias + t * X.bias
+        )
+        norm = np.linalg.svd(moved.between, compute_uv=False).sum()
+        norm += system.smooth.inner_cost @ np.abs(moved.inner)
+        return system.smooth.at(moved).value + lam * norm
+
+    here, plus, minus = objective(0.0), objective(1.0), objective(-1.0)
+    second = X.dot(system.apply(X))
+    assert plus + minus - 2 * here == pytest.approx(second, rel=1e-3, abs=1e-14 * here)
+    size = np.sqrt(X.dot(X) * lam**2)
+    assert (plus - minus) / 2 == pytest.approx(system.slope().dot(X), abs=1e-5 * size + 1e-14)
+
+
+def test_the_better_preconditioner_takes_fewer_steps(monkeypatch):
+    n = np.arange(10, 120, 3)
+    lam = 0.01 * np.sqrt(n.max()) / n.sum()
+    problem = LossProblem(n, CrossEntropy(), lambda_W=lam, lambda_H=lam)
+    systems, _ = systems_of(problem, monkeypatch, tol=1e-9)
+    system = systems[-1]
+    slope, count = system.slope(), [0]
+    apply = system.apply
+
+    def counted(X):
+        count[0] += 1
+        return apply(X)
+
+    system.apply = counted
+    steps = {}
+    for few, name in ((10**4, "plain"), (0, "star")):
+        monkeypatch.setattr(newton, "_FEW_ITERATIONS", few)
+        count[0], system.hard = 0, False
+        system.solve_iteratively(slope)
+        steps[name] = count[0]
+    assert steps["star"] < steps["plain"] / 2

@@ -1,5 +1,7 @@
 """Every loss object computes what torch computes, value and gradient."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -72,8 +74,27 @@ def test_torch_drops_the_division_by_the_weights_for_probability_targets():
 
 
 def test_an_overflow_of_logits_does_no_harm():
-    Z = np.diag([2000.0, 0.0, -2000.0, 5.0])
-    assert np.isfinite(CrossEntropy().fit(Z, N))
+    """One answer is right by 2000, one wrong by it: the loss is 2000 for each of its samples."""
+    Z = np.array([[2000.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, -2000, 0], [0, 0, 0, 0]])
+    expected = (4 * np.log(4) + 4 * (2000 + np.log(3)) + np.log(4)) / 16
+    assert CrossEntropy().fit(Z, N) == pytest.approx(expected, rel=1e-14)
+
+
+def test_samples_drawn_more_often_count_as_often():
+    """Of a sampler that draws a class twice as often: the loss of data that have it twice."""
+    Z = np.random.default_rng(5).standard_normal((4, 4))
+    twice = np.array([14.0, 4, 4, 2])
+    for loss in (CrossEntropy(V, 0.1), SquaredError(V)):
+        expected = loss.fit(Z, twice.astype(int)) * 24 / 16
+        assert loss.fit(Z, N, drawn=twice) == pytest.approx(expected, rel=1e-14)
+        by_sample = loss.fit(np.repeat(Z, N, axis=1), N, drawn=twice)
+        assert by_sample == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_plain_is_cross_entropy_with_weights_at_most(kind):
+    if isinstance(LOSSES[kind], CrossEntropy):
+        assert LOSSES[kind].is_plain is (kind in ("cross-entropy", "weights"))
 
 
 def test_expected_counts_of_samplers():
@@ -104,7 +125,19 @@ def test_a_sampler_of_torch_draws_the_expected_counts():
         (lambda: CrossEntropy(adjustment=None), TypeError, "adjustment must be a number"),
         (lambda: CrossEntropy(margins=[[1.0]]), TypeError, "margins must be one number per class"),
         (lambda: SquaredError([1, 2]).fit(np.eye(3), [1, 1, 1]), ValueError, "each of the 3"),
+        (lambda: CrossEntropy(label_smoothing=-0.5), ValueError, "label_smoothing must be at"),
+        (lambda: CrossEntropy(margins=[0, np.nan]), ValueError, r"margins\[1\] = nan"),
+        (lambda: Sampling([1.0, -1.0]), ValueError, "shares must be finite and positive"),
+        (
+            lambda: Sampling([1.0, 1.0]).expected_counts(ClassCounts([1] * 3)),
+            ValueError,
+            "of the 3",
+        ),
         (lambda: SquaredError().fit(np.eye(3), [1, 1]), ValueError, "logits must have shape"),
+        (lambda: SquaredError().fit([1.0, 2.0], [1, 1]), ValueError, "logits must have shape"),
+        (lambda: SquaredError().fit(np.ones((3, 2)), [1, 1]), ValueError, "logits must have"),
+        (lambda: SquaredError().fit(np.ones((2, 3)), [1, 1]), ValueError, "logits must have"),
+        (lambda: SquaredError().fit(np.ones((2, 2, 2)), [1, 1]), ValueError, "logits must have"),
         (lambda: Sampling("even"), ValueError, "shares must be 'balanced'"),
         (lambda: Sampling("sqrt", "none"), ValueError, "feature_penalty must be"),
     ],
@@ -114,6 +147,29 @@ def test_bad_input_is_named(make, error, words):
         make()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SquaredError(V),
+        lambda: CrossEntropy(V, margins=-V),
+        lambda: Sampling(V),
+        lambda: Sampling("sqrt", "fixed"),
+    ],
+)
+def test_nothing_of_a_loss_can_be_changed(make):
+    record = make()
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, field.name, value)
+        if isinstance(value, np.ndarray):
+            with pytest.raises(ValueError, match="read-only"):
+                value[0] = 1.0
+    assert V[0] == 0.4
+
+
 def test_losses_are_equal_by_content():
+    assert Sampling([1, 2]) == Sampling(np.array([1.0, 2.0]))
+    assert SquaredError([1, 2]) == SquaredError(np.array([1.0, 2.0]))
     assert CrossEntropy(class_weights=[1, 2]) == CrossEntropy(class_weights=np.array([1.0, 2.0]))
     assert CrossEntropy(class_weights=[1, 2]) != CrossEntropy()

@@ -439,6 +439,26 @@ def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
             "no more than class weights",
         ),
         (
+            lambda: LossProblem([3, 3], SquaredError(), 3, bias="decayed", **PLAIN),
+            "equal counts is not known here, but penalised_bias_minimizer has it",
+        ),
+        (
+            lambda: LossProblem([3, 2], CrossEntropy(), 2, bias="none", non_negative=True, **PLAIN),
+            "depth must be 1 for cross-entropy; got 2",
+        ),
+        (
+            lambda: LossProblem(
+                [3, 2], SquaredError(None, 0.1), bias="none", non_negative=True, **PLAIN
+            ),
+            "label_smoothing must be 0 for the squared error",
+        ),
+        (
+            lambda: LossProblem(
+                [30, 20, 9], CrossEntropy(), bias="none", non_negative=True, widths=[2], **PLAIN
+            ),
+            "widths must leave room for the 3 classes alive",
+        ),
+        (
             lambda: LossProblem([30, 20, 10], CrossEntropy(), widths=[1], **PLAIN),
             "widths must leave room for the 2 modes alive",
         ),
@@ -470,6 +490,14 @@ def test_what_is_not_known_is_said(make, words):
 def test_bad_problems_are_named(change, error, words):
     with pytest.raises(error, match=words):
         LossProblem(**{"counts": [3, 2], "loss": CrossEntropy(), **PLAIN, **change})
+
+
+def test_a_width_with_just_enough_room_changes_nothing():
+    for more in ({}, {"bias": "none", "non_negative": True}):
+        problem = LossProblem([30, 20, 9], CrossEntropy(), **PLAIN, **more)
+        best = loss_minimizer(problem)
+        narrow = loss_minimizer(replace(problem, widths=(best.alive,)))
+        assert narrow.objective == best.objective
 
 
 def test_a_decayed_bias_is_decayed_like_the_head_by_default():

@@ -122,6 +122,45 @@ def test_the_covariance_is_enough():
     assert target_minimizer(one).objective == pytest.approx(target_minimizer(other).objective)
 
 
+def test_targets_that_are_all_the_same_leave_nothing_to_learn():
+    Y = np.tile([[2.0], [-1.0]], 3)
+    best = target_minimizer(TargetProblem.from_targets(Y, 2, lambda_W=1e-3, lambda_H=1e-3))
+    assert (best.alive, best.objective) == (0, 0.0)
+    np.testing.assert_array_equal(best.predictions(Y), Y)
+
+
+def test_rounding_of_a_covariance_is_forgiven():
+    """A part in 10^12 of its largest entry, however large that is."""
+    settings = {"lambda_W": 1.0, "lambda_H": 1.0}
+    for covariance in ([[1e8, 1e-4], [0.0, 1e8]], [[1e8, 0.0], [0.0, -1e-4]]):
+        best = target_minimizer(TargetProblem([0.0, 0.0], covariance, 2, 1, **settings))
+        exact = target_minimizer(
+            TargetProblem([0.0, 0.0], np.diag(np.maximum(np.diag(covariance), 0)), 2, 1, **settings)
+        )
+        assert best.objective == pytest.approx(exact.objective, rel=1e-9)
+        assert best.alive == exact.alive
+
+
+def test_eigenvalues_that_are_rounding_are_no_modes():
+    """With next to no penalty as many are alive as the targets' rank, and reach every target."""
+    rng = np.random.default_rng(0)
+    for rank in (1, 1, 1, 2, 2, 2):
+        Y = rng.standard_normal((6, rank)) @ rng.standard_normal((rank, 12))
+        best = target_minimizer(TargetProblem.from_targets(Y, 1, lambda_W=1e-14, lambda_H=1e-14))
+        assert (best.alive, best.certificate) == (rank, 0.0)
+        np.testing.assert_allclose(best.predictions(Y), Y, atol=1e-10)
+
+
+def test_nothing_of_targets_can_be_changed():
+    mean, covariance = np.zeros(2), np.eye(2)
+    problem = TargetProblem(mean, covariance, 2, 1, lambda_W=1.0, lambda_H=1.0)
+    for array in (problem.mean, problem.covariance):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+    mean[0] = covariance[0, 0] = 7.0  # the caller's own
+    assert (problem.mean[0], problem.covariance[0, 0]) == (0.0, 1.0)
+
+
 PLAIN = {"lambda_W": 1, "lambda_H": 1}
 
 
@@ -129,7 +168,16 @@ PLAIN = {"lambda_W": 1, "lambda_H": 1}
     ("make", "error", "words"),
     [
         (lambda: TargetProblem([0.0], [[1.0, 0]], 3, 1, **PLAIN), ValueError, "shapes"),
+        (lambda: TargetProblem([], np.zeros((0, 0)), 3, 1, **PLAIN), ValueError, "shapes"),
+        (
+            lambda: TargetProblem([0, 0], [[1e-12, 5e-13], [0, 1e-12]], 3, 1, **PLAIN),
+            ValueError,
+            "symmetric",
+        ),
+        (lambda: TargetProblem([[0.0]], [[1.0]], 3, 1, **PLAIN), ValueError, "shapes"),
         (lambda: TargetProblem([0, 0], [[1, 2], [0, 1]], 3, 1, **PLAIN), ValueError, "symmetric"),
+        (lambda: TargetProblem([0.0], [[np.inf]], 3, 1, **PLAIN), ValueError, "finite"),
+        (lambda: TargetProblem([0, 0], [[1, 0], [0, -0.1]], 3, 1, **PLAIN), ValueError, "negative"),
         (lambda: TargetProblem([0.0], [[-1.0]], 3, 1, **PLAIN), ValueError, "negative"),
         (lambda: TargetProblem([np.nan], [[1.0]], 3, 1, **PLAIN), ValueError, "finite"),
         (lambda: TargetProblem([0.0], [[1.0]], 1, 1, **PLAIN), ValueError, "N must be"),

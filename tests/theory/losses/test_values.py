@@ -77,4 +77,65 @@ def test_noted_objective_where_a_width_keeps_the_largest_gain():
         lambda_H=0.005 / mean,
         widths=[1],
     )
-    assert loss_minimizer(problem).objective * mean == pytest.approx(0.2077159, abs=0.6e-7)
+    best = loss_minimizer(problem)
+    assert best.objective * mean == pytest.approx(0.2077159, abs=0.6e-7)
+    assert best.alive == 1
+    assert problem.objective(*best.weights()) == pytest.approx(best.objective, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("weights", "limit", "kept"),
+    [
+        ([1, 1, 1, 1], 1, [0]),
+        ([1, 1, 1, 1], 2, [0, 1]),
+        ([1, 2, 4, 0.1], 1, [2]),
+        ([1, 2, 4, 0.1], 2, [1, 2]),
+        ([0.1, 1, 1.3, 2], 2, [1, 2]),
+    ],
+)
+def test_a_width_keeps_what_gains_most(weights, limit, kept):
+    """One layer, no bias, arithmetic by hand: z = sqrt(n) - lambda N / w gains w z^2 / (2 N)."""
+    n = np.array([100, 60, 50, 12])
+    w, N = np.array(weights) * n.sum() / (np.array(weights) @ n), n.sum()
+    lam = 3.5 / N
+    problem = LossProblem(
+        n, SquaredError(weights), bias="none", lambda_W=lam, lambda_H=lam, widths=[limit]
+    )
+    z = np.maximum(np.sqrt(n) - lam * N / w, 0.0)
+    gain = w * z**2 / (2 * N)
+    assert sorted(np.argsort(-gain)[:limit]) == kept
+    best = loss_minimizer(problem)
+    assert best.objective == pytest.approx(w @ n / (2 * N) - gain[kept].sum(), rel=1e-13)
+    assert best.alive == limit
+    expected = np.zeros(4)
+    expected[kept] = (z / np.sqrt(n))[kept]
+    np.testing.assert_allclose(best.logits(), np.diag(expected), atol=1e-14)
+    assert problem.objective(*best.weights()) == pytest.approx(best.objective, rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [[30, 30, 10], [30, 30, 30, 10], [30, 30, 30, 30, 10]])
+def test_a_width_that_cuts_a_block_of_equal_modes_is_refused(n):
+    problem = LossProblem(n, SquaredError(), bias="none", lambda_W=0.01, lambda_H=0.01, widths=[1])
+    with pytest.raises(ValueError, match="cuts a block of equal ones"):
+        loss_minimizer(problem)
+
+
+def test_classes_that_are_dead_after_a_relu_share_their_mean():
+    """n_k <= N^2 lambda_W lambda_H K / (K - 1) dies: here the three of 9 and 4, below 12.5."""
+    n, lam = [60, 30, 9, 4, 4], np.sqrt(10) / 107
+    problem = LossProblem(
+        n, CrossEntropy(), bias="none", non_negative=True, lambda_W=lam, lambda_H=lam
+    )
+    best = loss_minimizer(problem)
+    assert best.alive == 2
+    assert (best.lead > 0).tolist() == [True, True, False, False]
+    outcomes = nc.class_outcomes(best)
+    assert outcomes.merged[outcomes.group].tolist() == [1, 1, 3, 3, 3]
+    others, own = best.group_logits()
+    assert (others.shape, own.shape, best.between_values.size) == ((4, 4), (4,), 0)
+    left, right = best.modes
+    product = best.logits() * np.sqrt(n)
+    np.testing.assert_allclose((left * best.singular_values) @ right.T, product, atol=1e-12)
+    head, means = best.along_modes(np.sqrt(n))
+    np.testing.assert_allclose(head @ means, np.diag(best.singular_values), atol=1e-12)
+    assert (best.certificate, best.b) == (0.0, None)
