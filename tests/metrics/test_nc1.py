@@ -107,6 +107,14 @@ def test_collapsed_minorities_are_cut_off_and_the_rank_tells():
     assert loose.value > 1e6 * result.value
 
 
+def test_a_cut_of_nothing_keeps_all_that_is_not_zero():
+    """Means (0, 0), (3, 0) and (0, 3e-9): the second eigenvalue is 1e-18 of the first or so."""
+    means = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 3e-9]])
+    labels = np.repeat([0, 1, 2], 2)
+    assert nc.metrics.nc1(means[labels], labels).rank == 1
+    assert nc.metrics.nc1(means[labels], labels, rtol=0).rank == 2
+
+
 @pytest.mark.parametrize("zero", [[2], [1, 2]])
 def test_means_that_are_exactly_zero(zero):
     rng = np.random.default_rng(7)
@@ -206,3 +214,20 @@ def test_memory_stays_at_the_size_of_the_class_means():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
+
+
+@pytest.mark.parametrize(("N", "d"), [(128, 2**15), (6, 2**19 + 1)])
+def test_few_samples_of_many_features_are_measured_in_blocks(N, d):
+    """However wide: what is brought to float64 at a time is not all that there is."""
+    X = np.zeros((N, d), dtype=np.float32)
+    labels = np.arange(N) % 2
+    X[:, -1] = 4 * labels
+    X[:, 0] = (labels - 0.5) * (-1) ** (np.arange(N) // 2)
+    tracemalloc.start()
+    result = nc.metrics.nc1(X, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.rank == 1
+    X, labels = X[:, [0, -1]], np.array(labels)
+    assert result.value == pytest.approx(dense.nc1(X, labels, 1e-6)[0], rel=1e-6)
+    assert peak < 16 * 2 * 8 * d + 30e6
