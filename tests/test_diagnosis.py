@@ -276,6 +276,8 @@ def test_what_was_asked_is_described():
             found = describe(loss_problem([3, 2], 0.1, loss, bias=bias), "here")
             assert (found["loss"], found["bias"]) == (name, bias == "free")
             assert found["lambda_b"] is None
+    found = describe(loss_problem([3, 2], 0.1, bias="decayed", lambda_b=0.2), "here")
+    assert (found["bias"], found["lambda_b"]) == (True, 0.2)
 
 
 # ---------------------------------------------------------------- other losses
@@ -290,6 +292,7 @@ def test_what_is_the_papers_is_told_in_its_words():
         (squared(class_weights=[1, 1, 1, 2, 2, 2]), {"bias": "free"}),
         (squared(label_smoothing=0.1), {"bias": "free"}),
         (squared(), {"bias": "free", "sampling": Sampling("balanced")}),
+        (squared(), {"bias": "none", "non_negative": True}),
     ):
         problem = loss_problem(loss=loss, **options)
         assert predict(problem).problem is problem
@@ -307,6 +310,8 @@ TWO = problem_of([900, 100], 1e-3)
         (loss_problem([9, 5, 2], bias="none"), 2),
         (loss_problem([9, 5, 2], loss=nc.SquaredError(), bias="free"), 2),
         (loss_problem([9, 5, 2], loss=nc.SquaredError(), bias="none"), 3),
+        # After a ReLU no direction is left out.
+        (loss_problem([9, 5, 2], loss=nc.SquaredError(), bias="free", non_negative=True), 3),
     ],
     ids=repr,
 )
@@ -520,6 +525,31 @@ def test_many_classes_that_go_first_are_counted():
                         (6, "classes 1, 2, 3 and 3 more")):  # fmt: skip
         band = Band.of(problem_of([60, *[10] * rare], 1e-3))
         assert band.words()[2].endswith(f": {named} (10 samples).")
+
+
+@pytest.mark.parametrize(
+    ("n", "named"),
+    [
+        ([900, 100], "classes 0, 1 (900, 100 samples)."),
+        ([900, 400, 100], "classes 0, 1, 2 (900, 400, 100 samples)."),
+        ([900, 400, 100, 25], "classes 0, 1, 2 and 1 more (900, 400, 100, ... samples)."),
+    ],
+    ids=str,
+)
+def test_counts_that_go_at_once_are_named(n, named):
+    """Without a bias weights 1/sqrt(n) treat all alike."""
+    loss = nc.SquaredError(class_weights=30 / np.sqrt(n))
+    band = Band.of(loss_problem(n, 1e-3, loss, bias="none"))
+    assert band.words()[3].endswith(f": {named}")
+
+
+def test_the_band_of_a_hundred_and_one_counts_has_no_first_loss():
+    n = [1000 + k for k in range(101)]
+    band = Band.of(loss_problem(n, 1e-7, nc.SquaredError(label_smoothing=0.1), bias="free"))
+    assert band.words()[2:] == [
+        "Which class is lost first is not searched above 100 groups.",
+    ]
+    assert band.to_dict()["band"]["ends"] == [None, None]
 
 
 # ---------------------------------------------------------------- remedies
