@@ -270,6 +270,19 @@ def test_nc4_tells_close_means_apart():
         assert metrics.nc4_by_class.tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("within", [0.5, 2.0, 8.0])
+def test_nc4_of_scattered_samples_is_that_of_distances(within):
+    rng = np.random.default_rng(2)
+    X, labels = dense.samples((60, 30, 30, 10), 3, within, rng, offset=1.0)
+    W, b = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    found = nc.measure(X, labels, W, b).nc4_by_class
+    np.testing.assert_allclose(found, dense.nc4(X, labels, W, b), atol=1e-15)
+
+
+def test_nc4_of_means_that_are_all_the_same_agrees():
+    assert nc.measure(np.zeros((4, 2)), [0, 0, 1, 1], np.ones((2, 2))).nc4 == 1
+
+
 @pytest.mark.parametrize("scale", [2.0**-40, 2.0**-10, 2.0**10, 2.0**40])
 def test_nc4_is_blind_to_the_scale_of_the_features(scale):
     """Of merged classes, with noise, and of means that are close: what ties, ties at any scale."""
