@@ -191,7 +191,8 @@ def test_the_variance_is_exact_far_from_zero(offset, record_error):
     accumulator.update(X, labels)
     second = accumulator.second_pass()
     second.update(X, labels)
-    assert second.squares_by_class == pytest.approx([float(20 * of_one) for of_one in v], rel=1e-12)
+    exact = [float(20 * of_one) for of_one in v]
+    assert second.squares_by_class == pytest.approx(exact, rel=1e-12, abs=0)
 
 
 def test_equal_means_and_zeros_are_infinite_or_no_number():
