@@ -1,11 +1,24 @@
 """True and False are no numbers, wherever one is asked for; Python takes them for 1 and 0."""
 
+import math
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 import nclib as nc
-from nclib._checks import as_whole, is_number
+from nclib._checks import (
+    MAX_COUNT,
+    as_float,
+    as_sequence,
+    as_whole,
+    between,
+    generator,
+    is_number,
+    plain,
+    positive,
+)
 from nclib.training.data import imbalanced_subset, load_images
 from nclib.training.engine import TrainingConfig
 
@@ -99,3 +112,79 @@ def test_numbers_are_no_truth_values(other):
     for call in (lambda: problem(bias=other), lambda: config(last_relu=other)):
         with pytest.raises(TypeError, match=r"bias|last_relu"):
             call()
+
+
+def test_whole_numbers_between_two():
+    assert [as_whole("k", value, 2, 4) for value in (2, 3, 4)] == [2, 3, 4]
+    for value in (1, 5):
+        with pytest.raises(ValueError, match=f"k must be a whole number from 2 to 4; got {value}"):
+            as_whole("k", value, 2, 4)
+    assert as_whole("k", 2, 2) == 2
+    with pytest.raises(ValueError, match="k must be a whole number, at least 2; got 1"):
+        as_whole("k", 1, 2)
+    with pytest.raises(ValueError, match="from 1,000 to 2,000; got 3"):
+        as_whole("k", 3, 1000, 2000)
+
+
+def test_counts_are_below_2_to_the_53():
+    """Up to there every whole number is a float64, and 2^53 + 1 is none."""
+    assert MAX_COUNT == 9_007_199_254_740_992
+    assert float(MAX_COUNT - 1) + 1 == MAX_COUNT
+    assert float(MAX_COUNT) + 1 == MAX_COUNT
+
+
+def test_intervals_are_open_above_and_closed_below_or_not():
+    assert [between("x", value, 0, 1) for value in (0, 0.5)] == [0, 0.5]
+    assert math.copysign(1, between("x", -0.0, 0, 1)) == 1
+    assert between("x", 0.5, 0, 1, low_allowed=False) == 0.5
+    for arguments, words in (
+        ((1, 0, 1), "x must be at least 0 and below 1; got 1"),
+        ((-0.5, 0, 1), "x must be at least 0 and below 1; got -0.5"),
+        ((math.nan, 0, 1), "x must be at least 0 and below 1; got nan"),
+        ((math.inf, 0, math.inf), "x must be at least 0 and finite; got inf"),
+        ((0, 0, 1, False), "x must be above 0 and below 1; got 0"),
+    ):
+        with pytest.raises(ValueError, match=f"^{words}$"):
+            between("x", *arguments)
+
+
+def test_positive_numbers_are_normal_floats():
+    assert positive("margin", sys.float_info.min) == sys.float_info.min
+    with pytest.raises(ValueError, match=r"margin must be at least 2\.23e-308; got 1e-310"):
+        positive("margin", 1e-310)
+    for name, value, reason in (
+        ("lambda_W", 0, "; the theorems divide by it"),
+        ("rho_b", 0.0, "; the theorems divide by it"),
+        ("lambda_W", -1, "$"),
+        ("margin", 0, "$"),
+        ("margin", math.inf, "$"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must be positive and finite; got .+{reason}"):
+            positive(name, value)
+    assert (as_float("x", 10**400), as_float("x", -(10**400))) == (math.inf, -math.inf)
+
+
+def test_sequences_are_listed_and_nothing_else():
+    for values in ((1, 2), [1, 2], np.array([1, 2]), torch.tensor([1, 2]), range(1, 3)):
+        assert as_sequence(values) == [1, 2]
+    for other in ("12", b"12", 12, {1: 2}, np.array(1), np.eye(2), None):
+        assert as_sequence(other) is None
+
+
+def test_a_seed_or_a_generator_makes_random_numbers():
+    drawn = np.random.default_rng(7).random(3).tolist()
+    assert generator(7).random(3).tolist() == drawn
+    own = np.random.default_rng(7)
+    assert generator(own) is own
+    assert generator(0).random() == np.random.default_rng(0).random()
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got -1"):
+        generator(-1)
+
+
+def test_scalars_become_pythons_own_and_all_else_stays():
+    for value, own in ((np.float32(0.5), 0.5), (torch.tensor(3), 3), (np.array("a"), "a")):
+        assert plain(value) == own
+        assert type(plain(value)) is type(own)
+    span = np.timedelta64(3, "s")
+    for value in (span, [1], np.array([1]), None):
+        assert plain(value) is value

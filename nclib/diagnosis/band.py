@@ -46,7 +46,8 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
         "numbers; give lambda_H"
     )
     try:
-        limits = collapse_lambda_H(problem)[: problem.K - problem.bias]
+        # A mode that has no place in a narrow head is alive at no lambda_H.
+        limits = collapse_lambda_H(problem)[: min(problem.K - problem.bias, problem.rank_limit)]
     except ValueError:
         raise beyond from None
     first, last = float(limits[-1]), float(limits[0])
@@ -54,7 +55,7 @@ def over_lambda_H(problem: Problem) -> dict[str, Any]:
         raise beyond
     # Only the product of all penalties counts: here lambda_H alone makes it what it is to be.
     lost = first_loss(problem, class_outcomes(global_minimizer(problem)).representative).factor
-    lost_at = problem.lambda_H * math.exp((problem.depth + 1) * math.log(lost))
+    lost_at = problem.lambda_H * lost ** (problem.depth + 1)
     values = np.geomspace(first / 10, last * 10**0.5, 12)
     rows = [
         {

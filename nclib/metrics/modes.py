@@ -65,7 +65,7 @@ def measured_modes(means: Array, counts: Array, head: Head, lambda_W1: float) ->
         means = means - counts @ means / counts.sum()
     E = means.T * np.sqrt(counts)
     _, z, Vt = np.linalg.svd(head.P @ E)
-    alive = int(np.count_nonzero(z > ALIVE * z[0])) if z[0] > 0 else 0
+    alive = int(np.count_nonzero(z > ALIVE * z[0]))
     parts = E @ Vt[:alive].T
     size = np.linalg.norm(parts, axis=0)
     pulled = np.linalg.norm(head.W_1 @ (parts / size), axis=0)

@@ -100,7 +100,11 @@ def test_the_head_is_copied():
     accumulator.update(X, labels)
     before = accumulator.compute(BEST).nc2_w
     Ws[0] += 1.0
+    b += [0.0, 0.0, 0.0, 1e6]
     assert accumulator.compute(BEST).nc2_w == before
+    second = accumulator.second_pass()
+    second.update(X, labels)
+    assert second.compute(BEST) == nc.measure(X, labels, *HEAD, BEST)
 
 
 @pytest.mark.parametrize("kind", ["numpy", "torch"])
@@ -157,6 +161,22 @@ def test_a_refused_batch_leaves_nothing_behind():
         second.update(bad, labels)
     assert first.counts.tolist() == second.counts.tolist() == [5, 5]
     assert second.compute().nc1.value == nc.metrics.nc1(X, labels).value
+
+
+def test_a_refused_batch_leaves_the_class_means():
+    X, labels = dense.samples((5, 5), 3, 0.1, np.random.default_rng(10))
+    accumulator = nc.metrics.MetricsAccumulator(2)
+    accumulator.update(X, labels)
+    second = accumulator.second_pass()
+    with pytest.raises(ValueError, match="in 10 rows"):
+        accumulator.update(np.nan * X, labels)
+    assert accumulator.class_means() == pytest.approx(dense.class_means(X, labels), rel=1e-14)
+    # One that is not refused moves those of the accumulator, but not of a pass that has begun.
+    accumulator.update(X + 2, labels)
+    assert accumulator.class_means() == pytest.approx(dense.class_means(X + 1, labels), rel=1e-14)
+    best = nc.global_minimizer(nc.Problem((5, 5), 1, lambda_W=1e-3, lambda_H=1e-3))
+    second.update(X, labels)
+    assert second.compute(best) == nc.measure(X, labels, minimizer=best)
 
 
 @pytest.mark.parametrize("width", [3, 5])

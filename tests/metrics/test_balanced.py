@@ -187,6 +187,12 @@ def test_the_variance_is_exact_far_from_zero(offset, record_error):
     exact = float((v[0] + v[1]) / 2 / distance)
     error = abs(balanced_metrics(X, labels)["cdnv"] / exact - 1)
     assert record_error("CDNV against fractions", error, 1e-12)
+    accumulator = MetricsAccumulator(2)
+    accumulator.update(X, labels)
+    second = accumulator.second_pass()
+    second.update(X, labels)
+    exact = [float(20 * of_one) for of_one in v]
+    assert second.squares_by_class == pytest.approx(exact, rel=1e-12, abs=0)
 
 
 def test_equal_means_and_zeros_are_infinite_or_no_number():
@@ -213,6 +219,11 @@ def test_thresholds_are_arguments():
     found = balanced_metrics(X, labels, np.array(ANSWER), **LONG_TAIL, few=20, many=20)
     assert found["accuracy_many"] == pytest.approx((1 + 1 / 2) / 2)
     assert found["accuracy_medium"] == 1 / 4
+    # A class that the training lacked has few samples, and so few may be one.
+    lacking = {"training_counts": [101, 100, 20, 0], "few": 1, "many": 1}
+    found = balanced_metrics(X, labels, np.array(ANSWER), **lacking)
+    assert found["accuracy_few"] == 0
+    assert found["accuracy_many"] == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
     of_the_samples = balanced_metrics(X, labels, np.array(ANSWER), few=2, many=3)
     assert of_the_samples["accuracy_many"] == 1 / 4
     assert of_the_samples["accuracy_few"] == 0
@@ -223,6 +234,7 @@ def test_thresholds_are_arguments():
     [
         ({"training_counts": [3, 4, 5]}, "training_counts must be K = 2 whole numbers"),
         ({"training_counts": [3, -4]}, r"none negative; got \[3, -4\]"),
+        ({"training_counts": [3, -1]}, r"none negative; got \[3, -1\]"),
         ({"training_counts": [3.5, 4]}, "training_counts must be K = 2 whole numbers"),
         ({"few": 0}, "few must be a whole number, at least 1; got 0"),
         ({"few": 9, "many": 8}, "many must be a whole number, at least 9; got 8"),

@@ -56,6 +56,20 @@ def test_zero_at_the_minimiser(problem, record_error):
     assert record_error("lambda_H", abs(metrics.lambda_H / problem.lambda_H - 1), 1e-12)
 
 
+def test_zero_at_the_minimiser_of_cross_entropy_without_bias():
+    """Its modes are no classes, as those of the squared error are there."""
+    problem = nc.LossProblem(
+        (6, 3, 2), nc.CrossEntropy(), lambda_W=2e-3, lambda_H=2e-3, bias="none"
+    )
+    metrics = at_optimum(nc.loss_minimizer(problem))
+    assert max(metrics.nc2_w, metrics.nc2_h, metrics.nc2_wh, metrics.nc3) < 1e-6
+
+
+def test_lambda_H_is_told_by_the_penalty_of_the_first_layer():
+    best = nc.global_minimizer(nc.Problem((6, 3, 2), 2, lambda_W=(4e-3, 1e-3), lambda_H=2e-3))
+    assert at_optimum(best).lambda_H == pytest.approx(2e-3, rel=1e-12)
+
+
 def test_cases_hold_every_kind_of_collapse():
     alive = [nc.global_minimizer(p).alive - p.K + p.bias for p in PROBLEMS]
     assert 0 in alive
@@ -144,8 +158,9 @@ def test_total_collapse_is_not_a_number(record_error):
         assert np.isnan(nc.measure(X, labels, Ws, np.zeros(2), best).nc3)
 
 
-def test_close_to_total_collapse_nothing_underflows():
-    best = nc.global_minimizer(nc.Problem((6, 3, 2), 1, lambda_W=1e-3, lambda_H=1e-3))
+@pytest.mark.parametrize("bias", [True, False])
+def test_close_to_total_collapse_nothing_underflows(bias):
+    best = nc.global_minimizer(nc.Problem((6, 3, 2), 1, bias=bias, lambda_W=1e-3, lambda_H=1e-3))
     Ws, H_bar, b = best.weights()
     labels = np.repeat(np.arange(3), (6, 3, 2))
     metrics = nc.measure(1e-140 * H_bar.T[labels], labels, [1e-200 * Ws[0]], b, best)
@@ -255,6 +270,36 @@ def test_nc4_tells_close_means_apart():
         assert metrics.nc4_by_class.tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("within", [0.5, 2.0, 8.0])
+def test_nc4_of_scattered_samples_is_that_of_distances(within):
+    rng = np.random.default_rng(2)
+    X, labels = dense.samples((60, 30, 30, 10), 3, within, rng, offset=1.0)
+    W, b = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    found = nc.measure(X, labels, W, b).nc4_by_class
+    np.testing.assert_allclose(found, dense.nc4(X, labels, W, b), atol=1e-15)
+
+
+def test_nc4_of_means_that_are_all_the_same_agrees():
+    assert nc.measure(np.zeros((4, 2)), [0, 0, 1, 1], np.ones((2, 2))).nc4 == 1
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**-10, 2.0**10, 2.0**40])
+def test_nc4_is_blind_to_the_scale_of_the_features(scale):
+    """Of merged classes, with noise, and of means that are close: what ties, ties at any scale."""
+    best = at_fraction_of_first_death((100, 100, 10, 10, 10), 2, 1.2)
+    Ws, H_bar, _ = best.weights()
+    labels = np.repeat(np.arange(5), best.problem.counts.n)
+    noise = np.random.default_rng(0).standard_normal((labels.size, H_bar.shape[0]))
+    close = np.array([[1.0, 0.0], [1.0, 1e-4], [-2.0, 0.0]])
+    head = [np.array([[1.0, 0.0], [0.9, 0.0], [-1.0, 0.0]])]
+    for X, y, layers, agrees in (
+        ((H_bar.T[labels] + 1e-9 * noise).astype(np.float32), labels, Ws, [1] * 5),
+        (close[[0, 0, 1, 1, 2, 2]], [0, 0, 1, 1, 2, 2], head, [1, 0, 1]),
+    ):
+        found = nc.measure(X * X.dtype.type(scale), y, layers).nc4_by_class
+        assert found.tolist() == agrees
+
+
 def test_nc4_one_layer_alive_but_misclassified_is_a_disagreement():
     """A minority whose head has not caught up: its own mean is nearest, the head says another."""
     n1, n2 = 90, 10
@@ -307,6 +352,12 @@ def test_what_is_not_given_is_none():
     no_target = nc.measure(X, labels, np.ones((2, 3)), np.zeros(2))
     assert no_target.nc4 >= 0
     assert no_target.nc2_w is None
+
+
+def test_lists_of_numbers_will_do_for_a_head():
+    X, labels = dense.samples((5, 4), 3, 0.5, np.random.default_rng(1))
+    W, b = np.arange(6.0).reshape(2, 3) - 2, np.array([0.5, -1.0])
+    assert nc.measure(X, labels, [W.tolist()], b.tolist()) == nc.measure(X, labels, W, b)
 
 
 def test_lambda_H_of_nothing():

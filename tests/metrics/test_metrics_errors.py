@@ -24,9 +24,12 @@ def with_entry(value):
     ("arguments", "options", "error", "message"),
     [
         ((X, [0, 2, 0, 2]), {}, ValueError, r"every class from 0 to 2; no samples of class 1"),
-        ((X, LABELS), {"classes": 9}, ValueError, r"no samples of class 2, 3, 4, 5, 6, \.\.\."),
+        ((X, LABELS), {"classes": 9}, ValueError, r"no samples of class 2, 3, 4, 5, 6, \.\.\.;"),
+        ((X, LABELS), {"classes": 8}, ValueError, r"no samples of class 2, 3, 4, 5, 6, \.\.\.;"),
+        ((X, LABELS), {"classes": 7}, ValueError, r"no samples of class 2, 3, 4, 5, 6;"),
         ((X, [0, 1, 2, 1]), {"classes": 2}, ValueError, r"from 0 to K - 1 = 1; got 2"),
         ((X, [0, 1, -1, 1]), {}, ValueError, r"from 0 to K - 1 = 1; got -1"),
+        ((X, [-1] * 4), {}, ValueError, r"from 0 to K - 1 = 0; got -1"),
         ((X, [1, 2, 1, 2]), {}, ValueError, r"no samples of class 0"),
         ((X, [0.0, 1, 0, 1]), {}, TypeError, r"labels must be whole numbers; .* float64"),
         ((X, [False, True, False, True]), {}, TypeError, r"labels must be whole numbers; .* bool"),
@@ -36,6 +39,16 @@ def with_entry(value):
         ((X.T, LABELS), {}, ValueError, r"one entry for each of the 3 rows of features; got 4"),
         ((X, []), {}, ValueError, r"labels must hold at least one sample"),
         ((X[:0], []), {"classes": 2}, ValueError, r"no samples of class 0, 1"),
+    ],
+)
+def test_measure_refuses_labels(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        nc.measure(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
         ((X[0], LABELS), {}, ValueError, r"features must have shape \(N, d\).*\(3,\)"),
         ((X[:, :0], LABELS), {}, ValueError, r"features must have shape \(N, d\).*\(4, 0\)"),
         ((X.tolist(), LABELS), {}, TypeError, r"numpy array or a torch tensor; got list"),
@@ -56,6 +69,16 @@ def with_entry(value):
         ((1.7e308 * np.sign(X - 20), LABELS), {}, ValueError, r"features must be small enough"),
         ((1e200 * X, LABELS), {}, ValueError, r"features must be small enough"),
         ((np.full((4, 3), np.nan), LABELS), {}, ValueError, r"in 4 rows, first in row 0"),
+    ],
+)
+def test_measure_refuses_features(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        nc.measure(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
         ((X, LABELS, 1e300 * W, B), {}, ValueError, r"Ws must be small enough.*up to 1\.0e\+300"),
         (
             (X, LABELS, [1e200 * W, np.full((2, 2), 1e150)], B),
@@ -69,7 +92,13 @@ def with_entry(value):
             (X, LABELS, [np.ones((5, 3)), np.ones((2, 4))], B),
             {},
             ValueError,
-            r"W_1 must have 4 row",
+            r"W_1 must have 4 rows \(the columns of W_2\); got shape \(5, 3\)$",
+        ),
+        (
+            (X, LABELS, [np.ones((3, 5)), np.ones((2, 5))], B),
+            {},
+            ValueError,
+            r"W_1 must have 5 rows .*; got shape \(3, 5\), transposed: take W_1\.T$",
         ),
         ((X, LABELS, [np.ones(3)], B), {}, ValueError, r"W_1 must be a matrix; got shape \(3,\)"),
         ((X, LABELS, [], B), {}, TypeError, r"Ws must be matrices"),
@@ -78,6 +107,16 @@ def with_entry(value):
         ((X, LABELS, W, np.ones(3)), {}, ValueError, r"b must have shape \(2,\); got \(3,\)"),
         ((X, LABELS, W, B + np.inf), {}, ValueError, r"b must be finite"),
         ((X, LABELS, None, B), {}, ValueError, r"b must be None where Ws is None"),
+    ],
+)
+def test_measure_refuses_a_head(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        nc.measure(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
         ((X, LABELS, W, None, BEST), {}, ValueError, r"minimizer has a bias; got None"),
         ((X, LABELS, W, B, FREE), {}, ValueError, r"b must be None: minimizer has no bias"),
         ((X, LABELS, W, B, DEEP), {}, ValueError, r"depth = 2 matrices, as minimizer; got 1"),
@@ -89,16 +128,29 @@ def with_entry(value):
             TypeError,
             r"minimizer must be a Minimizer or another optimum; got 7",
         ),
+    ],
+)
+def test_measure_refuses_a_minimizer(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        nc.measure(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
         ((X, LABELS), {"reading": "printed"}, ValueError, r"'corrected' or 'as_printed'"),
         ((X, LABELS), {"between": "equal"}, ValueError, r"'unweighted' or 'weighted'; got 'equal'"),
         ((X, LABELS), {"center": "median"}, ValueError, r"'samples' or 'classes'; got 'median'"),
         ((X, LABELS), {"rtol": -1.0}, ValueError, r"rtol must be at least 0 and below 1"),
+        ((X, LABELS), {"rtol": -0.5}, ValueError, r"rtol must be at least 0 and below 1"),
+        ((X, LABELS), {"rtol": 1.0}, ValueError, r"rtol must be at least 0 and below 1; got 1.0"),
+        ((X, LABELS), {"rtol": "0.1"}, ValueError, r"rtol must be at least 0 and below 1"),
         ((X, LABELS), {"rtol": float("nan")}, ValueError, r"rtol must be"),
         ((X, LABELS), {"classes": 2.5}, ValueError, r"classes must be a whole number"),
         ((X, LABELS), {"classes": 0}, ValueError, r"classes must be a whole number, at least 1"),
     ],
 )
-def test_measure_refuses(arguments, options, error, message):
+def test_measure_refuses_options(arguments, options, error, message):
     with pytest.raises(error, match=message):
         nc.measure(*arguments, **options)
 

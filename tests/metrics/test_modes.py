@@ -52,12 +52,13 @@ def test_of_any_network_they_are_those_of_the_dense_product():
     assert found.spread == pytest.approx(max(found.lambda_H) / min(found.lambda_H))
 
 
+@pytest.mark.parametrize("strongest", [0.1, 1.0, 10.0])
 @pytest.mark.parametrize(("share", "alive"), [(0.02, 2), (0.005, 1)])
-def test_what_is_below_a_hundredth_of_the_strongest_counts_as_dead(share, alive):
+def test_what_is_below_a_hundredth_of_the_strongest_counts_as_dead(share, alive, strongest):
     labels = np.array([0, 1, 2, 3])
-    W = np.diag([1.0, share, 0.0, 0.0])
+    W = strongest * np.diag([1.0, share, 0.0, 0.0])
     found = modes_of(np.eye(4), labels, W)
-    assert found.z == pytest.approx([1, share, 0, 0], abs=1e-15)
+    assert found.z == pytest.approx(strongest * np.array([1, share, 0, 0]), abs=1e-15)
     assert found.alive == alive
     assert found.lambda_H.size == alive
 

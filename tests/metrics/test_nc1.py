@@ -1,6 +1,7 @@
 """NC1 against a dense pseudo-inverse and against 60 digits, also where published code fails."""
 
 import tracemalloc
+from fractions import Fraction
 
 import dense_metrics as dense
 import numpy as np
@@ -77,6 +78,19 @@ def test_small_values_and_offsets_against_sixty_digits(within, dtype, offset, re
     assert record_error("NC1, 60 digits", abs(result.value / exact - 1), 1e-12)
 
 
+def test_one_feature_far_from_zero_against_fractions(record_error):
+    """Of two classes the variance within over that between: no float64 holds the class means."""
+    rng = np.random.default_rng(12)
+    labels = np.arange(40) % 2
+    X = 2.0**20 + labels[:, None] + 2.0**-32 * rng.integers(-2, 3, (40, 1))
+    rows = [[Fraction(entry) for entry in X[k::2, 0].tolist()] for k in (0, 1)]
+    means = [sum(row) / 20 for row in rows]
+    within = sum((x - mean) ** 2 for row, mean in zip(rows, means, strict=True) for x in row) / 40
+    exact = float(within / ((means[0] - means[1]) / 2) ** 2 / 2)
+    error = abs(nc.metrics.nc1(X, labels).value / exact - 1)
+    assert record_error("NC1 against fractions", error, 1e-12)
+
+
 def test_one_in_a_million_million(record_error):
     X, labels = dense.samples((50, 20, 5), 6, 1e-6, np.random.default_rng(5))
     result = nc.metrics.nc1(X, labels)
@@ -107,6 +121,14 @@ def test_collapsed_minorities_are_cut_off_and_the_rank_tells():
     assert loose.value > 1e6 * result.value
 
 
+def test_a_cut_of_nothing_keeps_all_that_is_not_zero():
+    """Means (0, 0), (3, 0) and (0, 3e-9): the second eigenvalue is 1e-18 of the first or so."""
+    means = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 3e-9]])
+    labels = np.repeat([0, 1, 2], 2)
+    assert nc.metrics.nc1(means[labels], labels).rank == 1
+    assert nc.metrics.nc1(means[labels], labels, rtol=0).rank == 2
+
+
 @pytest.mark.parametrize("zero", [[2], [1, 2]])
 def test_means_that_are_exactly_zero(zero):
     rng = np.random.default_rng(7)
@@ -129,7 +151,8 @@ def test_total_collapse_is_not_a_number():
         np.full((6, 3), 0.1),
         np.tile([[1.0, 2.0], [-1.0, -2.0]], (3, 1))[[0, 1, 2, 3, 4, 5]],
     ):
-        result = nc.metrics.nc1(X, np.array([0, 0, 1, 1, 2, 2]))
+        with np.errstate(divide="raise", invalid="raise"):
+            result = nc.metrics.nc1(X, np.array([0, 0, 1, 1, 2, 2]))
         assert np.isnan(result.value)
         assert result.rank == 0
         assert result.by_mode.size == 0
@@ -140,6 +163,22 @@ def test_collapse_within_classes_is_zero(dtype, floor):
     means = np.random.default_rng(8).standard_normal((4, 7)).astype(dtype)
     labels = [0, 1, 1, 2, 3, 3, 3]
     assert nc.metrics.nc1(means[labels], labels).value <= floor
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_a_direction_without_spread_is_left_out_at_any_scale(scale):
+    result = nc.metrics.nc1(scale * np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
+    assert result.rank == 1
+    assert result.eigenvalues == pytest.approx(scale**2 * np.array([0.25, 0]), rel=1e-12)
+
+
+def test_squared_distances_of_means_must_be_finite():
+    """Of two means a and -a: their squares are finite, and the square of 2 a is not."""
+    a = np.sqrt(np.finfo(float).max / 3)
+    labels = np.array([0, 1])
+    with pytest.raises(ValueError, match="features must be small enough"):
+        nc.metrics.nc1(np.array([[a], [-a]]), labels)
+    assert nc.metrics.nc1(np.array([[a], [-a]]) / 4, labels).rank == 1
 
 
 @pytest.mark.parametrize("apart", [5e-324, 1e-309])
@@ -206,3 +245,20 @@ def test_memory_stays_at_the_size_of_the_class_means():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
+
+
+@pytest.mark.parametrize(("N", "d"), [(128, 2**15), (6, 2**19 + 1)])
+def test_few_samples_of_many_features_are_measured_in_blocks(N, d):
+    """However wide: what is brought to float64 at a time is not all that there is."""
+    X = np.zeros((N, d), dtype=np.float32)
+    labels = np.arange(N) % 2
+    X[:, -1] = 4 * labels
+    X[:, 0] = (labels - 0.5) * (-1) ** (np.arange(N) // 2)
+    tracemalloc.start()
+    result = nc.metrics.nc1(X, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.rank == 1
+    X, labels = X[:, [0, -1]], np.array(labels)
+    assert result.value == pytest.approx(dense.nc1(X, labels, 1e-6)[0], rel=1e-6)
+    assert peak < 16 * 2 * 8 * d + 30e6
