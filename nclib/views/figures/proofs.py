@@ -267,7 +267,7 @@ def marginal_costs(kappa: float, problems: Sequence[Problem]) -> Figure:
         Line2D([], [], **_HILL),
         Line2D([], [], **_VALLEY),
     ]
-    figure.legend(
+    figure.legend(  # type: ignore[call-overload]  # stubs know no tuples of handles
         handles,
         ["gain", "price", "hill", "valley"],
         handler_map={tuple: HandlerTuple(None)},
