@@ -156,7 +156,7 @@ def descent_path(found: Descent) -> Figure:
     figure.runs += below.plot(end, best.z, "<", color=style.CLOSED_FORM, ms=6, clip_on=False)
     below.set_title("Singular values of the prediction")
     below.set_xlabel("steps of descent, counted from 1")
-    below.set_ylim(bottom=0)
+    below.set_ylim(0, 1.6 * best.kappa[0])
     below.legend(
         handles=[
             Line2D([], [], color=style.DESCENT, label="descent"),
