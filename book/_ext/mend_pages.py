@@ -30,11 +30,6 @@ MENDS = [
     (r'<th scope="col"></th>', "<td></td>"),
     # A browser breaks a number after the minus of its exponent.
     (r'(<t[dh](?: scope="row")?)(>-?[\d.]+e-\d+</t)', r'\1 class="nc-number"\2'),
-    # A browser breaks a line between a formula and the stop or bracket beside it.
-    (
-        r'(?<!nc-joined">)(?<!nc-joined">\()(\(?<span class="math [^>]+>[^<]*</span>[.,;:!?)]+)',
-        r'<span class="nc-joined">\1</span>',
-    ),
     # What opens the pages of a chapter in the sidebar has no name.
     (r'<summary>(<span class="toctree-toggle")', r'<summary aria-label="Pages of this chapter">\1'),
     # The sidebar is part of no landmark.

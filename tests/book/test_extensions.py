@@ -70,10 +70,6 @@ class TestMendPages:
              '<i class="theme-switch fa-sun  fa-lg" data-mode="light">'),
             ("<td>9.0e-04</td><td>a-04</td>", '<td class="nc-number">9.0e-04</td><td>a-04</td>'),
             ('<th scope="row">1.2e-3</th>', '<th scope="row" class="nc-number">1.2e-3</th>'),
-            (
-                r'(<span class="math notranslate">\(n\)</span>), so',
-                r'<span class="nc-joined">(<span class="math notranslate">\(n\)</span>),</span> so',
-            ),
             ("<title>Sets &#8212; Sets: a book</title>", "<title>Sets: a book</title>"),
             ("<title>Sets &#8212; Numbers</title>", "<title>Sets &#8212; Numbers</title>"),
         ],
