@@ -27,16 +27,6 @@ PETS = ClassCounts([30, 5, 12], names=("cat", "dog", "eel"))
 BARE = ClassCounts([30, 5, 12])
 
 
-@pytest.fixture
-def write(tmp_path):
-    def written(content, name="counts.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return written
-
-
 def npy(array, **options):
     buffer = io.BytesIO()
     np.save(buffer, array, **options)

@@ -26,16 +26,6 @@ class Trap:
         return (setattr, (Trap, "sprung", True))
 
 
-@pytest.fixture
-def write(tmp_path):
-    def written(content, name="w.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return written
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
