@@ -123,10 +123,7 @@ def counts_come_first(header: list[str]) -> bool:
     if len(header) != 2 or is_of_counts(header[1]) or not consists_of(header[1], LABEL, KEY):
         return False
     # An image, a number, a case: these may as well name a sample.
-    of_samples = consists_of(header[0], SAMPLE | KEY)
-    return is_of_counts(header[0]) and (
-        not of_samples or bool(re.match(r"number of\b", header[0], re.IGNORECASE))
-    )
+    return is_of_counts(header[0]) and not consists_of(header[0], SAMPLE | KEY)
 
 
 def is_total(name: str) -> bool:

@@ -89,6 +89,8 @@ def cosines(vectors: ArrayLike) -> Array:
     largest = np.max(np.abs(array), axis=0, initial=0.0)
     scaled = array / np.where(largest > 0, largest, 1.0)
     length = np.linalg.norm(scaled, axis=0)
-    unit = scaled / np.where(length > 0, length, np.nan)
-    result: Array = np.clip(unit.T @ unit, -1.0, 1.0)
+    directed = length > 0
+    unit = scaled / np.where(directed, length, 1.0)
+    both = np.logical_and.outer(directed, directed)
+    result: Array = np.where(both, np.clip(unit.T @ unit, -1.0, 1.0), np.nan)
     return result

@@ -255,9 +255,11 @@ class TrainingAccuracy(NamedTuple):
 
     # Those of a tuple would ask an array whether it is true.
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TrainingAccuracy):
-            return NotImplemented
-        return self.overall == other.overall and np.array_equal(self.per_class, other.per_class)
+        return (
+            isinstance(other, TrainingAccuracy)
+            and self.overall == other.overall
+            and np.array_equal(self.per_class, other.per_class)
+        )
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -111,3 +111,7 @@ def test_no_vectors_have_no_angles():
 def test_cosines_refuse_other_shapes_and_what_is_not_finite(bad):
     with pytest.raises(ValueError, match="vectors must be a matrix of finite numbers"):
         nc.cosines(bad)
+
+
+def test_vectors_without_entries_have_no_direction():
+    np.testing.assert_array_equal(nc.cosines(np.empty((0, 2))), np.full((2, 2), np.nan))

@@ -35,7 +35,10 @@ def test_accuracies_are_equal_where_all_of_their_numbers_are():
     for overall, per_class in ((0.5, [0.0, 1.0]), (0.25, [1.0, 0.0]), (0.5, [1.0])):
         other = TrainingAccuracy(overall, np.array(per_class))
         assert one != other
-    assert one != "0.5"
+    # Another tuple, too, is compared without asking an array whether it is true.
+    for other in ("0.5", (0.5, 1.0), (0.5, np.array([1.0, 0.0]))):
+        assert one != other
+        assert (one == other) is False
 
 
 @pytest.mark.parametrize("bias", [True, False])
