@@ -111,7 +111,7 @@ test-all: $(VENV)/.all
 # What to try, by its path or the name of an area: make mutants MODULE=nclib/theory/shrinkage.py
 MODULE ?=
 
-mutants: $(VENV)/.mutants
+mutants: $(VENV)/.mutants node_modules/.package-lock.json
 	"$(PY)" -m tools.mutants $(MODULE)
 
 lint: $(VENV)/.test node_modules/.package-lock.json

@@ -6,6 +6,8 @@ what is raised, `__repr__`, imports and declarations for type checkers.
 
 import copy
 import hashlib
+import json
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -109,6 +111,13 @@ def mutants_of(module: str, root: Path, operators: Sequence[str]) -> list[Mutant
                 mutant = Mutant(module, function, top, bottom, line, change, number, mutated)
                 made[mutated] = (begin, mutant)
     return [mutant for _, mutant in sorted(made.values(), key=lambda pair: pair[0])]
+
+
+def mutants_of_script(script: str, root: Path, functions: Sequence[str]) -> list[Mutant]:
+    """Make every mutant of named functions of a script of the book, in the order of its lines."""
+    command = ["node", "tools/script_mutants.mjs", script, *functions]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return [Mutant(module=script, **made) for made in json.loads(run.stdout)]
 
 
 def fingerprint(*texts: str) -> str:

@@ -8,10 +8,14 @@ import importlib.machinery
 import json
 import os
 import pickle
+import re
 import resource
 import select
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -98,6 +102,54 @@ def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> t
         return "survived", ""
     limit = 10 + TIMES_SLOWER * settings["seconds"]
     return _in_child(run, limit)
+
+
+def script_trials(
+    files: Sequence[str], mutants: Sequence[Mutant], settings: dict[str, Any]
+) -> Iterator[tuple[int, str, str]]:
+    """Yield index, outcome and killing test of mutants of scripts of the book.
+
+    What drives the scripts are processes of their own, which find the faulty one in the folder that
+    NCLIB_SCRIPTS names. The quick tests come first.
+    """
+    told = _tests_alone([*files, "--durations=0", "-vv"], {}, None)
+    if told is None or told.returncode != 0:
+        raise RuntimeError("the tests of the scripts do not pass without a fault")
+    took = re.findall(r"^([\d.]+)s call +(\S.*)$", told.stdout, re.MULTILINE)
+    ordered = [name for _, name in sorted((float(seconds), name) for seconds, name in took)]
+    for index, mutant in enumerate(mutants):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(shutil.copytree((ROOT / mutant.module).parent, f"{folder}/scripts"))
+            (path / Path(mutant.module).name).write_text(mutant.source, encoding="utf-8")
+            done = _tests_alone([*ordered, "-x"], {"NCLIB_SCRIPTS": str(path)}, 600)
+        if done is None:
+            yield index, "timeout", files[0]
+        elif done.returncode == 0:
+            yield index, "survived", ordered[-1]
+        else:
+            yield index, "killed", files[0]
+
+
+def _tests_alone(
+    arguments: Sequence[str], variables: dict[str, str], limit: float | None
+) -> "subprocess.CompletedProcess[str] | None":
+    """Run pytest in a process of its own; None where it and what it started had to be stopped."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return None
+    return subprocess.CompletedProcess(command, process.returncode, output)
 
 
 def _in_child(run: Callable[[Callable[[str], None]], None], limit: float) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Try the tests on small faults: ``make mutants``, or a module of them as ``MODULE=``.
 
-cosmic-ray's operators make the faults (`tools/mutant_sources.py`). A process collects the tests of
+cosmic-ray's operators make the faults (`tools/mutant_sources.py`), in scripts of the book
+`tools/script_mutants.mjs`. A process collects the tests of
 an area once and notes which lines each of them runs. For every mutant it forks a child, which puts
 the faulty code in the place of the right one, runs the tests that reach the statement, quick ones
 first, and ends at the first that fails. What has run before the child could change it (constants,
@@ -29,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tools.mutant_sources import Mutant, fingerprint, mutants_of
+from tools.mutant_sources import Mutant, fingerprint, mutants_of, mutants_of_script
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "_build" / "mutants"
@@ -49,6 +50,14 @@ class Area:
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     sampled: bool
+    functions: tuple[str, ...] = ()
+    """Of scripts of the book, tried by other means: the functions that get faults."""
+
+    def mutants(self, module: str, operators: Sequence[str]) -> list[Mutant]:
+        """Make every mutant of one of the modules."""
+        if self.functions:
+            return mutants_of_script(module, ROOT, self.functions)
+        return mutants_of(module, ROOT, operators)
 
     def files(self) -> list[str]:
         """Return the modules of the area, without those of a nested one."""
@@ -135,7 +144,7 @@ def try_area(
     wanted: dict[str, list[Mutant]] = {}
     counts: dict[str, int] = {}
     for module in modules:
-        mutants = mutants_of(module, ROOT, settings["operators"])
+        mutants = area.mutants(module, settings["operators"])
         counts[module] = len(mutants)
         if area.sampled:
             chosen = random.Random(f"{settings['seed']} {module}")
@@ -146,7 +155,8 @@ def try_area(
         f"{area.name}: {len(todo)} of {sum(map(len, wanted.values()))} mutants to try", flush=True
     )
     if todo:
-        for number, (index, outcome, by) in enumerate(_outcomes(todo, tests, settings), 1):
+        outcomes = _outcomes_of_scripts if area.functions else _outcomes
+        for number, (index, outcome, by) in enumerate(outcomes(todo, tests, settings), 1):
             state.note(todo[index], outcome, by)
             if number % 20 == 0:
                 state.save()
@@ -172,6 +182,15 @@ def _outcomes(
     print(f"  {len(anew)} to try from the import on", flush=True)
     for index, tests in anew:
         yield index, *fresh_trial(todo[index], tests, settings)
+
+
+def _outcomes_of_scripts(
+    todo: list[Mutant], files: Sequence[str], settings: dict[str, Any]
+) -> Iterator[tuple[int, str, str]]:
+    """Yield index, outcome and killing test of mutants of scripts of the book."""
+    from tools.mutant_trials import script_trials
+
+    yield from script_trials(files, todo, settings)
 
 
 def report(
@@ -224,7 +243,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in settings["preload"]:
         importlib.import_module(name)
     areas = [
-        Area(row["name"], tuple(row["modules"]), tuple(row["tests"]), row.get("sampled", False))
+        Area(
+            row["name"],
+            tuple(row["modules"]),
+            tuple(row["tests"]),
+            row.get("sampled", False),
+            tuple(row.get("functions", ())),
+        )
         for row in settings["areas"]
     ]
     known = {area.name for area in areas} | {path for area in areas for path in area.files()}

@@ -3,9 +3,9 @@
 //     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER < questions.json > report.json
 //
 // Questions: {"pages": [...], "phones": [...], "dark": [...], "queries": [...]}: pages that a reader stays
-// on, those of them that are opened on a phone as well and those that are seen in the dark, too, and what
-// is searched for. What is not opened on a phone is made as narrow when it has been seen. test_site.py
-// makes a test of each line of the report.
+// on, those of them that are opened on a phone as well and those whose colours are looked at, in light and
+// in the dark, and what is searched for. What is not opened on a phone is made as narrow when it has been
+// seen. test_site.py makes a test of each line of the report.
 
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -14,13 +14,15 @@ import { pathToFileURL } from "node:url";
 import { launch } from "../../tools/browser.mjs";
 import * as look from "./page_checks.mjs";
 import { serve } from "./server.mjs";
-import { all, meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
+import { all, Hung, meter, PATIENCE, rest, settled, within, yardstick } from "./work.mjs";
 
 const SITE = resolve(process.argv[2]);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const PHONE = 390;
 const THEMES = ["light", "dark"];
+// How long what was opened has for closing, in ms.
+const SHUT = 60_000;
 // Of the rules that axe has, those that look at colours.
 const OF_COLORS = ["color-contrast", "link-in-text-block"];
 const { pages, phones, dark, queries } = JSON.parse(await readFile("/dev/stdin", "utf8"));
@@ -61,7 +63,9 @@ async function open(address, { theme = "light", width = 1280, before, ...options
     if (response.status() >= 400) errors.push(`${response.status()}: ${response.url()}`);
   });
   await page.goto(address, { waitUntil: "load" });
-  return { page, errors, requests, close: () => context.close() };
+  // What does not close is left: it ends with the browser.
+  const close = () => within(() => context.close(), SHUT).catch(() => {});
+  return { page, errors, requests, close };
 }
 
 // Loaded to the last formula and explorable, or an error.
@@ -69,28 +73,29 @@ async function complete(page, errors) {
   if (!(await settled(page))) errors.push("the page stopped working before all formulas and explorables were there");
 }
 
-// What a job finds; where it breaks off or hangs, `broken` of that.
+// What a job finds; where it breaks off, `broken` of that. What hangs is tried once more: a page at fault hangs
+// again, and a browser that has much to do at times leaves one page without an answer.
 async function found(job, broken) {
-  try {
-    return await within(job);
-  } catch (error) {
-    return broken(`broke off: ${error.message}`);
+  for (const again of [true, false]) {
+    try {
+      return await within(job);
+    } catch (error) {
+      if (!(again && error instanceof Hung)) return broken(`broke off: ${error.message}`);
+    }
   }
 }
 
-// What axe finds by all its usual rules, or by some.
-async function axe(page, rules) {
+// What axe finds by its usual rules: all of them, those of colours ("only") or the others ("without").
+async function axe(page, colors) {
   await page.evaluate(AXE);
-  const violations = await page.evaluate(async (rules) => {
-    // No rule that runs needs the style sheets beforehand.
-    const options = {
-      resultTypes: ["violations"],
-      preload: false,
-      ...(rules && { runOnly: { type: "rule", values: rules } }),
-    };
-    const { violations } = await window.axe.run(document, options);
-    return violations;
-  }, rules);
+  // No rule that runs needs the style sheets beforehand.
+  const options = { resultTypes: ["violations"], preload: false };
+  if (colors === "only") options.runOnly = { type: "rule", values: OF_COLORS };
+  if (colors === "without") options.rules = Object.fromEntries(OF_COLORS.map((rule) => [rule, { enabled: false }]));
+  const violations = await page.evaluate(
+    async (options) => (await window.axe.run(document, options)).violations,
+    options,
+  );
   return violations.flatMap(({ id, impact, nodes }) =>
     nodes.map((node) => ({ id, impact, where: node.target.join(" "), html: node.html.slice(0, 160) })),
   );
@@ -119,7 +124,7 @@ async function visit(name, width) {
       page: name,
       form: `${theme}-${width}`,
       ...(theme === THEMES[0] && (await seen(page, width))),
-      axe: await axe(page, theme === THEMES[0] ? null : OF_COLORS),
+      axe: await axe(page, theme !== THEMES[0] ? "only" : dark.includes(name) ? "all" : "without"),
       console: errors.slice(theme === THEMES[0] ? 0 : noted),
     });
   }
@@ -318,7 +323,7 @@ const SITUATIONS = {
         await page.emulateMedia({ colorScheme: theme });
         await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
         await rest(page, 500);
-        const found = await axe(page, theme === THEMES[0] ? null : OF_COLORS);
+        const found = await axe(page, theme === THEMES[0] ? "all" : "only");
         if (theme === THEMES[0]) found.push(...(await page.evaluate(look.touch)));
         problems.push(...found.map((problem) => `${theme} ${button}: ${JSON.stringify(problem)}`));
       }

@@ -15,23 +15,20 @@ const BOOK = `${pathToFileURL(resolve(process.argv[2]))}/book/`;
 const { addresses, contents } = JSON.parse(await text(process.stdin));
 const browser = await launch(PATIENCE);
 
-// Formulas move nothing of what is looked at here.
-async function open(address, options) {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(PATIENCE);
-  await withoutFormulas(context);
-  const page = await context.newPage();
-  await page.goto(BOOK + address, { waitUntil: "load" });
-  return page;
-}
+// Formulas move nothing of what is looked at here. One reader opens all of it.
+const context = await browser.newContext();
+context.setDefaultTimeout(PATIENCE);
+await withoutFormulas(context);
+const page = await context.newPage();
 
 const ends = {};
 for (const address of addresses) {
-  const page = await open(address);
+  // From elsewhere: from another section of the same page nothing would be loaded.
+  await page.goto("about:blank");
+  await page.goto(BOOK + address);
   const id = decodeURIComponent(new URL(BOOK + address).hash.slice(1));
   await page.waitForFunction((name) => document.getElementById(name), id);
   ends[address] = page.url().slice(BOOK.length);
-  await page.context().close();
 }
 
 // All levels are opened. A name is cut where its letters reach beyond the column that it is in.
@@ -55,11 +52,11 @@ function cut() {
 const seen = {};
 for (const name of contents) {
   seen[name] = {};
+  await page.goto(BOOK + name);
   for (const width of [1280, 390]) {
-    const page = await open(name, { viewport: { width, height: 800 } });
+    await page.setViewportSize({ width, height: 800 });
     if (width < 992) await page.locator(".secondary-toggle").click();
     seen[name][width] = await page.evaluate(cut);
-    await page.context().close();
   }
 }
 

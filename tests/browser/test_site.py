@@ -24,7 +24,8 @@ FORMS = ["light-1280", "light-390", "dark-1280", "dark-390"]
 # short run they are opened on the desk, and made as narrow as a phone when they have been seen.
 PHONES = ["book/intro.html", "book/five-minutes.html", "book/02-model.html", "book/claims.html"]
 PHONES += ["book/api-minima.html", "search.html"]
-# Those whose colours are looked at in the dark in every run: one of each thing that has colours.
+# Those whose colours are looked at, in light and in the dark, in every run: one of each thing that
+# has colours. All others are so in `make test-all`.
 DARK = ["00-your-data", "07-networks", "10a-splitting", "11e-landscape", "cheat-sheet", "live"]
 DARK = [*PHONES, *(f"book/{name}.html" for name in DARK)]
 # Parts of the report on one page in one form; each is a list of problems.

@@ -5,11 +5,14 @@
 // is slow, and not wrong.
 export const PATIENCE = 300_000;
 
+// Of a job that was not done in its time.
+export class Hung extends Error {}
+
 // Waits for a job; one that hangs fails.
 export async function within(job, patience = PATIENCE) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${patience / 1000} s`)), patience);
+    timer = setTimeout(() => reject(new Hung(`not done after ${patience / 1000} s`)), patience);
   });
   try {
     return await Promise.race([job(), late]);
@@ -46,15 +49,15 @@ export async function meter(page) {
   };
 }
 
-// What one fixed calculation takes in this browser on this machine: the unit for all other work.
+// What one fixed calculation takes in this browser on this machine, three times: the unit for all other work.
 export async function yardstick(page, worked) {
   const start = await worked();
   await page.evaluate(() => {
     let state = 1;
-    for (let step = 0; step < 30_000_000; step++) state = (state * 16_807) % 2_147_483_647;
+    for (let step = 0; step < 10_000_000; step++) state = (state * 16_807) % 2_147_483_647;
     return state;
   });
-  return (await worked()) - start;
+  return 3 * ((await worked()) - start);
 }
 
 // A page that has worked less than this, in s, while this many looks were taken, waits for something
