@@ -14,6 +14,7 @@ from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+from nclib.theory.margins import misclassification_factors
 
 
 def right_groups(problem, factor):
@@ -34,6 +35,37 @@ def test_two_classes_in_closed_form(loss):
     death = math.sqrt(2 * 284 * 16 / 300) / 300 / lam
     assert factor == pytest.approx(death * 300 / (2 * 284), rel=1e-6)
     assert classes == (1,)
+
+
+@pytest.mark.parametrize("bias", ["free", "none"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("n", [[30] * 3, [40, 40, 7], [500, 100, 100], [1000, 112, 111, 110]])
+def test_the_squared_error_loses_first_whom_the_paper_loses_first(n, depth, bias):
+    problem = LossProblem(n, SquaredError(), depth, bias=bias, lambda_W=1e-3, lambda_H=2e-3)
+    lost = misclassification_factors(problem.model)
+    factor, classes = loss_first_lost(problem)
+    assert factor == pytest.approx(lost.min(), rel=1e-8)
+    assert classes == tuple(np.flatnonzero(lost <= lost.min() * (1 + 1e-7)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_weight_decay_of_every_layer_leaves_the_margin(depth):
+    """Only the product of all penalties counts, so that the layers' take the power (L+1)/L."""
+    problem = LossProblem([300, 300, 30], SquaredError(), depth, lambda_W=1e-3, lambda_H=5e-3)
+    here = misclassification_factors(problem.model).min()
+    changed = weight_decay_leaving(problem, 3)
+    np.testing.assert_allclose(
+        changed.lambda_W, 1e-3 * (here / 3) ** ((depth + 1) / depth), rtol=1e-7
+    )
+    assert changed.lambda_H == problem.lambda_H
+
+
+def test_no_weight_decay_keeps_a_class_that_is_wrong_at_every_one():
+    loss = CrossEntropy(adjustment=[40.0, 0.0, 0.0])
+    problem = LossProblem([60, 50, 40], loss, bias="none", lambda_W=1e-3, lambda_H=1e-3)
+    assert loss_first_lost(problem) == (0.0, (0,))
+    with pytest.raises(ValueError, match="is kept: one is wrong at every penalty"):
+        weight_decay_leaving(problem, 2)
 
 
 def test_equal_weighted_roots_are_lost_all_at_once_without_a_bias():
