@@ -82,6 +82,14 @@ def test_a_simplex_of_tiny_vectors_in_the_plane():
     assert seen.mean_cosines[0] == pytest.approx([1, -0.5, -0.5])
 
 
+@pytest.mark.parametrize(("length", "points"), [(1e-13, False), (1e-11, True)])
+def test_what_is_far_shorter_than_the_longest_has_no_direction(length, points):
+    means = np.array([[1.0, length], [0.0, length]])
+    seen = Portrait(means, means.T, np.ones(2), np.zeros(2, dtype=bool))
+    assert np.isfinite(seen.mean_cosines[1]).all() == points
+    assert np.isfinite(seen.head_cosines[1]).all() == points
+
+
 @pytest.mark.parametrize("n", [(9, 4, 4, 1), (5, 5, 5)])
 def test_the_portrait_where_penalties_vanish_has_the_product_of_the_geometry(n):
     geometry = MaxMarginGeometry(n)

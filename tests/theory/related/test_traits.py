@@ -159,6 +159,7 @@ def test_a_relative_has_the_layers_and_the_bias_of_its_label(key):
     assert problem.lambda_W == (0.05,) * layers
     assert problem.lambda_H == 0.05
     assert relative.bias is ("no bias" not in relative.label)
+    assert getattr(problem, "non_negative", False) is ("ReLU" in relative.label)
     if "penalised" in key:
         assert problem.lambda_b == 0.1
 
