@@ -108,7 +108,8 @@ def loss_first_lost(problem: LossProblem) -> FirstLoss:
 
     # At the total collapse itself a mode may be alive to rounding.
     factor = high if least_lead(high) > 0 else _root(least_lead, low, high)
-    weight = problem.form.mass / problem.form.scale**2
+    form = problem.form
+    weight = form.mass * form.total / form.scale**2  # cross-entropy has its weights in the targets
     if np.ptp(weight) > _SAME * weight.max():
         # With class weights one may be lost, and right again for a while: look at what lies below.
         before = [f for f in factor * _BELOW if f > low and least_lead(f) <= 0]

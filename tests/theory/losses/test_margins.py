@@ -14,6 +14,7 @@ from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.thresholds import loss_collapse_factors, loss_margins
+from nclib.theory.margins import misclassification_factors
 
 
 def right_groups(problem, factor):
@@ -36,14 +37,73 @@ def test_two_classes_in_closed_form(loss):
     assert classes == (1,)
 
 
-def test_equal_weighted_roots_are_lost_all_at_once_without_a_bias():
+@pytest.mark.parametrize("bias", ["free", "none"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(
+    "n",
+    [
+        [30] * 3,
+        [40, 40, 7],
+        [500, 100, 100],
+        [1000, 112, 111, 110],
+        [1000, 45, 40, 40],
+        [300, 300, 30, 30, 20, 20],
+        [500, 100, 20],
+        [500, 45, 45, 40],
+    ],
+)
+def test_the_squared_error_loses_first_whom_the_paper_loses_first(n, depth, bias):
+    problem = LossProblem(n, SquaredError(), depth, bias=bias, lambda_W=1e-3, lambda_H=2e-3)
+    lost = misclassification_factors(problem.model)
+    factor, classes = loss_first_lost(problem)
+    assert factor == pytest.approx(lost.min(), rel=1e-8)
+    assert classes == tuple(np.flatnonzero(lost <= lost.min() * (1 + 1e-7)))
+    # From where all is lost the search goes down.
+    beyond = loss_first_lost(problem.rescaled(1e4))
+    assert beyond.factor == pytest.approx(1e-4 * factor, rel=1e-8)
+    assert beyond.classes == classes
+
+
+def test_a_class_that_ties_where_others_merge_is_lost_with_them():
+    """A balanced sampler gives each of K classes one share: all modes die at 1/sqrt(K N)."""
+    problem = LossProblem(
+        [40, 20, 20], SquaredError(), lambda_W=1e-3, lambda_H=2e-3, sampling=Sampling("balanced")
+    )
+    factor, classes = loss_first_lost(problem)
+    assert problem.form.G == 2
+    assert factor == pytest.approx(1 / math.sqrt(3 * 80 * 2e-6), rel=1e-12)
+    assert classes == (0, 1, 2)
+
+
+@pytest.mark.parametrize("lambda_H", [5e-3, 5e3])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_weight_decay_of_every_layer_leaves_the_margin(depth, lambda_H):
+    """Only the product of all penalties counts, so that the layers' take the power (L+1)/L."""
+    problem = LossProblem([300, 300, 30], SquaredError(), depth, lambda_W=1e-3, lambda_H=lambda_H)
+    here = misclassification_factors(problem.model).min()
+    changed = weight_decay_leaving(problem, 3)
+    np.testing.assert_allclose(
+        changed.lambda_W, 1e-3 * (here / 3) ** ((depth + 1) / depth), rtol=1e-7
+    )
+    assert changed.lambda_H == problem.lambda_H
+
+
+def test_no_weight_decay_keeps_a_class_that_is_wrong_at_every_one():
+    loss = CrossEntropy(adjustment=[40.0, 0.0, 0.0])
+    problem = LossProblem([60, 50, 40], loss, bias="none", lambda_W=1e-3, lambda_H=1e-3)
+    assert loss_first_lost(problem) == (0.0, (0,))
+    with pytest.raises(ValueError, match="is kept: one is wrong at every penalty"):
+        weight_decay_leaving(problem, 2)
+
+
+@pytest.mark.parametrize("n", [[300, 80, 80, 5], [300, 80, 5]])
+def test_equal_weighted_roots_are_lost_all_at_once_without_a_bias(n):
     """Squared error, no bias, L layers: all classes alike for weights n^(-L/(L+1))."""
-    n = np.array([300, 80, 80, 5])
     for depth in (1, 2, 3):
-        loss = SquaredError(class_weights=n ** (-depth / (depth + 1)))
+        loss = SquaredError(class_weights=np.array(n) ** (-depth / (depth + 1)))
         problem = LossProblem(n, loss, depth, bias="none", lambda_W=1e-3, lambda_H=1e-3)
         factor, classes = loss_first_lost(problem)
-        assert classes == (0, 1, 2, 3)
+        assert classes == tuple(range(len(n)))
         assert factor == pytest.approx(loss_collapse_factors(problem).total, rel=1e-8)
 
 
@@ -200,3 +260,13 @@ def test_with_weights_a_class_that_is_lost_can_be_right_again():
         assert (outcomes.right[outcomes.group[0]] == 1) == (Z[:, 0].argmax() == 0)
         right.append(bool(Z[:, 0].argmax() == 0))
     assert right == [True, False, False, True]
+
+
+def test_a_class_that_is_lost_and_right_again_is_lost_first():
+    """The problem above, where free descents see the first class lost between .565 and .575."""
+    n = np.array([783, 533, 223, 140])
+    loss = CrossEntropy(class_weights=n**-0.9)
+    problem = LossProblem(n, loss, bias="decayed", lambda_W=1e-3, lambda_H=1e-3)
+    factor, classes = loss_first_lost(problem)
+    assert 0.565 < factor / loss_collapse_factors(problem).total < 0.575
+    assert classes == (0,)

@@ -8,6 +8,7 @@ import torch_reference
 from torch_reference import free_minimum, random_problem
 
 import nclib as nc
+from nclib.theory.losses import optimum
 from nclib.theory.losses.certificate import best_bias, dual_point
 from nclib.theory.losses.closed import NonNegativeMinimizer
 from nclib.theory.losses.groups import SmoothPart
@@ -323,6 +324,41 @@ def test_a_path_is_that_of_single_optima():
         assert best.problem == problem.rescaled(factor)
 
 
+def test_each_step_of_a_path_starts_on_the_line_through_the_last_two_optima(monkeypatch):
+    starts, ends = [], []
+
+    class Noting(Solver):
+        def solve(self, price, start, tol):
+            found = super().solve(price, start, tol)
+            starts.append(start)
+            ends.append(found.point)
+            return found
+
+    monkeypatch.setattr(optimum, "Solver", Noting)
+    problem = LossProblem([30, 20, 5], CrossEntropy(), **PLAIN)
+    # Steps of the logarithm: 2, 1, 2, 4 (too far to go on along the line) and 2 back.
+    list(loss_path(problem, np.exp([0.0, -2.0, -3.0, -5.0, -9.0, -7.0])))
+    assert starts[0] is None
+
+    def beyond(end, share):
+        return ends[end].between + share * (ends[end].between - ends[end - 1].between)
+
+    np.testing.assert_array_equal(starts[1].between, ends[0].between)
+    np.testing.assert_allclose(starts[2].between, beyond(1, 1 / 2), rtol=1e-9)
+    # A share of 2 is too much.
+    np.testing.assert_array_equal(starts[3].between, ends[2].between)
+    np.testing.assert_array_equal(starts[4].between, ends[3].between)
+    np.testing.assert_array_equal(starts[5].between, ends[4].between)
+
+
+def test_any_factor_of_a_path_is_one_on_the_penalties():
+    problem = LossProblem([3, 2], SquaredError(), **PLAIN)
+    (best,) = loss_path(problem, [2.0])
+    assert best.problem.lambda_H == 2 * problem.lambda_H
+    with pytest.raises(ValueError, match=r"lambda_W\[0\] must be positive"):
+        list(loss_path(problem, [0.0]))
+
+
 @pytest.mark.parametrize("bias", ["free", "none", "decayed"])
 @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(label_smoothing=0.1)])
 def test_weak_penalties_are_certified_too(bias, loss):
@@ -407,6 +443,30 @@ def test_a_hair_before_its_death_a_mode_still_tells_its_classes_apart():
     np.testing.assert_array_equal(seen.right, theirs.right)
     assert seen.right[0] == 1
     assert seen.merged[0] == 1
+
+
+def test_classes_that_differ_in_nothing_that_matters_share_a_mean_where_they_are_dead():
+    """From the root of the count over N on; the one of the three in a group of its own, too."""
+    n = np.array([300, 300, 30, 30, 30])
+    lam = 1.1 * np.sqrt(30) / n.sum()
+    loss = CrossEntropy(class_weights=1 + 1e-13 * np.array([0, 0, 0, 0, 1]))
+    best = loss_minimizer(LossProblem(n, loss, lambda_W=lam, lambda_H=lam))
+    assert best.problem.form.G == 3
+    seen = nc.class_outcomes(best)
+    assert seen.merged[seen.group].tolist() == [1, 1, 3, 3, 3]
+
+
+def test_classes_that_are_told_apart_by_a_weak_mode_do_not_share_their_means():
+    lam = 0.9 * np.sqrt(2 * 2 * 1 / 3) / 3
+    best = loss_minimizer(LossProblem([2, 1], CrossEntropy(), lambda_W=lam, lambda_H=lam))
+    assert 0 < best.singular_values[0] < 1
+    assert nc.class_outcomes(best).merged.tolist() == [1, 1]
+
+
+def test_a_class_leads_those_of_its_group_by_what_the_logits_say():
+    best = loss_minimizer(LossProblem([30, 30, 8, 8], CrossEntropy(), **PLAIN))
+    Z = best.logits()
+    np.testing.assert_allclose(best.groups.lead, [Z[0, 0] - Z[1, 0], Z[2, 2] - Z[3, 2]], rtol=1e-12)
 
 
 # --- what is not covered says what is known ---

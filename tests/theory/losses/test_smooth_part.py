@@ -7,17 +7,30 @@ import pytest
 from torch_reference import random_problem
 
 from nclib.theory.losses.certificate import best_bias, spectral_norm
-from nclib.theory.losses.groups import Complement, Point, SmoothPart
-from nclib.theory.losses.objects import CrossEntropy, SquaredError
+from nclib.theory.losses.groups import Complement, Point, SmoothPart, _continued_diagonal
+from nclib.theory.losses.objects import CrossEntropy, Sampling, SquaredError
 from nclib.theory.losses.problem import LossProblem
 
 each_seed = pytest.mark.parametrize("seed", range(24))
 
 
+VECTOR = np.array([0.5, 0.5, 1.3, 2.0, 2.0, 2.0])
+EVERYTHING = LossProblem(
+    [9, 9, 4, 2, 2, 2],
+    CrossEntropy(VECTOR, 0.1, 0.7, VECTOR[::-1].copy() / 3, VECTOR**2, 1 / VECTOR + 0.3),
+    bias="decayed",
+    lambda_W=0.02,
+    lambda_H=0.01,
+    lambda_b=0.05,
+    sampling=Sampling("sqrt", "fixed"),
+)
+SQUARED = replace(EVERYTHING, loss=SquaredError(VECTOR, 0.1))
+
+
 def made(seed, size=2.0):
-    """A random problem, its smooth part and a point of it."""
+    """A random problem, after two with all at once, its smooth part and a point of it."""
     rng = np.random.default_rng(5000 + seed)
-    problem = random_problem(rng)
+    problem = (EVERYTHING, SQUARED)[seed] if seed < 2 else random_problem(rng)
     smooth = SmoothPart(problem.form)
     return problem, smooth, random_point(smooth, rng, size), rng
 
@@ -163,7 +176,9 @@ def _as_slope(smooth, point):
     return point._replace(inner=smooth.inner(point) * smooth.inner_cost)
 
 
-@pytest.mark.parametrize("vector", [[3.0, 0.0, 4.0], [-1.0, 2.0, 2.0], [0.0, 1.0, 0.0], [-2.0]])
+@pytest.mark.parametrize(
+    "vector", [[3.0, 0.0, 4.0], [-1.0, 2.0, 2.0], [0.0, 1.0, 0.0], [-2.0], [1.0, 1e-4, 0.0]]
+)
 def test_what_is_orthogonal_to_a_vector(vector):
     vector = np.array(vector)
     rest = Complement(vector, vector.size)
@@ -184,6 +199,17 @@ def test_of_no_vector_everything_is_orthogonal():
     np.testing.assert_array_equal(everything.drop(y), y)
 
 
+def test_a_diagonal_is_continued_from_the_factors_of_rows_and_columns():
+    """Exactly where each row's factor times its column's is the same number; at most 1."""
+    factor = np.array([0.1, 0.2, 0.5, 1.0])
+    for number, expected in ((0.05, 0.05), (3.0, 1.0)):
+        p = number * np.outer(factor, 1 / factor)
+        np.fill_diagonal(p, 0.7)
+        np.testing.assert_allclose(_continued_diagonal(p), expected, rtol=1e-12)
+    np.testing.assert_allclose(_continued_diagonal(np.zeros((3, 3))), 0.0, atol=1e-200)
+    assert _continued_diagonal(np.array([[0.3]])) == 1.0
+
+
 @pytest.mark.parametrize("loss", [CrossEntropy(), SquaredError(label_smoothing=0.1)])
 def test_merged_groups_hold_all_classes(loss):
     """Neighbours go together; masses and all else are means over their classes."""
@@ -196,6 +222,40 @@ def test_merged_groups_hold_all_classes(loss):
     np.testing.assert_allclose(fewer.mass, [part.mean() / n.sum() for part in parts], rtol=1e-14)
     np.testing.assert_allclose(fewer.scale, [np.sqrt(part).mean() for part in parts], rtol=1e-14)
     np.testing.assert_allclose(fewer.total, 1.0, rtol=1e-14)
+
+
+def test_two_classes_have_inner_modes_and_one_has_none():
+    form = LossProblem([9, 8, 8, 7, 7, 7], CrossEntropy(), lambda_W=0.1, lambda_H=0.1).form
+    assert form.has_inner.tolist() == [False, True, True]
+    smooth = SmoothPart(form)
+    point = smooth.zero._replace(inner=np.ones(3))
+    assert smooth.inner(point).tolist() == pytest.approx([0, 1, 1 / np.sqrt(2)], rel=1e-15)
+
+
+@each_seed
+def test_what_nothing_depends_on_is_left_out(seed):
+    """A shift that softmax does not see, and the features' mean where a free bias has its place."""
+    problem, smooth, point, _ = made(seed)
+    b = smooth.bias(point)[problem.group]
+    product = written_out(problem, *smooth.logits(point)) - b[:, None]
+    size = np.abs(product).max()
+    if smooth.form.softmax:
+        unseen = 1 / smooth.form.logit_factor[problem.group]
+        np.testing.assert_allclose(unseen @ product, 0, atol=1e-12 * size)
+        np.testing.assert_allclose(unseen @ b, 0, atol=1e-12)
+    if problem.bias == "free":
+        np.testing.assert_allclose(product @ problem.feature_weight, 0, atol=1e-10 * size)
+    dimensions = smooth.form.G - smooth.form.softmax
+    assert smooth.bias_size == (0 if problem.bias == "none" else dimensions)
+
+
+@each_seed
+def test_a_point_is_found_again_from_its_logits(seed):
+    _, smooth, point, _ = made(seed)
+    (others, own), b = smooth.logits(point), smooth.bias(point)
+    again = smooth.point(others - b[:, None], own - b, b)
+    for found, expected in zip(again, point, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_squares_and_steps_of_points():

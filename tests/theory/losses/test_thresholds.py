@@ -243,6 +243,40 @@ def test_classes_are_right_below_and_lost_above_their_factor(kind):
     assert margins.first == margins.lost.min()
 
 
+def test_after_a_relu_each_class_dies_and_is_lost_by_its_count():
+    """n_k = N^2 lambda^2 K / (K - 1), whatever the other counts are."""
+    n = np.array([90, 40, 40, 10])
+    problem = LossProblem(n, CrossEntropy(), bias="none", non_negative=True, **EQUAL)
+    deaths = np.sqrt(n * 3 / 4) / 180 / 1e-3
+    factors, margins = loss_collapse_factors(problem), loss_margins(problem)
+    np.testing.assert_allclose(factors.merging, deaths[[0, 1, 3]], rtol=1e-12)
+    assert np.isnan(factors.inner).tolist() == [True, False, True]
+    assert factors.total == pytest.approx(deaths[0], rel=1e-12)
+    np.testing.assert_allclose(margins.modes, deaths, rtol=1e-12)
+    np.testing.assert_allclose(margins.lost, deaths, rtol=1e-8)
+    assert margins.between.size == 0
+
+
+def test_weighted_classes_without_a_bias_are_lost_where_they_die():
+    """Squared error, one layer: sqrt(n) w / N, with weights of mean 1 over the samples."""
+    n, w = np.array([90, 40, 40, 10]), np.array([1.0, 2.0, 2.0, 7.0])
+    problem = LossProblem(n, SquaredError(w), bias="none", **EQUAL)
+    deaths = np.sqrt(n) * w / (w @ n) / 1e-3
+    factors, margins = loss_collapse_factors(problem), loss_margins(problem)
+    np.testing.assert_allclose(factors.merging, deaths[[0, 1, 3]], rtol=1e-12)
+    assert factors.total == pytest.approx(deaths.max(), rel=1e-12)
+    np.testing.assert_allclose(margins.lost, deaths, rtol=1e-8)
+    np.testing.assert_allclose(margins.modes, np.sort(deaths)[::-1], rtol=1e-12)
+    np.testing.assert_allclose(margins.between, np.sort(deaths[[0, 1, 3]])[::-1], rtol=1e-12)
+
+
+def test_no_penalties_keep_a_class_that_is_wrong_at_every_one():
+    loss = CrossEntropy(adjustment=[40.0, 0.0, 0.0])
+    problem = LossProblem([60, 50, 40], loss, bias="none", **EQUAL)
+    with pytest.raises(ValueError, match="can be kept: one is wrong at every penalty"):
+        penalties_leaving(problem, 2, [0, 1])
+
+
 def test_the_rarer_of_two_classes_is_lost_at_a_known_share():
     # Proved: death at kappa_1 / N, lost from the share N / (2 n_1) of it on, as for squared error.
     problem = LossProblem([900, 100], CrossEntropy(), lambda_W=1e-3, lambda_H=1e-3)
@@ -268,7 +302,8 @@ def test_penalties_leave_the_margin_asked_for(kind):
     [
         (0, None, ValueError, "margin must be positive"),
         ("2", None, TypeError, "margin must be a number"),
-        (2, [7], ValueError, "each of classes"),
+        (2, [4], ValueError, "each of classes"),
+        (2, [-1], ValueError, "each of classes"),
         (2, [0], ValueError, "none of the classes is lost at any penalty"),
     ],
 )

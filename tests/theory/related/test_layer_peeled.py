@@ -116,6 +116,40 @@ def test_penalised_and_constrained_are_one_family(n, E_W, E_H, record_error):
     assert paid == pytest.approx(best.multiplier * np.sqrt(E_W * E_H) * len(n), rel=1e-6)
 
 
+@pytest.mark.parametrize(("n", "E_W", "E_H"), [((8, 5, 1), 0.7, 2.0), ((4, 4, 1, 1), 3.0, 0.5)])
+def test_explicit_weights_meet_the_bounds_and_have_the_loss(n, E_W, E_H):
+    best = constrained_minimizer(layer_peeled_problem(n), E_W=E_W, E_H=E_H)
+    (W,), H, _ = best.optimum.weights()
+    K = len(n)
+    assert np.sum(W**2) / K == pytest.approx(E_W, rel=1e-9)
+    assert np.sum(H**2) / K == pytest.approx(E_H, rel=1e-9)
+    Z = W @ H
+    loss = np.array(n) @ (logsumexp(Z, axis=0) - np.diag(Z)) / sum(n)
+    assert loss == pytest.approx(best.objective, rel=1e-9)
+    # Each factor pays half: lambda_W |W|^2 = lambda_H |H|^2 = multiplier times the nuclear norm.
+    problem = best.optimum.problem
+    paid = best.multiplier * np.linalg.svd(Z, compute_uv=False).sum()
+    assert problem.lambda_W[0] * K * E_W == pytest.approx(paid, rel=1e-8)
+    assert problem.lambda_H * K * E_H == pytest.approx(paid, rel=1e-8)
+    assert norm_bounds(best.optimum) == pytest.approx((E_W, E_H), rel=1e-8)
+
+
+def test_rare_classes_merge_where_the_bound_of_their_collapse_says():
+    problem = layer_peeled_problem([20, 20, 1, 1])
+    bound = collapse_bound(problem, 1)
+    for factor, merged in ((0.99, True), (1.01, False)):
+        best = constrained_minimizer(problem, E_W=bound * factor, E_H=bound * factor)
+        assert bool(best.optimum.inner[1] == 0) is merged
+    # Those that merge last do so where all is 0.
+    assert collapse_bound(problem, 0) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_rare_classes_merge_from_the_ratio_on():
+    ratio = minority_collapse_ratio(1, 2, E_W=1, E_H=2)
+    shares = [ratio, 1, 1]
+    assert collapse_bound(layer_peeled_problem(shares), 1) == pytest.approx(np.sqrt(2), rel=1e-9)
+
+
 def test_a_larger_penalty_means_a_smaller_norm():
     problem = layer_peeled_problem((100, 100, 10, 10, 1))
     bounds = [
@@ -186,6 +220,24 @@ def test_what_is_refused():
             E_W=1,
             E_H=1,
         )
+    for smoothed in (nc.CrossEntropy(label_smoothing=0.1), nc.CrossEntropy(margins=[1, 2])):
+        made = nc.LossProblem([2, 1], smoothed, bias="none", lambda_W=1, lambda_H=1)
+        with pytest.raises(ValueError, match="no more than class weights"):
+            constrained_minimizer(made, E_W=1, E_H=1)
+    deep = nc.LossProblem([2, 1], nc.CrossEntropy(), 2, bias="none", lambda_W=1, lambda_H=1)
+    with pytest.raises(ValueError, match="depth = 2 and non_negative = False"):
+        constrained_minimizer(deep, E_W=1, E_H=1)
+    two_layers = nc.LossProblem([2, 1], nc.SquaredError(), 2, lambda_W=1, lambda_H=1)
+    with pytest.raises(ValueError, match="best must have one layer; got depth = 2"):
+        norm_bounds(nc.loss_minimizer(two_layers))
+    with pytest.raises(ValueError, match="n must be one number for each"):
+        layer_peeled_problem([[2, 1], [1, 1]])
+    for K_A, K_B, name in ((0, 2, "K_A"), (1, 1, "K_B")):
+        with pytest.raises(ValueError, match=name):
+            minority_collapse_ratio(K_A, K_B, E_W=1, E_H=1)
+    for group in (-1, 2):
+        with pytest.raises(ValueError, match="group"):
+            collapse_bound(problem, group)
     with pytest.raises(ValueError, match="group 1 has one"):
         collapse_bound(problem, 1)
     with pytest.raises(ValueError, match="must be smaller"):

@@ -46,6 +46,16 @@ def test_one_label_a_sample_is_the_papers_matrix():
     assert problem.covariance * 10 == pytest.approx(np.diag(n) - np.outer(n, n) / 10, abs=1e-14)
 
 
+def test_a_label_that_never_comes_alone_and_samples_that_all_have_one():
+    """Two samples with both labels, one with the second alone."""
+    problem = multi_label_problem([[2, 2], [2, 3]], 3, 1, lambda_W=0.1, lambda_H=0.1)
+    Y = np.array([[1, 1, 0], [1, 1, 1]])
+    assert problem.mean == pytest.approx(Y.mean(axis=1))
+    assert problem.covariance == pytest.approx(np.cov(Y, bias=True), abs=1e-15)
+    two = multi_label_problem([[1, 0], [0, 1]], 2, 1, lambda_W=0.1, lambda_H=0.1)
+    assert two.covariance == pytest.approx(np.array([[1, -1], [-1, 1]]) / 4)
+
+
 @pytest.mark.parametrize(
     ("together", "N", "what"),
     [
@@ -53,6 +63,11 @@ def test_one_label_a_sample_is_the_papers_matrix():
         ([[2, 1], [0, 2]], 5, "together must be symmetric"),
         ([[2, 0.5], [0.5, 2]], 5, "together must hold whole numbers"),
         ([[2, 3], [3, 4]], 9, "together must not count a pair more often"),
+        ([[2, 3], [3, 4]], 5, "together must not count a pair more often"),
+        ([[2, -1], [-1, 2]], 9, "together must not count a pair more often"),
+        ([[2, np.nan], [np.nan, 2]], 5, "together must hold whole numbers"),
+        (np.ones((2, 2, 2)), 5, r"together must have shape \(K, K\); got \(2, 2, 2\)"),
+        ([[1, 0], [0, 0]], 1, "N must be .*2"),
         ([[2, 0], [0, 2]], 3, "N must be at least the number of samples that have a label; got 3"),
     ],
 )

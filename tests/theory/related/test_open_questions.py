@@ -69,13 +69,24 @@ def test_near_its_death_the_ratio_tends_to_one_where_nothing_else_is_alive():
     assert 0.99 < residual_norm(best) < 1
 
 
+def test_the_residual_norm_is_that_of_all_classes_written_out():
+    problem = nc.LossProblem([90, 30, 30, 4], nc.CrossEntropy(), lambda_W=0.01, lambda_H=0.01)
+    best = nc.loss_minimizer(problem, tol=1e-13)
+    assert best.alive > 1
+    assert residual_norm(best) == pytest.approx(dense_norm(best), abs=1e-6)
+
+
 def test_the_condition_is_of_plain_cross_entropy_with_a_free_bias():
-    for loss, bias in (
-        (nc.SquaredError(), "free"),
-        (nc.CrossEntropy(), "none"),
-        (nc.CrossEntropy(label_smoothing=0.1), "free"),
+    for loss, bias, sampling in (
+        (nc.SquaredError(), "free", None),
+        (nc.CrossEntropy(), "none", None),
+        (nc.CrossEntropy(label_smoothing=0.1), "free", None),
+        (nc.CrossEntropy(class_weights=[1, 2]), "free", None),
+        (nc.CrossEntropy(), "free", nc.theory.Sampling("sqrt")),
     ):
-        made = nc.LossProblem([5, 2], loss, bias=bias, lambda_W=0.1, lambda_H=0.1)
+        made = nc.LossProblem(
+            [5, 2], loss, bias=bias, lambda_W=0.1, lambda_H=0.1, sampling=sampling
+        )
         with pytest.raises(ValueError, match="plain cross-entropy with a free bias"):
             residual_norm(nc.loss_minimizer(made))
 

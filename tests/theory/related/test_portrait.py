@@ -5,7 +5,15 @@ import pytest
 
 import nclib as nc
 from nclib.metrics import balanced_metrics
-from nclib.theory.related import RELATIVES, portrait, rare_merger, relative_optimum
+from nclib.theory.related import (
+    RELATIVES,
+    MaxMarginGeometry,
+    Portrait,
+    max_margin_portrait,
+    portrait,
+    rare_merger,
+    relative_optimum,
+)
 
 STEP = nc.ClassCounts([300, 300, 300, 30, 30, 30])
 EQUAL = nc.ClassCounts([40] * 5)
@@ -56,10 +64,46 @@ def test_rare_classes_merge_where_the_theorems_say(key):
     assert rare_merger(key, STEP) == pytest.approx(expected, rel=1e-6)
 
 
+def test_large_counts_merge_by_the_law_of_deep_heads_as_well():
+    """There at a lambda above the root of the count over N: 3 layers, as in the test before."""
+    n, N = 10**6, 3 * 10**6
+    expected = ((n * 2 ** (2 / 3) / (9 * N)) ** 3 / N) ** (1 / 4)
+    assert expected > 2 * np.sqrt(n) / N
+    assert rare_merger("deep, no bias", [n] * 3) == pytest.approx(expected, rel=1e-8)
+
+
+def test_a_simplex_of_tiny_vectors_in_the_plane():
+    angles = 2 * np.pi * np.arange(3) / 3
+    corners = np.stack([np.cos(angles), np.sin(angles)])
+    seen = Portrait(1e-20 * corners, 3 * corners.T, np.ones(3), np.zeros(3, dtype=bool))
+    assert seen.K == 3
+    assert seen.etf_error < 1e-15
+    assert seen.alignment == pytest.approx(1.0)
+    assert seen.mean_cosines[0] == pytest.approx([1, -0.5, -0.5])
+
+
+@pytest.mark.parametrize(("length", "points"), [(1e-13, False), (1e-11, True)])
+def test_what_is_far_shorter_than_the_longest_has_no_direction(length, points):
+    means = np.array([[1.0, length], [0.0, length]])
+    seen = Portrait(means, means.T, np.ones(2), np.zeros(2, dtype=bool))
+    assert np.isfinite(seen.mean_cosines[1]).all() == points
+    assert np.isfinite(seen.head_cosines[1]).all() == points
+
+
+@pytest.mark.parametrize("n", [(9, 4, 4, 1), (5, 5, 5)])
+def test_the_portrait_where_penalties_vanish_has_the_product_of_the_geometry(n):
+    geometry = MaxMarginGeometry(n)
+    seen = max_margin_portrait(geometry)
+    product = seen.head @ seen.means * np.sqrt(n)
+    np.testing.assert_allclose(product, (np.eye(len(n)) - 1 / len(n)) * np.sqrt(n), atol=1e-13)
+    np.testing.assert_allclose(seen.means.T @ seen.means, geometry.mean_gram, atol=1e-13)
+    np.testing.assert_allclose(seen.head @ seen.head.T, geometry.head_gram, atol=1e-13)
+
+
 def test_what_is_no_relative_is_named():
     with pytest.raises(ValueError, match=r"key must be one of 'squared, no bias', .*; got 'LDAM'"):
         relative_optimum("LDAM", STEP, 0.1)
     with pytest.raises(ValueError, match="counts must have two classes of the smallest count"):
-        rare_merger("squared, bias", [3, 2, 1])
+        rare_merger("squared, bias", [5, 5, 3, 3, 1])
     with pytest.raises(TypeError, match="minimizer must be"):
         portrait(3)

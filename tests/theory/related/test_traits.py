@@ -1,10 +1,20 @@
 """The table of properties, cell by cell, and descents in which nothing is collapsed beforehand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import nclib as nc
-from nclib.theory.related import RELATIVES, free_descent, portraits_over, relative_optimum, traits
+from nclib.theory.related import (
+    RELATIVES,
+    free_descent,
+    portraits_over,
+    rare_merger,
+    relative_optimum,
+    table,
+    traits,
+)
 
 EQUAL, UNEQUAL = nc.ClassCounts([12] * 6), nc.ClassCounts([20, 20, 20, 4, 4, 4])
 
@@ -71,6 +81,87 @@ def test_an_optimum_is_worth_what_its_own_weights_are(key):
         problem = RELATIVES[key].problem(counts, 0.02)
         value = problem.objective(*best.weights())
         assert value == pytest.approx(best.objective, rel=1e-7)
+
+
+def gram(best):
+    """Of the class means, scaled to length 1."""
+    means = best.class_means()
+    return means.T @ means / np.linalg.norm(means.T @ means)
+
+
+@pytest.mark.parametrize("key", ["squared, bias", "deep, no bias"])
+def test_each_trait_from_the_class_means_and_the_head(key):
+    equal, unequal = nc.ClassCounts([3] * 5), nc.ClassCounts([6, 6, 2, 2, 2])
+    found, merger = traits(key, equal, unequal), rare_merger(key, unequal)
+    twin, deeper = RELATIVES[key].twin, RELATIVES[key].deeper
+    frame = (np.eye(5) - 1 / 5) / 2
+    for counts, etf, aligned, bias in (
+        (equal, found.etf_equal, found.aligned_equal, found.bias_equal),
+        (unequal, found.etf_unequal, found.aligned_unequal, found.bias_unequal),
+    ):
+        best = relative_optimum(key, counts, merger / 2)
+        means = best.class_means() - best.class_means().mean(axis=1, keepdims=True)
+        head = best.head() - best.head().mean(axis=0)
+        centred = means.T @ means
+        assert etf == pytest.approx(
+            np.linalg.norm(centred / np.linalg.norm(centred) - frame), abs=1e-9
+        )
+        cosines = np.diagonal(head @ means)
+        cosines = cosines / np.linalg.norm(head, axis=1) / np.linalg.norm(means, axis=0)
+        assert aligned == pytest.approx(cosines.min(), abs=1e-9)
+        change = np.linalg.norm(gram(relative_optimum(twin, counts, merger / 2)) - gram(best))
+        assert bias == pytest.approx(change, abs=1e-6)
+    best = relative_optimum(key, unequal, merger / 2)
+    if deeper:
+        change = np.linalg.norm(gram(relative_optimum(deeper, unequal, merger / 2)) - gram(best))
+        assert found.depth_unequal == pytest.approx(change, abs=1e-9)
+    last = relative_optimum(key, unequal, merger * (1 - 1e-5)).class_means()
+    apart = np.linalg.norm(last[:, 2] - last[:, 3]) / np.linalg.norm(last, axis=0).max()
+    assert found.before_merger == pytest.approx(apart, rel=1e-6)
+    assert found.certificate == best.certificate
+    assert found.spread < 1e-5
+    assert abs(found.excess) < 1e-8
+
+
+@pytest.mark.parametrize("key", RELATIVES)
+def test_a_descent_with_free_features_ends_at_the_optimum(key):
+    spread, excess = free_descent(key, [4, 3, 2], 0.04)
+    assert 0 <= spread < 1e-5
+    assert abs(excess) < 1e-8
+
+
+def test_a_descent_says_how_far_features_are_from_their_means(monkeypatch):
+    """By hand, of a search that stays where it starts."""
+    starts = []
+
+    def stay(function, start, **settings):
+        starts.append(start)
+        return SimpleNamespace(x=start, fun=function(start)[0])
+
+    monkeypatch.setattr(table, "minimize", stay)
+    spread, excess = free_descent("squared, no bias", [3, 1], 0.04)
+    W, H = starts[0][:4].reshape(2, 2), starts[0][4:].reshape(2, 4)
+    mean = H[:, :3].mean(axis=1)
+    off = [np.linalg.norm(H[:, i] - mean) for i in range(3)]
+    assert spread == pytest.approx(max(off) / max(np.linalg.norm(mean), np.linalg.norm(H[:, 3])))
+    Y = np.eye(2)[:, [0, 0, 0, 1]]
+    value = np.sum((W @ H - Y) ** 2) / 8 + 0.02 * np.sum(W**2) + 0.02 * np.sum(H**2)
+    best = nc.global_minimizer(nc.Problem([3, 1], 1, bias=False, lambda_W=0.04, lambda_H=0.04))
+    assert excess == pytest.approx(value / best.objective - 1)
+
+
+@pytest.mark.parametrize("key", RELATIVES)
+def test_a_relative_has_the_layers_and_the_bias_of_its_label(key):
+    relative = RELATIVES[key]
+    problem = relative.problem(EQUAL, 0.05)
+    layers = 3 if "three layers" in relative.label else 1
+    assert relative.depth == problem.depth == layers
+    assert problem.lambda_W == (0.05,) * layers
+    assert problem.lambda_H == 0.05
+    assert relative.bias is ("no bias" not in relative.label)
+    assert getattr(problem, "non_negative", False) is ("ReLU" in relative.label)
+    if "penalised" in key:
+        assert problem.lambda_b == 0.1
 
 
 def test_twins_and_deeper_heads_are_each_others():
