@@ -63,3 +63,22 @@ def test_of_many_groups_a_width_cuts_one(bias):
     logits = best.logits()
     np.fill_diagonal(logits, -np.inf)
     np.testing.assert_allclose(logits, Z, atol=1e-11)
+
+
+def test_without_a_bias_all_answers_but_the_own_are_zero_for_any_slice_of_groups():
+    problem = nc.Problem([9, 5, 2, 2], 1, bias=False, lambda_W=0.01, lambda_H=0.01)
+    groups = nc.global_minimizer(problem).groups
+    for chosen, rows in ((slice(0, 3), 3), (slice(1, 3), 2), (slice(2, 3), 1)):
+        np.testing.assert_array_equal(groups.rows(chosen), np.zeros((rows, 3)))
+
+
+@pytest.mark.parametrize(
+    ("alive", "means"),
+    [(0, ["are 0", "are 0"]), (1, ["apart", "share one"]), (2, ["apart", "apart"])],
+)
+def test_a_class_alone_with_its_count_stands_apart_while_a_mode_between_counts_lives(alive, means):
+    """Of 60, 10 and 10 samples kappa is sqrt(22.5) between the counts and sqrt(10) within one."""
+    lam = (5.0, 4.0, 3.0)[alive] / 80
+    best = nc.global_minimizer(nc.Problem([60, 10, 10], 1, lambda_W=lam, lambda_H=lam))
+    assert best.alive == alive
+    assert [best._groups.means(group) for group in range(2)] == means
