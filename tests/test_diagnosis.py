@@ -551,7 +551,7 @@ def test_over_lambda_H_from_a_tenth_of_the_first_death_to_beyond_the_last():
 
 
 def test_over_lambda_H_there_is_room_for_a_factor_of_ten_within_the_floating_point_numbers():
-    """Two layers: a mode dies at a lambda_H that goes with lambda_W^-2. Numbers end at 1.798e308."""
+    """Two layers: a mode dies at a lambda_H that goes with lambda_W^-2."""
     unit = problem_of([60, 10, 10], 1.0, depth=2)
     last, first, _ = nc.theory.collapse.collapse_lambda_H(unit).tolist()
     for death, target, fits in (
