@@ -21,6 +21,7 @@ from nclib.diagnosis import (
     remedies,
     run_text,
 )
+from nclib.diagnosis.remedies import _candidates
 from nclib.diagnosis.words import rounded_down
 from nclib.theory.losses.objects import Sampling
 from nclib.theory.margins import misclassification_factors
@@ -244,6 +245,27 @@ def test_more_samples_are_advised_for_the_rarest_three():
     assert advised(problem_of([10_000, 60], 2e-3, depth=2), "Train with penalties that rise")
 
 
+def test_advice_on_samples_is_for_classes_that_are_lost_alone():
+    """Without a bias a class is lost once sqrt(n) is not above N lambda."""
+    lines = advised(problem_of([500, 500, 10], 5e-3, bias=False), "Change the samples of a class")
+    assert len(lines) == 1
+    assert "class 2 (10 samples) would be right with" in lines[0]
+    assert "not all numbers were tried" not in lines[0]
+    n = list(range(140, 100, -1))
+    found = predict(problem_of(n, math.sqrt(105.5) / sum(n), bias=False))
+    assert list(found.right_with) == [37, 38, 39]  # of 105 to 101 the rarest three
+
+
+def test_modes_of_a_single_sample_and_dead_ones_are_listed_too():
+    blocks = predict(problem_of([9, 4, 1], 10.0, bias=False)).blocks()
+    assert [(row["kappa"], row["alive"]) for row in blocks] == [(3, 0), (2, 0), (1, 0)]
+
+
+def test_where_all_have_merged_the_largest_class_is_not_lost():
+    (lost,) = predict(problem_of([60, 10, 10], 0.1)).what_is_lost()
+    assert lost.startswith("Lost and merged with others: classes 1, 2 (10 samples each).")
+
+
 @pytest.mark.parametrize(
     ("run", "text"),
     [
@@ -259,7 +281,15 @@ def test_counts_that_are_right_in_words(run, text):
 
 @pytest.mark.parametrize(
     ("value", "rounded"),
-    [(0.0645, 0.064), (0.9999, 0.99), (1.0, 1.0), (1.29, 1.2), (9.99, 9.9), (123.0, 120.0)],
+    [
+        (0.00109, 0.001),
+        (0.0645, 0.064),
+        (0.9999, 0.99),
+        (1.0, 1.0),
+        (1.29, 1.2),
+        (9.99, 9.9),
+        (123.0, 120.0),
+    ],
 )
 def test_rounded_down_to_two_digits(value, rounded):
     assert rounded_down(value) == rounded
@@ -346,6 +376,28 @@ def test_a_class_of_its_own_has_no_inner_mode():
     ]  # fmt: skip
 
 
+def test_modes_of_other_losses_are_alive_where_anything_is_left_of_them():
+    """With weights of 1 the squared error has the paper's modes; z is small just below a death."""
+    n, loss = [300, 40, 40, 5], nc.SquaredError(class_weights=[1.0] * 4)
+    deaths = nc.collapse_factors(problem_of(n, 1.0))[:3]
+    for mode, (kind, modes) in enumerate([("between", 2), ("classes of 40", 1), ("between", 2)]):
+        found = predict(loss_problem(n, 0.99 * deaths[mode], loss, bias="free"))
+        rows = found.blocks()
+        assert [row["dies_at_factor"] for row in rows[: mode + 1]] == pytest.approx(
+            deaths[: mode + 1] / deaths[mode] / 0.99, rel=1e-6
+        )
+        assert [row["alive"] for row in rows] == [1] * (mode + 1) + [0] * (2 - mode)
+        assert 0 < rows[mode]["z"] < 1
+        assert sum(row["kind"].startswith(kind) for row in rows) == modes
+        assert found.verdict()[-1].startswith(("The first mode has died", "Room until a mode dies"))
+
+
+@pytest.mark.parametrize(("bias", "has"), [("free", True), ("none", False), ("decayed", True)])
+def test_whether_a_head_has_a_bias(bias, has):
+    options = {"lambda_b": 1e-3} if bias == "decayed" else {}
+    assert predict(loss_problem([9, 5], bias=bias, **options)).has_bias == has
+
+
 def test_advice_for_other_losses_is_given_below_a_margin_of_2():
     margin = first_lost(loss_problem()).factor
     for wanted, given in ((2.1, False), (1.9, True), (0.9, True)):
@@ -396,6 +448,20 @@ def test_the_first_and_the_next_that_are_lost():
         assert first_lost(found.problem).classes == (3, 4, 5)
 
 
+def test_the_data_of_other_losses_have_what_is_searched_and_none_for_the_rest():
+    """Without a bias classes of the squared error die by themselves, at sqrt(n) / N."""
+    plain = loss_problem(loss=nc.SquaredError(class_weights=[1.0] * 6), bias="none")
+    content = predict(plain).to_dict()
+    for key in ("first_class_lost_at_factor", "first_mode_dies_at_factor"):
+        assert content[key] == pytest.approx(math.sqrt(30) / 990 / 1e-3, rel=1e-7)
+    assert content["first_classes_lost"] == [30]
+    many = [1000 + k for k in range(101)]
+    smooth = nc.SquaredError(label_smoothing=0.1)
+    content = predict(loss_problem(many, 1e-7, smooth, bias="free")).to_dict()
+    for key in ("first_class_lost_at_factor", "first_classes_lost", "first_mode_dies_at_factor"):
+        assert content[key] is None
+
+
 # ---------------------------------------------------------------- penalties that leave a margin
 
 
@@ -424,6 +490,21 @@ def test_penalties_that_leave_a_margin(depth, loss_factor):
         f"A margin of 2 is left by {one} and lambda_H = {together:.4g} (all penalties times "
         f"{factor:.4g}), or with lambda_H as it is by {other}."
     )
+
+
+def test_penalties_get_a_margin_back_where_a_class_is_lost_already():
+    problem = problem_of([900, 100], 1e-4, bias=False)
+    death = float(nc.collapse_factors(problem)[1])
+    lost = problem_of([900, 100], 2 * death * 1e-4, bias=False)
+    assert penalties_for(lost, 4).factor == pytest.approx(1 / 8, rel=1e-9)
+
+
+def test_with_the_bias_decayed_too_the_penalties_of_the_weights_alone_leave_the_margin():
+    loss = nc.SquaredError()
+    problem = loss_problem([90, 10], 1e-3, loss, bias="decayed", lambda_b=2e-3)
+    (alone,) = penalties_for(problem, 2).lambda_W_alone
+    changed = replace(problem, lambda_W=(alone,), lambda_b=2 * alone)
+    assert first_lost(changed).factor == pytest.approx(2, rel=1e-6)
 
 
 def test_where_no_penalty_leaves_a_margin():
@@ -467,6 +548,43 @@ def test_over_lambda_H_from_a_tenth_of_the_first_death_to_beyond_the_last():
     assert [row["modes_alive"] for row in found["outcomes"]] == [
         (value < first) + (value < last) for value in values
     ]
+
+
+def test_over_lambda_H_there_is_room_for_a_factor_of_ten_within_the_floating_point_numbers():
+    """Two layers: a mode dies at a lambda_H that goes with lambda_W^-2."""
+    unit = problem_of([60, 10, 10], 1.0, depth=2)
+    last, first, _ = nc.theory.collapse.collapse_lambda_H(unit).tolist()
+    for death, target, fits in (
+        (first, 2.3e-307, True),  # ten times the least, 2.225e-308, and some percent more
+        (first, 2.1e-307, False),
+        (last, 1.7e307, True),
+        (last, 1.85e307, False),
+        (last, 1e-310, False),
+        (last, math.inf, False),
+    ):
+        lambda_W = math.sqrt(death) / math.sqrt(target) if target < math.inf else 1e-200
+        problem = replace(unit, lambda_W=(lambda_W, lambda_W))
+        if fits:
+            assert len(over_lambda_H(problem)["outcomes"]) == 12
+        else:
+            with pytest.raises(ValueError, match="lambda_W is so small or so large that the range"):
+                over_lambda_H(problem)
+
+
+def test_the_band_says_whether_the_first_class_is_lost_already_and_how_many_at_its_ends():
+    """Two classes and one layer: at a fixed product of the penalties the rarer one is lost."""
+    product = nc.theory.two_class_limits(problem_of([900, 100], 1.0)).wrong ** 2
+    for factor, words in ((1.5, "would be"), (1.01, "would be"), (0.99, "is already")):
+        lambda_W = product / factor**2 / (BAND[1] / 1000)
+        band = Band.of(nc.Problem([900, 100], 1, lambda_W=lambda_W, lambda_H=1.0))
+        assert band.words()[3] == (
+            f"At N lambda_H = 0.2 the first to go {words} lost when all penalties are multiplied "
+            f"by {factor:.3g}: class 1 (100 samples)."
+        )
+    for N_lambda_H in (6e-4, 0.19):  # near one end, and near the other
+        lambda_W = product / (N_lambda_H / 1000)
+        band = Band.of(nc.Problem([900, 100], 1, lambda_W=lambda_W, lambda_H=1.0))
+        assert "classifies 2 to 1 of 2 classes right" in band.words()[1]
 
 
 @pytest.mark.parametrize(
@@ -615,3 +733,25 @@ def test_an_order_without_a_pattern_is_written_out(n, weight, words):
         n, loss="mse", bias="none", lambda_W=1e-5, lambda_H=1e-5, class_weight=np.array(weight)
     )
     assert rows[0].order_words == words
+
+
+def test_with_two_layers_weights_to_the_power_two_thirds_treat_all_alike():
+    options = {"loss": "mse", "bias": "none", "lambda_W": 1e-5, "lambda_H": 1e-5}
+    deep = {row.name: row for row in remedies([400, 100, 25], depth=2, **options)}
+    assert deep["class weights n^(-2/3)"].order_words == "all at once"
+    assert deep["class weights n^(-2/3)"].order == (25, 100, 400)
+    assert not any("n^(-" in row.name for row in remedies([400, 100, 25], depth=1, **options))
+
+
+def test_remedies_count_what_is_right_at_both_ends_of_the_band():
+    """Without a bias and with one layer: classes of more than lambda_W (N lambda_H) N samples."""
+    n = [900, 400, 400, 100, 25]
+    options = {"loss": "mse", "bias": "none", "lambda_W": 0.5, "lambda_H": 1e-3}
+    assert remedies(n, over_band=True, **options)[0].right_over_band == (5, 3)
+
+
+def test_the_margins_of_ldam_are_largest_for_the_rarest():
+    n = np.array([480.0, 30.0])
+    plain = loss_problem(n, 1e-3)
+    made = dict(_candidates(plain.counts, plain, 1e-3, {}))["LDAM margins, up to 0.5"]()
+    np.testing.assert_allclose(made.loss.margins, [0.25, 0.5], rtol=1e-14)

@@ -72,6 +72,12 @@ def test_a_network_that_moves_is_waited_for():
     assert judge(replace(WELL, rest=1.0, outside=(out,))).answer == "does not apply"
 
 
+def test_shares_are_told_in_percent():
+    for share, text in ((0.4949, "49 %"), (0.4951, "50 %")):
+        assert f" {text} " in judge(replace(WELL, rest=share)).reasons[0].what
+        assert f" {text} " in judge(replace(WELL, gap=share)).reasons[0].what
+
+
 def test_what_is_missing_makes_it_rough():
     assert judge(replace(WELL, gap=None)).answer == "roughly"
     assert judge(replace(WELL, rest=None)).answer == "applies"

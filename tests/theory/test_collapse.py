@@ -84,6 +84,30 @@ def test_two_classes_are_lost_at_their_limit_wherever_the_penalties_are(depth, s
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_largest_class_is_never_lost_whichever_modes_have_died(depth):
+    n = [900, 400, 100, 25]
+    first, second, third, _ = collapse_factors(Problem(n, depth, lambda_W=1, lambda_H=1))
+    for lam in (0.5 * third, math.sqrt(second * third), math.sqrt(first * second), 2 * first):
+        problem = Problem(n, depth, lambda_W=float(lam), lambda_H=float(lam))
+        assert first_loss(problem, [0]) == FirstLoss(math.inf, ())
+
+
+@pytest.mark.parametrize("n", [(900, 400, 100), (10, 8, 6), (60, 30, 10, 5)])
+def test_between_two_deaths_classes_of_one_layer_are_lost_where_dense_logits_say(n):
+    """Theorem 4.2: the singular values of the centred labels, less N lambda each."""
+    n, N = np.array(n), sum(n)
+    left, kappa, right = np.linalg.svd(np.diag(np.sqrt(n)) - np.outer(n, np.sqrt(n)) / N)
+    factors = misclassification_factors(Problem(n, 1, lambda_W=1.0, lambda_H=1.0))
+    deaths = kappa[:-1] / N
+    assert any(deaths[-1] * 1.01 < factor < deaths[0] * 0.99 for factor in factors)
+    for k in range(1, n.size):
+        for lam, is_right in ((factors[k] * (1 - 1e-6), True), (factors[k] * (1 + 1e-6), False)):
+            z = np.maximum(kappa - N * lam, 0.0)
+            answer = (left * z @ right)[:, k] / np.sqrt(n[k]) + n / N
+            assert (answer.argmax() == k) == is_right
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("scale", [0.01, 0.3, 0.9, 1.1, 30.0])
 def test_without_a_bias_classes_are_lost_one_by_one_as_their_modes_die(depth, scale):
     """At scale (n_k / n_0)^(L / (L + 1)), from the rarest on; those of one count together."""

@@ -133,6 +133,12 @@ def test_a_table_has_twelve_rows_at_most_and_says_so(K):
     assert (">0</th>" in html) == (K <= 12)
 
 
+def test_a_table_has_the_share_of_each_class():
+    html = ClassCounts([1, 3])._repr_html_()
+    assert "25.00%" in html
+    assert "75.00%" in html
+
+
 def test_falling_order_keeps_the_users_order_in_ties():
     assert ClassCounts([3, 9, 1, 9, 3]).falling_order.tolist() == [1, 3, 0, 4, 2]
 
@@ -357,6 +363,20 @@ def test_bad_majority_is_refused(majority):
         ClassCounts.step(4, 10, 2, majority=majority)
 
 
+def test_a_rule_is_for_two_classes_or_more_and_counts_from_one_to_the_largest():
+    assert ClassCounts.step(2, 1, 1).n.tolist() == [1, 1]
+    assert ClassCounts.step(2, 2**53 - 1, 1).n.tolist() == [2**53 - 1] * 2
+    for K, n_max, name in ((1, 10, "K"), (2, 0, "n_max"), (2, 2**53, "n_max")):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number from [12] to"):
+            ClassCounts.step(K, n_max, 1)
+
+
+def test_neither_all_classes_nor_none_are_a_majority():
+    for majority in (0, 4):
+        with pytest.raises(ValueError, match="majority must be a whole number from 1 to 3"):
+            ClassCounts.step(4, 10, 2, majority=majority)
+
+
 # ---------------------------------------------------------------- from labels
 
 
@@ -384,3 +404,18 @@ def test_from_labels_takes_arrays_and_negative_labels():
 def test_bad_labels_are_refused(labels):
     with pytest.raises((ValueError, TypeError), match="label"):
         ClassCounts.from_labels(labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        ([0.5, 1.5], ""),
+        ([0.0, 1.0], "; they are whole, so take labels.astype(int)"),
+        ([0.0, float("nan"), 1.0], "; 1 of them are missing"),
+        ([0.5, float("nan"), float("nan")], "; 2 of them are missing"),
+    ],
+)
+def test_labels_that_are_floats_are_told_whether_they_are_whole_or_missing(labels, hint):
+    with pytest.raises(TypeError) as caught:
+        ClassCounts.from_labels(labels)
+    assert str(caught.value).partition("float64")[2] == hint

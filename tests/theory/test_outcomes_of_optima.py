@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
-from nclib.theory.optimum import TrainingAccuracy, class_outcomes
+from nclib.theory.optimum import Factors, TrainingAccuracy, class_outcomes
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -63,3 +63,41 @@ def test_of_many_groups_a_width_cuts_one(bias):
     logits = best.logits()
     np.fill_diagonal(logits, -np.inf)
     np.testing.assert_allclose(logits, Z, atol=1e-11)
+
+
+def test_without_a_bias_all_answers_but_the_own_are_zero_for_any_slice_of_groups():
+    problem = nc.Problem([9, 5, 2, 2], 1, bias=False, lambda_W=0.01, lambda_H=0.01)
+    groups = nc.global_minimizer(problem).groups
+    for chosen, rows in ((slice(0, 3), 3), (slice(1, 3), 2), (slice(2, 3), 1)):
+        np.testing.assert_array_equal(groups.rows(chosen), np.zeros((rows, 3)))
+
+
+@pytest.mark.parametrize(
+    ("alive", "means"),
+    [(0, ["are 0", "are 0"]), (1, ["apart", "share one"]), (2, ["apart", "apart"])],
+)
+def test_a_class_alone_with_its_count_stands_apart_while_a_mode_between_counts_lives(alive, means):
+    """Of 60, 10 and 10 samples kappa is sqrt(22.5) between the counts and sqrt(10) within one."""
+    lam = (5.0, 4.0, 3.0)[alive] / 80
+    best = nc.global_minimizer(nc.Problem([60, 10, 10], 1, lambda_W=lam, lambda_H=lam))
+    assert best.alive == alive
+    assert [best._groups.means(group) for group in range(2)] == means
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_product_is_shared_so_that_all_of_its_factors_pay_alike(depth):
+    """A mode that is 0 costs nothing, and one of size 0.3 is no more alive than one of 2."""
+
+    class Given(Factors):
+        problem = nc.Problem([3, 2, 1], depth, lambda_W=[0.2, 0.5, 3, 2][:depth], lambda_H=0.1)
+        singular_values = np.array([2.0, 0.3, 0.0])
+
+    found = Given()
+    layers, features = found.layer_singular_values, found.feature_singular_values
+    assert layers.shape == (depth, 3)
+    np.testing.assert_allclose(layers.prod(axis=0) * features, [2.0, 0.3, 0.0], rtol=1e-14)
+    np.testing.assert_allclose(found.product_singular_values, layers.prod(axis=0), rtol=1e-14)
+    for lam, values in zip(found.problem.lambda_W, layers, strict=True):
+        np.testing.assert_allclose(lam * values**2, 0.1 * features**2, rtol=1e-14)
+    assert found.alive == 2
+    assert found.survives.tolist() == [True, True, False]

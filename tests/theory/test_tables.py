@@ -7,6 +7,8 @@ import pytest
 
 from nclib.theory.collapse import collapse_factors
 from nclib.theory.counts import ClassCounts
+from nclib.theory.losses.objects import CrossEntropy
+from nclib.theory.losses.problem import LossProblem
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.optimum import class_outcomes
 from nclib.theory.problem import Problem
@@ -16,6 +18,7 @@ from nclib.theory.tables import (
     deaths_by_lambda,
     kept_shares,
     outcomes_over,
+    outcomes_over_factors,
     outcomes_over_lambda_H,
 )
 
@@ -54,6 +57,12 @@ def test_modes_are_alive_below_their_death_and_dead_above(depth):
         assert below[mode] > 0 == above[mode]
 
 
+def test_the_mode_of_a_single_sample_has_a_share_too():
+    """Theorem 4.1: without a bias kappa is sqrt(n), less N lambda for one layer."""
+    table = kept_shares(common_lambda([4, 1], 1, [0.01, 0.1], bias=False))
+    np.testing.assert_allclose(table, [[0.975, 0.75], [0.95, 0.5]], rtol=1e-14)
+
+
 def test_accuracies_are_those_of_the_dense_logits():
     problems = common_lambda(COUNTS, 1, GRID)
     table = accuracy_by_count(problems)
@@ -83,3 +92,11 @@ def test_problems_of_all_kinds_in_one_row():
     assert [each.minimizer.problem for each in over] == [
         replace(problems[0], lambda_H=value) for value in (0.01, 0.1)
     ]
+
+
+def test_optima_of_other_losses_have_a_gap_of_a_billionth_at_most_unless_asked_otherwise():
+    problem = LossProblem([50, 20, 10], CrossEntropy(), lambda_W=1e-3, lambda_H=1e-3)
+    for options, least, most in (({}, 0, 1e-9), ({"tol": 1e-2}, 1e-9, 1e-2)):
+        over = list(outcomes_over_factors(problem, [3, 1, 3], **options))
+        assert all(least <= outcomes.minimizer.certificate <= most for outcomes in over)
+        assert over[0] == over[2] != over[1]
