@@ -220,6 +220,14 @@ def test_a_head_is_advised_that_makes_the_margin_larger_by_a_tenth():
     assert 0 < gained < 15
 
 
+def test_two_layers_are_advised_where_they_leave_the_largest_margin():
+    problem = problem_of([68, 15], 0.0239)
+    two = replace(problem, depth=2, lambda_W=problem.lambda_W * 2, widths=(2, 2))
+    (line,) = advised(problem, "Change the head")
+    margin = nc.theory.two_class_limits(two).wrong
+    assert f"and 2 linear layers the margin is {margin:.2f} instead" in line
+
+
 def test_advice_is_given_below_a_margin_of_2():
     factor = misclassification_factors(problem_of([60, 10, 10], 1e-3)).min() / 1e3
     for margin, given in ((1.9, True), (2.1, False)):
@@ -409,6 +417,13 @@ def test_advice_for_other_losses_is_given_below_a_margin_of_2():
                 f"multiplied by {factor:g}, every class is right with a margin of 2."
                 in (found.advice()[0])
             )
+
+
+def test_no_advice_is_given_at_a_margin_of_2_nor_where_no_penalty_helps():
+    for factor, given in ((0.0, False), (1.999, True), (2.0, False)):
+        found = predict(loss_problem())
+        vars(found)["first_lost"] = Loss(factor, (1,))
+        assert bool(found.advice()) == given
 
 
 def test_thirty_groups_are_searched_and_a_hundred_have_a_first_loss():
@@ -725,14 +740,24 @@ def test_the_remedies_of_the_softmax_are_those_of_their_papers():
         # Those that die together say nothing of their order.
         ([400, 100, 25], [1, 2, 1], "rarest first"),
         ([400, 100, 25], [1, 8, 16], "most frequent first"),
+        # Two classes of one count with two weights go one after the other.
+        ([400, 100, 100], [1, 1, 1.5], "100; 100; 400"),
+        ([400, 100, 100], [1, 8, 10], "400; 100; 100"),
+        ([400, 300], [1, 1], "rarest first"),
     ],
     ids=str,
 )
 def test_an_order_without_a_pattern_is_written_out(n, weight, words):
-    rows = remedies(
-        n, loss="mse", bias="none", lambda_W=1e-5, lambda_H=1e-5, class_weight=np.array(weight)
-    )
-    assert rows[0].order_words == words
+    for penalty in (1e-5, 10.0):
+        row = remedies(
+            n,
+            loss="mse",
+            bias="none",
+            lambda_W=penalty,
+            lambda_H=penalty,
+            class_weight=np.array(weight),
+        )[0]
+        assert row.order_words == words
 
 
 def test_with_two_layers_weights_to_the_power_two_thirds_treat_all_alike():
