@@ -1,12 +1,12 @@
 """Try the tests on small faults: ``make mutants``, or a module of them as ``MODULE=``.
 
-cosmic-ray's operators make the faults (`tools/mutant_sources.py`), in scripts of the book
-`tools/script_mutants.mjs`. A process collects the tests of
-an area once and notes which lines each of them runs. For every mutant it forks a child, which puts
-the faulty code in the place of the right one, runs the tests that reach the statement, quick ones
-first, and ends at the first that fails. What has run before the child could change it (constants,
-code that ran while tests were collected) is tried in a fork that has imported nothing of nclib yet
-(`tools/mutant_trials.py`).
+cosmic-ray's operators make the faults (`tools/mutant_sources.py`), and acorn those in scripts of
+the book (`tools/script_mutants.mjs`), which are tried by processes of their own. For all others a
+process collects the tests of an area once and notes which lines each of them runs. For every
+mutant it forks a child, which puts the faulty code in the place of the right one, runs the tests
+that reach the statement, quick ones first, and ends at the first that fails. What has run before
+the child could change it (constants, code that ran while tests were collected) is tried in a fork
+that has imported nothing of nclib yet (`tools/mutant_trials.py`).
 
 What every mutant came to is kept in ``_build/mutants``. One is tried again when its module has
 changed, or the file of the test that killed it, or, where it survived, any test of its area. What

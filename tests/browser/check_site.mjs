@@ -73,14 +73,15 @@ async function complete(page, errors) {
   if (!(await settled(page))) errors.push("the page stopped working before all formulas and explorables were there");
 }
 
-// What a job finds; where it breaks off, `broken` of that. What hangs is tried once more: a page at fault hangs
-// again, and a browser that has much to do at times leaves one page without an answer.
+// What a job finds; where it breaks off, `broken` of that. What hangs is tried once more, and that is said: under
+// load the landing page did not answer at times, and why is not known. A page at fault hangs again.
 async function found(job, broken) {
   for (const again of [true, false]) {
     try {
       return await within(job);
     } catch (error) {
       if (!(again && error instanceof Hung)) return broken(`broke off: ${error.message}`);
+      console.error(`tried once more, ${error.message}: ${job}`);
     }
   }
 }
