@@ -8,12 +8,10 @@ import importlib.machinery
 import json
 import os
 import pickle
-import re
 import resource
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -61,29 +59,7 @@ def collected_trials(
     The outcome is "killed", "timeout", "survived" or "unreached": then the tests that reach it are
     for `fresh_trial`.
     """
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with os.fdopen(write, "w", encoding="utf-8") as results:
-            try:
-                server = _Server(mutants, settings, results)
-                _use_hypothesis_without_shrinking()
-                server.start()
-                pytest.main([*OPTIONS, *files], plugins=[server])
-            except BaseException:
-                import traceback
-
-                traceback.print_exc()
-        os._exit(0)
-    os.close(write)
-    came = 0
-    with os.fdopen(read, encoding="utf-8") as results:
-        for line in results:
-            came += 1
-            yield tuple(json.loads(line))
-    os.waitpid(child, 0)
-    if came < len(mutants):
-        raise RuntimeError(f"the process that tries mutants ended after {came} of {len(mutants)}")
+    return _served(lambda write: _Server(mutants, settings, write), files, mutants)
 
 
 def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> tuple[str, str]:
@@ -105,60 +81,59 @@ def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> t
 
 
 def script_trials(
-    files: Sequence[str], mutants: Sequence[Mutant], settings: dict[str, Any]
+    files: Sequence[str], mutants: Sequence[Mutant]
 ) -> Iterator[tuple[int, str, str]]:
     """Yield index, outcome and killing test of mutants of scripts of the book.
 
-    What drives the scripts are processes of their own, which find the faulty one in the folder that
-    NCLIB_SCRIPTS names. The quick tests come first.
+    What drives the scripts finds the faulty one in the folder that NCLIB_SCRIPTS names.
     """
-    told = _tests_alone([*files, "--durations=0", "-vv"], {}, None)
-    if told is None or told.returncode != 0:
-        raise RuntimeError("the tests of the scripts do not pass without a fault")
-    took = re.findall(r"^([\d.]+)s call +(\S.*)$", told.stdout, re.MULTILINE)
-    ordered = [name for _, name in sorted((float(seconds), name) for seconds, name in took)]
-    for index, mutant in enumerate(mutants):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(shutil.copytree((ROOT / mutant.module).parent, f"{folder}/scripts"))
-            (path / Path(mutant.module).name).write_text(mutant.source, encoding="utf-8")
-            done = _tests_alone([*ordered, "-x"], {"NCLIB_SCRIPTS": str(path)}, 600)
-        if done is None:
-            yield index, "timeout", files[0]
-        elif done.returncode == 0:
-            yield index, "survived", ordered[-1]
-        else:
-            yield index, "killed", files[0]
+    for index, outcome, by, _ in _served(
+        lambda write: _ScriptServer(mutants, write), files, mutants
+    ):
+        yield index, outcome, by
 
 
-def _tests_alone(
-    arguments: Sequence[str], variables: dict[str, str], limit: float | None
-) -> "subprocess.CompletedProcess[str] | None":
-    """Run pytest in a process of its own; None where it and what it started had to be stopped."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=no", *arguments]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return None
-    return subprocess.CompletedProcess(command, process.returncode, output)
+def _served(
+    server: Callable[[Any], Any], files: Sequence[str], mutants: Sequence[Mutant]
+) -> Iterator[Trial]:
+    """Yield what a plugin of pytest writes, in a process that collects files of tests."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(write, "w", encoding="utf-8") as results:
+            try:
+                _use_hypothesis_without_shrinking()
+                pytest.main([*OPTIONS, *files], plugins=[server(results)])
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+        os._exit(0)
+    os.close(write)
+    came = 0
+    with os.fdopen(read, encoding="utf-8") as results:
+        for line in results:
+            came += 1
+            yield tuple(json.loads(line))
+    os.waitpid(child, 0)
+    if came < len(mutants):
+        raise RuntimeError(f"the process that tries mutants ended after {came} of {len(mutants)}")
 
 
-def _in_child(run: Callable[[Callable[[str], None]], None], limit: float) -> tuple[str, str]:
-    """Fork, run, and say what came of it and which test was the last that it told of."""
+def _in_child(
+    run: Callable[[Callable[[str], None]], None], limit: float, is_small: bool = True
+) -> tuple[str, str]:
+    """Fork, run, and say what came of it and which test was the last that it told of.
+
+    `limit` is in CPU seconds, of the child and of each process that it starts.
+    """
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read)
-        _be_quiet_and_small(limit)
+        _be_quiet_and_stop(limit)
+        if is_small:
+            _be_small()
         code = 1
         with contextlib.suppress(BaseException):
             run(lambda test: _write(write, test))
@@ -187,12 +162,15 @@ def _write(pipe: int, text: str) -> None:
     os.write(pipe, f"{text}\n".encode())
 
 
-def _be_quiet_and_small(limit: float) -> None:
+def _be_quiet_and_stop(limit: float) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
+
+
+def _be_small() -> None:
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     used = pages * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30), used + (3 << 30)))
@@ -312,9 +290,7 @@ class _Server:
         self.coverage = Coverage(
             data_file=None, source=[str(ROOT / "nclib")], config_file=False, messages=False
         )
-
-    def start(self) -> None:
-        """Begin to note what is run while tests are collected."""
+        # What is run while tests are collected is noted, too.
         self.coverage.start()
         self.coverage.switch_context("collection")
 
@@ -470,6 +446,51 @@ class _Server:
             chosen.append(test)
             left -= self.seconds[test]
         return chosen
+
+
+class _ScriptServer:
+    """A plugin of pytest that runs tests of scripts once, and then with one faulty script each."""
+
+    def __init__(self, mutants: Sequence[Mutant], results: Any) -> None:
+        self.mutants = mutants
+        self.results = results
+        self.failed = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        self.failed |= call.excinfo is not None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        seconds = {}
+        for item in session.items:
+            began = time.monotonic()
+            runtestprotocol(item, log=False)
+            seconds[item] = time.monotonic() - began
+        if self.failed:
+            raise RuntimeError("the tests of the scripts do not pass without a fault")
+        killers: Counter[str] = Counter()
+        for index, mutant in enumerate(self.mutants):
+            order = sorted(seconds, key=lambda item: (-killers[item.nodeid], seconds[item]))
+            outcome, by = self._judged(mutant, order, 10 + 2 * sum(seconds.values()))
+            if outcome != "survived":
+                killers[by] += 1
+            self.results.write(json.dumps([index, outcome, by, []]) + "\n")
+            self.results.flush()
+        return True
+
+    def _judged(self, mutant: Mutant, items: list[pytest.Item], limit: float) -> tuple[str, str]:
+        def run(tell: Callable[[str], None]) -> None:
+            os.environ["NCLIB_SCRIPTS"] = str(scripts)
+            items[0].session.config.pluginmanager.register(_Judge(tell))
+            for item in items:
+                runtestprotocol(item, log=False)
+
+        with tempfile.TemporaryDirectory() as folder:
+            scripts = Path(shutil.copytree((ROOT / mutant.module).parent, f"{folder}/scripts"))
+            (scripts / Path(mutant.module).name).write_text(mutant.source, encoding="utf-8")
+            # Node asks for more addresses than a mutant of Python is given.
+            return _in_child(run, limit, is_small=False)
 
 
 def _returned(call: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """Try the tests on small faults: ``make mutants``, or a module of them as ``MODULE=``.
 
 cosmic-ray's operators make the faults (`tools/mutant_sources.py`), and acorn those in scripts of
-the book (`tools/script_mutants.mjs`), which are tried by processes of their own. For all others a
+the book (`tools/script_mutants.mjs`), which are tried on all tests of the scripts. For all others a
 process collects the tests of an area once and notes which lines each of them runs. For every
 mutant it forks a child, which puts the faulty code in the place of the right one, runs the tests
 that reach the statement, quick ones first, and ends at the first that fails. What has run before
@@ -190,7 +190,7 @@ def _outcomes_of_scripts(
     """Yield index, outcome and killing test of mutants of scripts of the book."""
     from tools.mutant_trials import script_trials
 
-    yield from script_trials(files, todo, settings)
+    yield from script_trials(files, todo)
 
 
 def report(

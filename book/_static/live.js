@@ -142,11 +142,8 @@ function live(NC) {
     function strengths() {
       forward();
       const T = zeros();
-      for (let i = 0; i < K; i++) {
-        let mean = 0;
-        if (bias) for (let k = 0; k < K; k++) mean += (A[L][i * K + k] * n[k]) / N;
-        for (let k = 0; k < K; k++) T[i * K + k] = (A[L][i * K + k] - mean) * Math.sqrt(n[k]);
-      }
+      // With a bias V has no part of sqrt(n), and so no mode a part of the mean.
+      for (let i = 0; i < size; i++) T[i] = A[L][i] * Math.sqrt(n[i % K]);
       return modes.blocks.flatMap((block) => {
         const M = new Float64Array(block.length ** 2);
         block.forEach((p, i) => {

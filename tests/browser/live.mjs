@@ -11,11 +11,13 @@ globalThis.document = { addEventListener() {} };
 const { NC, LIVE } = new Function(`${text}; const NC = theory(); return { NC, LIVE: live(NC) };`)();
 const { paths = [], ends = [], marks = [] } = JSON.parse(readFileSync(0, "utf8"));
 
-const path = ({ start, steps, ...setting }) => {
+const path = ({ start, steps, then, ...setting }) => {
   const model = LIVE.model(setting);
   model.take(start);
+  if (then) model.setLambda(then);
   model.run(steps);
-  return { ...model.weights(), value: model.value(), strengths: model.strengths() };
+  const cosines = [...model.cosines()];
+  return { ...model.weights(), value: model.value(), strengths: model.strengths(), cosines };
 };
 const end = ({ seed, size, ...setting }) => {
   const model = LIVE.model(setting);

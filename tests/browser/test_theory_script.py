@@ -18,14 +18,17 @@ from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 
 HERE = Path(__file__).parent
-# `make mutants` has scripts with a fault in another folder.
-STATIC = Path(os.environ.get("NCLIB_SCRIPTS", ROOT / "book" / "_static"))
 TABLE = json.loads((ROOT / "tests" / "data" / "pasted_counts.json").read_text("utf-8"))
 ALLOWED = 1e-9
 
 FRAUD = {"n": [284_315, 492], "L": 1, "bias": True, "lambda_W": 1e-5, "lambda_H": 1e-5}
 LESIONS = gallery()["ham10000"].counts.n.tolist()
 PAPER = [500, 500, 400, 400, 300, 300, 200, 200, 100, 100]
+
+
+def scripts():
+    """The folder of the scripts; `make mutants` has some with a fault in another one."""
+    return Path(os.environ.get("NCLIB_SCRIPTS", ROOT / "book" / "_static"))
 
 
 def asked(script, *arguments, **questions):
@@ -42,7 +45,7 @@ def asked(script, *arguments, **questions):
 
 
 def answers(**questions):
-    return asked("theory.mjs", STATIC / "theory.js", **questions)
+    return asked("theory.mjs", scripts() / "theory.js", **questions)
 
 
 def random_problems(number, seed=0):
@@ -348,18 +351,30 @@ def test_a_thousand_plain_steps_are_those_of_nclib(depth, bias):
     problem = nc.Problem(n, depth, bias=bias, lambda_W=lam, lambda_H=lam)
     begun = start_of(problem, 3)
     gone = nc.descend(problem, 1, 3, method="gradient", max_steps=1001, class_means=True)
-    start = {
-        "Ws": [W.ravel().tolist() for W in begun.Ws],
-        "H": begun.H.ravel().tolist(),
-        "b": [] if begun.b is None else begun.b.tolist(),
+    question = {"n": n, "L": depth, "bias": bias, "steps": 1000}
+    question["start"] = told(begun.Ws, begun.H, begun.b)
+    # From other penalties to these nothing moves but the units that the script counts in.
+    begun_elsewhere = question | {"lambda": 5 * lam, "then": lam}
+    for asks in (question | {"lambda": lam}, begun_elsewhere):
+        (found,) = asked("live.mjs", scripts(), paths=[asks])["paths"]
+        compare_ends(found, gone)
+
+
+def told(Ws, H, b):
+    """Weights, features and bias in the form that the script takes."""
+    return {
+        "Ws": [W.ravel().tolist() for W in Ws],
+        "H": H.ravel().tolist(),
+        "b": [] if b is None else b.tolist(),
     }
-    question = {"n": n, "L": depth, "bias": bias, "lambda": lam, "start": start, "steps": 1000}
-    (found,) = asked("live.mjs", STATIC, paths=[question])["paths"]
+
+
+def compare_ends(found, gone):
     for name, value in (("Ws", gone.Ws), ("H", [gone.H])):
         given = np.array(found[name]).ravel()
         wanted = np.concatenate([part.ravel() for part in value])
         np.testing.assert_allclose(given, wanted, rtol=0, atol=1e-9 * np.abs(wanted).max())
-    if bias:
+    if gone.b is not None:
         np.testing.assert_allclose(found["b"], gone.b, rtol=0, atol=1e-9)
     assert found["value"] == pytest.approx(gone.objective, rel=1e-9)
 
@@ -367,20 +382,34 @@ def test_a_thousand_plain_steps_are_those_of_nclib(depth, bias):
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_bars_of_the_picture_are_what_is_put_out_of_each_mode(bias):
     """Of explicit weights of local minima: the singular values of the closed form."""
-    n = [50, 50, 20, 20, 5]
+    n = [50, 50, 50, 50, 20, 20, 5]
     problem = nc.Problem(n, 2, bias=bias, lambda_W=2e-3, lambda_H=2e-3)
     for minimum in (nc.local_minima(problem)[2], nc.global_minimizer(problem)):
-        Ws, H, b = minimum.weights()
-        start = {
-            "Ws": [W.ravel().tolist() for W in Ws],
-            "H": H.ravel().tolist(),
-            "b": [] if b is None else b.tolist(),
-        }
-        question = {"n": n, "L": 2, "bias": bias, "lambda": 2e-3, "start": start, "steps": 0}
-        (found,) = asked("live.mjs", STATIC, paths=[question])["paths"]
+        question = {"n": n, "L": 2, "bias": bias, "lambda": 2e-3, "steps": 0}
+        question["start"] = told(*minimum.weights())
+        (found,) = asked("live.mjs", scripts(), paths=[question])["paths"]
         expected = minimum.z[: len(found["strengths"])]
         np.testing.assert_allclose(found["strengths"], expected, atol=1e-9)
         assert found["value"] == pytest.approx(minimum.objective, rel=1e-12)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_cosines_of_the_picture_are_those_of_the_class_means(bias):
+    """Off the mean of all samples where there is a bias; a class mean that is dead has none."""
+    n, rng = np.array([60, 30, 9, 4]), np.random.default_rng(5)
+    Ws, H, b = [rng.normal(size=(4, 4))], rng.normal(size=(4, 4)), rng.normal(size=4)
+    # The third is where the mean of the others is, or zero.
+    H[:, 2] = (H @ n - H[:, 2] * n[2]) / (n.sum() - n[2]) if bias else 0
+    means = H - (H @ n / n.sum())[:, None] if bias else H
+    question = {"n": n.tolist(), "L": 1, "bias": bias, "lambda": 1e-2, "steps": 0}
+    question["start"] = told(Ws, H, b if bias else None)
+    (found,) = asked("live.mjs", scripts(), paths=[question])["paths"]
+    given = np.array([math.nan if x is None else x for x in found["cosines"]]).reshape(4, 4)
+    alive = np.arange(4) != 2
+    assert np.isnan(given[~alive]).all()
+    assert np.isnan(given[:, ~alive]).all()
+    units = means[:, alive] / np.linalg.norm(means[:, alive], axis=0)
+    np.testing.assert_allclose(given[np.ix_(alive, alive)], units.T @ units, atol=1e-12)
 
 
 def live_settings(number, seed=0):
@@ -398,7 +427,7 @@ def live_settings(number, seed=0):
 
 def ends_at_a_listed_minimum(settings):
     for setting, end in zip(
-        settings, asked("live.mjs", STATIC, ends=settings)["ends"], strict=True
+        settings, asked("live.mjs", scripts(), ends=settings)["ends"], strict=True
     ):
         lam = setting["lambda"]
         problem = nc.Problem(
@@ -426,7 +455,7 @@ def test_the_marks_of_the_picture_are_the_minima_of_nclib(depth):
     for lam in (death * 0.9, death * 1.02):
         problem = nc.Problem(n, depth, lambda_W=lam, lambda_H=lam)
         question = {"n": n, "L": depth, "bias": True, "lambda": float(lam)}
-        (marks,) = asked("live.mjs", STATIC, marks=[question])["marks"]
+        (marks,) = asked("live.mjs", scripts(), marks=[question])["marks"]
         best = nc.global_minimizer(problem).z[:2]
         np.testing.assert_allclose([mark["best"] for mark in marks], best, rtol=1e-9)
         alive = nc.local_minima(problem)[-1].z[:2]
