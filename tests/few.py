@@ -12,6 +12,16 @@ def few(values, kept):
     ]
 
 
+def chosen(request, parameter):
+    """Values of a parameter in the tests of the file that run: nothing else is asked for."""
+    cases = [
+        item.callspec.params
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
+    return {case[parameter] for case in cases if parameter in case}
+
+
 def in_parts(rows, most=12):
     """Rows of a long table in few cases for `parametrize`, of which `tools.mutants` tries all."""
     return [rows[part::most] for part in range(min(most, len(rows)))]

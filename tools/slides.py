@@ -14,7 +14,7 @@ import copy
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -363,8 +363,8 @@ def decks() -> dict[str, Deck]:
     return {name: Deck(name, deck) for name, deck in told.items()}
 
 
-def write(folder: Path = SLIDES) -> list[Path]:
-    """Write every deck into a folder, and return the files.
+def write(folder: Path = SLIDES, names: Container[str] | None = None) -> list[Path]:
+    """Write decks into a folder, all of them or those of the names, and return the files.
 
     Raises
     ------
@@ -374,6 +374,8 @@ def write(folder: Path = SLIDES) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, deck in decks().items():
+        if names is not None and name not in names:
+            continue
         paths.append(folder / f"{name}.html")
         write_whole(paths[-1], deck.html().encode())
     return paths

@@ -3,9 +3,9 @@
 //     CHROMIUM=/path/to/chromium node check_site.mjs SITE_FOLDER < questions.json > report.json
 //
 // Questions: {"pages": [...], "phones": [...], "dark": [...], "queries": [...]}: pages that a reader stays
-// on, those of them that are opened on a phone as well and those whose colours are looked at, in light and
-// in the dark, and what is searched for. What is not opened on a phone is made as narrow when it has been
-// seen. test_site.py makes a test of each line of the report.
+// on, those of them that are opened on a phone as well, those that axe looks at, in light and, for their
+// colours, in the dark, and what is searched for. What is not opened on a phone is made as narrow when it
+// has been seen. test_site.py makes a test of each line of the report.
 
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -86,13 +86,12 @@ async function found(job, broken) {
   }
 }
 
-// What axe finds by its usual rules: all of them, those of colours ("only") or the others ("without").
-async function axe(page, colors) {
+// What axe finds by its usual rules: all of them, or those of colours alone.
+async function axe(page, rules) {
   await page.evaluate(AXE);
   // No rule that runs needs the style sheets beforehand.
   const options = { resultTypes: ["violations"], preload: false };
-  if (colors === "only") options.runOnly = { type: "rule", values: OF_COLORS };
-  if (colors === "without") options.rules = Object.fromEntries(OF_COLORS.map((rule) => [rule, { enabled: false }]));
+  if (rules === "colors") options.runOnly = { type: "rule", values: OF_COLORS };
   const violations = await page.evaluate(
     async (options) => (await window.axe.run(document, options)).violations,
     options,
@@ -125,7 +124,7 @@ async function visit(name, width) {
       page: name,
       form: `${theme}-${width}`,
       ...(theme === THEMES[0] && (await seen(page, width))),
-      axe: await axe(page, theme !== THEMES[0] ? "only" : dark.includes(name) ? "all" : "without"),
+      ...(dark.includes(name) && { axe: await axe(page, theme === THEMES[0] ? "all" : "colors") }),
       console: errors.slice(theme === THEMES[0] ? 0 : noted),
     });
   }
@@ -324,7 +323,7 @@ const SITUATIONS = {
         await page.emulateMedia({ colorScheme: theme });
         await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
         await rest(page, 500);
-        const found = await axe(page, theme === THEMES[0] ? "all" : "only");
+        const found = await axe(page, theme === THEMES[0] ? "all" : "colors");
         if (theme === THEMES[0]) found.push(...(await page.evaluate(look.touch)));
         problems.push(...found.map((problem) => `${theme} ${button}: ${JSON.stringify(problem)}`));
       }

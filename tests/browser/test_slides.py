@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
+from few import chosen, few
 from test_site import ROOT, browser, drive, require_browser_and_site, require_nothing_missing
 
 import nclib as nc
@@ -19,6 +20,8 @@ from every_explorable import explorable
 
 SCRIPT = Path(__file__).with_name("slides.mjs")
 DECKS = ["lesson", "week-1", "week-2", "week-3", "week-4"]
+# Of decks that are made alike, the lesson and one week in every run; all in `make test-all`.
+OFTEN = few(DECKS, ["lesson", "week-2"])
 # Letters of this height are 27 pixels on a projector of 1080 lines.
 SMALLEST = 16
 LARGEST_FILE = 6_000_000
@@ -31,8 +34,8 @@ def decks():
 
 
 @pytest.fixture(scope="module")
-def files(decks, tmp_path_factory):
-    return slides.write(tmp_path_factory.mktemp("slides"))
+def files(request, decks, tmp_path_factory):
+    return slides.write(tmp_path_factory.mktemp("slides"), chosen(request, "name") | {"lesson"})
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def test_there_is_a_deck_for_the_lesson_and_for_each_week(decks):
     assert list(decks) == DECKS
 
 
-@pytest.mark.parametrize("name", DECKS)
+@pytest.mark.parametrize("name", OFTEN)
 def test_every_moment_that_the_plan_shows_is_on_a_slide(decks, name):
     deck = decks[name]
     planned = re.findall(r'href="([^"]*\?[^"]*#[^"]*)"', str(deck.plan))
@@ -61,7 +64,7 @@ def test_the_minutes_of_the_lesson_are_those_of_the_plan_in_order(decks):
     assert told == [slides.words(row.td) for row in deck.plan.select("tbody tr")]
 
 
-@pytest.mark.parametrize("name", DECKS)
+@pytest.mark.parametrize("name", OFTEN)
 def test_exercises_in_class_are_on_the_slides_with_their_solutions(decks, name):
     deck = decks[name]
     in_class = re.search(
@@ -100,7 +103,7 @@ def test_nothing_fails_and_nothing_is_fetched(report):
     assert report["errors"] == []
 
 
-@pytest.mark.parametrize("name", DECKS)
+@pytest.mark.parametrize("name", OFTEN)
 def test_every_slide_is_there_whole_and_can_be_read(report, decks, name):
     seen = report["decks"][name]
     assert len(seen) == 1 + len(decks[name].told["slides"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from few import few
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -208,7 +209,7 @@ def names_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", few(ENCODINGS, ["ascii", "cp932"]))
 def test_the_help_is_written_in_any_encoding(encoding):
     for command in COMMANDS[:2]:
         done = run(command, "--help", environment={"PYTHONIOENCODING": encoding})
@@ -219,7 +220,7 @@ def test_the_help_is_written_in_any_encoding(encoding):
         assert "\\u" not in text  # what it uses is shown in other letters, not as escapes
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", few(ENCODINGS, ["ascii", "cp932", "utf-8"]))
 def test_names_that_the_output_cannot_show_are_written_as_escapes(names_file, encoding):
     wide = {"PYTHONIOENCODING": encoding, "COLUMNS": "200"}
     done = run("predict", names_file, *PENALTIES, environment=wide)
@@ -253,7 +254,7 @@ def test_the_locale_C_is_no_obstacle(names_file, tmp_path):
     assert "日本語のクラス" in (tmp_path / "größe.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp437", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_errors_are_one_line_in_any_encoding(tmp_path, encoding):
     path = tmp_path / "日本 ß.csv"
     path.write_text("б,x\n", encoding="utf-8")
@@ -294,7 +295,10 @@ def test_a_way_with_letters_that_was_chosen_is_kept():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    few([">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"], [">&-", "<&- >&- 2>&-"]),
+)
 def test_closed_streams_are_no_error(network, stored, names_file, tmp_path, closed):
     report = tmp_path / "r.html"
     slow = [

@@ -51,6 +51,11 @@ BIAS = [case for case in UNIQUE if case.bias]
 ALIVE = [case for case in UNIQUE if case.closed_form.survives.any()]
 
 
+def seldom(cases):
+    """Cases for brute force that `test_theorems.py` does not share its minima with."""
+    return often(cases, most=2, large=("L3-bias-narrow",))
+
+
 def weighted_means(case):
     """E = Hbar D of the minimum that brute force has found."""
     return brute_force(case).class_means(case.n) * np.sqrt(case.n)
@@ -192,7 +197,7 @@ def test_theorem_4_2(case, record_error):
         assert record_error(f"Theorem 4.2: {name}", relative(left - right, right), IDENTITY)
 
 
-@pytest.mark.parametrize("case", often(UNIQUE), ids=str)
+@pytest.mark.parametrize("case", seldom(UNIQUE), ids=str)
 def test_rows_and_columns_are_orthogonal_in_the_modes(case, record_error):
     """And zero together, where the mode is dead."""
     rows, columns = in_modes(case)
@@ -222,7 +227,7 @@ def test_e13_without_d_the_columns_are_not_orthogonal():
 # ---------------------------------------------------------------- section 4.2
 
 
-@pytest.mark.parametrize("case", often(ALIVE), ids=str)
+@pytest.mark.parametrize("case", seldom(ALIVE), ids=str)
 def test_x_of_theorem_4_3_from_the_layers(case, record_error):
     """x = (c/(N lambda_H))^(1/L) sigma^2 solves the paper's equation, and is its largest root."""
     L, N, lW = case.depth, sum(case.n), case.lambda_W
@@ -332,7 +337,7 @@ def test_e8_the_printed_g_is_wrong_from_three_groups_on():
 # ---------------------------------------------------------------- section 5 and appendix C
 
 
-@pytest.mark.parametrize("case", often(ALIVE), ids=str)
+@pytest.mark.parametrize("case", seldom(ALIVE), ids=str)
 def test_metrics_vanish_at_what_brute_force_finds(case, record_error):
     """NC2^WH with q (E3), NC2^H of appendix C with its norm (E9), NC3 of alive modes (E5)."""
     run = brute_force(case)
@@ -729,7 +734,7 @@ def test_e20_without_the_last_layer_the_shapes_do_not_fit():
     assert (residual @ E.T).shape != W1.shape  # as printed: W_2'...W_{L-1}' is empty
 
 
-@pytest.mark.parametrize("case", often(UNIQUE), ids=str)
+@pytest.mark.parametrize("case", seldom(UNIQUE), ids=str)
 def test_class_means_and_residual_of_b_3(case, record_error):
     U, kappa, V = svd_of_labels(case)
     N, lH, L = sum(case.n), case.lambda_H, case.depth
@@ -748,7 +753,7 @@ def test_class_means_and_residual_of_b_3(case, record_error):
     assert record_error("B.3: P E less the labels", error, IDENTITY)
 
 
-@pytest.mark.parametrize("case", often(CASES), ids=str)
+@pytest.mark.parametrize("case", seldom(CASES), ids=str)
 def test_b_13_and_the_reduction_to_lemma_a_2(case, record_error):
     """f = 1/2 sum_{j<=r} (lambda_H kappa^2/q + L lambda_W1 sigma^2) + 1/(2N) sum_{j>r} kappa^2.
 

@@ -139,10 +139,13 @@ UNIQUE = [case for case in CASES if case.name != "narrow cuts a block"]
 LARGE = ("L2-bias-some_modes_dead", "L2-free-every_mode_alive", "L3-bias-narrow")
 
 
-def often(cases):
-    """Cases for brute force: many classes or layers in `make test-all` alone, but for a few."""
-    classes = {1: 5, 2: 3, 3: 3, 6: 2}
-    small = [case for case in cases if len(case.n) <= classes[case.depth] or str(case) in LARGE]
+def often(cases, most=3, large=LARGE):
+    """Cases for brute force: many classes or layers in `make test-all` alone, but for a few.
+
+    Of one layer all of them; of more those of at most so many classes, of six layers those of two.
+    """
+    classes = {1: 5, 2: most, 3: most, 6: 2}
+    small = [case for case in cases if len(case.n) <= classes[case.depth] or str(case) in large]
     return few(cases, small)
 
 
