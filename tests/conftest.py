@@ -165,7 +165,7 @@ def pytest_terminal_summary(terminalreporter):
 def show_cpu_time(terminalreporter):
     """Say what the run took, with all workers: a clock would say what else there was.
 
-    A browser ends its own processes without asking what they took: of its work two fifths are counted.
+    A browser ends its processes without asking what they took: two fifths of its work are counted.
     """
     minutes = sum(os.times()[:4]) / 60
     terminalreporter.section("CPU time")

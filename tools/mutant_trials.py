@@ -31,6 +31,7 @@ from tools.mutant_transplant import transplant
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "_build" / "mutants"
+SITE = ROOT / "_build" / "html"
 
 # Nothing but collecting what is named: no cache, no report of what a failure looks like.
 OPTIONS = [
@@ -85,7 +86,8 @@ def script_trials(
 ) -> Iterator[tuple[int, str, str]]:
     """Yield index, outcome and killing test of mutants of scripts of the book.
 
-    What drives the scripts finds the faulty one in the folder that NCLIB_SCRIPTS names.
+    What drives the scripts finds the faulty one in the folder that NCLIB_SCRIPTS names, and in the
+    built site that NCLIB_SITE names.
     """
     for index, outcome, by, _ in _served(
         lambda write: _ScriptServer(mutants, write), files, mutants
@@ -462,16 +464,22 @@ class _ScriptServer:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        seconds = {}
-        for item in session.items:
+        seconds: dict[pytest.Item, float] = {}
+        by_file: dict[Path, float] = {}
+        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
             began = sum(os.times()[:4])
-            runtestprotocol(item, log=False)
+            runtestprotocol(item, log=False, nextitem=following)
             seconds[item] = sum(os.times()[:4]) - began
+            by_file[item.path] = by_file.get(item.path, 0.0) + seconds[item]
         if self.failed:
             raise RuntimeError("the tests of the scripts do not pass without a fault")
         killers: Counter[str] = Counter()
         for index, mutant in enumerate(self.mutants):
-            order = sorted(seconds, key=lambda item: (-killers[item.nodeid], seconds[item]))
+            # What the tests of a file share is made once: files stay whole, the quick one first.
+            order = sorted(
+                seconds,
+                key=lambda item: (by_file[item.path], -killers[item.nodeid], seconds[item]),
+            )
             outcome, by = self._judged(mutant, order, 10 + 2 * sum(seconds.values()))
             if outcome != "survived":
                 killers[by] += 1
@@ -481,14 +489,22 @@ class _ScriptServer:
 
     def _judged(self, mutant: Mutant, items: list[pytest.Item], limit: float) -> tuple[str, str]:
         def run(tell: Callable[[str], None]) -> None:
-            os.environ["NCLIB_SCRIPTS"] = str(scripts)
+            os.environ |= {"NCLIB_SCRIPTS": str(scripts), "NCLIB_SITE": str(site)}
+            # A page that will never answer is not waited for as one on a busy machine is.
+            os.environ["NCLIB_PATIENCE"] = "60000"
             items[0].session.config.pluginmanager.register(_Judge(tell))
-            for item in items:
-                runtestprotocol(item, log=False)
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                runtestprotocol(item, log=False, nextitem=following)
 
-        with tempfile.TemporaryDirectory() as folder:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=KEPT) as folder:
             scripts = Path(shutil.copytree((ROOT / mutant.module).parent, f"{folder}/scripts"))
-            (scripts / Path(mutant.module).name).write_text(mutant.source, encoding="utf-8")
+            site = Path(folder, "site")
+            shutil.copytree(SITE, site, copy_function=os.link)
+            for place in (scripts, site / "_static"):
+                path = place / Path(mutant.module).name
+                path.unlink()  # of the site, a link to the right one
+                path.write_text(mutant.source, encoding="utf-8")
             # Node asks for more addresses than a mutant of Python is given.
             return _in_child(run, limit, is_small=False)
 
