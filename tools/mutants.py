@@ -50,6 +50,8 @@ class Area:
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     sampled: bool
+    sample: int
+    """How many mutants of a module are tried where the area is sampled."""
     functions: tuple[str, ...] = ()
     """Of scripts of the book, tried by other means: the functions that get faults."""
 
@@ -148,7 +150,7 @@ def try_area(
         counts[module] = len(mutants)
         if area.sampled:
             chosen = random.Random(f"{settings['seed']} {module}")
-            mutants = chosen.sample(mutants, min(settings["sample"], len(mutants)))
+            mutants = chosen.sample(mutants, min(area.sample, len(mutants)))
         wanted[module] = mutants
     todo = [one for mutants in wanted.values() for one in mutants if not state.still_holds(one)]
     print(
@@ -248,6 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tuple(row["modules"]),
             tuple(row["tests"]),
             row.get("sampled", False),
+            row.get("sample", settings["sample"]),
             tuple(row.get("functions", ())),
         )
         for row in settings["areas"]
