@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def transplant(mutant: Mutant) -> int:
     """Put the code of a mutant into its imported module's functions; count those that change."""
     name = mutant.module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    name = name.removeprefix("book._ext.")
     module = sys.modules.get(name)
     if module is None:
         return 0

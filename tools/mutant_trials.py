@@ -32,6 +32,7 @@ from tools.mutant_transplant import transplant
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "_build" / "mutants"
 SITE = ROOT / "_build" / "html"
+SOURCES = ["nclib", "book/_ext"]
 
 # Nothing but collecting what is named: no cache, no report of what a failure looks like.
 OPTIONS = [
@@ -289,9 +290,8 @@ class _Server:
         self.settings = settings
         self.results = results
         self.killers: dict[str, Counter[str]] = {}
-        self.coverage = Coverage(
-            data_file=None, source=[str(ROOT / "nclib")], config_file=False, messages=False
-        )
+        folders = [str(ROOT / folder) for folder in SOURCES]
+        self.coverage = Coverage(data_file=None, source=folders, config_file=False, messages=False)
         # What is run while tests are collected is noted, too.
         self.coverage.start()
         self.coverage.switch_context("collection")
@@ -346,12 +346,16 @@ class _Server:
         return True
 
     def _records(self) -> dict[str, Any]:
-        """Return what each test runs: as kept where neither it nor nclib has changed, or anew."""
-        nclib = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("nclib/**/*.py"))]
+        """Return what each test runs: as kept where neither it nor a source changed, or anew."""
+        sources = [
+            path.read_text(encoding="utf-8")
+            for folder in SOURCES
+            for path in sorted((ROOT / folder).glob("**/*.py"))
+        ]
         files = {item.nodeid.partition("::")[0] for item in self.session.items}
         chosen = f"{self.settings['cases']} {self.settings['slowest']}"
         keys = {
-            name: fingerprint((ROOT / name).read_text(encoding="utf-8"), chosen, *nclib)
+            name: fingerprint((ROOT / name).read_text(encoding="utf-8"), chosen, *sources)
             for name in files
         }
         path = KEPT / "records.json"
@@ -397,7 +401,11 @@ class _Server:
         self, mutant: Mutant, tests: list[str], even_unchanged: bool = False
     ) -> tuple[str, str]:
         def run(tell: Callable[[str], None]) -> None:
-            if not transplant(mutant) and not even_unchanged:
+            # What a test has loaded already, and what it loads by the name of its file.
+            changed = transplant(mutant)
+            if not mutant.module.startswith("nclib/"):
+                _import_instead(ROOT / mutant.module, mutant.source)
+            elif not changed and not even_unchanged:
                 tell("unreached")
                 return
             judge = _Judge(tell, self.seconds)

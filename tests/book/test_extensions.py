@@ -37,7 +37,7 @@ sys.path.append(str(EXTENSIONS))
 def extension(name):
     """An extension as Jupyter Book loads it: by its file."""
     spec = importlib.util.spec_from_file_location(name, EXTENSIONS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
