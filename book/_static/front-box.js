@@ -223,10 +223,12 @@ document.addEventListener("DOMContentLoaded", () => {
       margin = margins[1],
       power = (form.depth + 1) / form.depth;
     const decay = form.decay * (margin / 2) ** power;
+    // What the bias is made of moves with its decay: then it is no power.
+    const two = form.bias === "decayed" ? "about 2" : "2";
     const lines = [
       margin >= 2
-        ? `You have room: with a weight decay of ${plain(decay)} every class would still be right with a factor of 2 to spare, over the whole band.`
-        : `A weight decay of ${plain(decay)} leaves a factor of 2 to spare, over the whole band.`,
+        ? `You have room: with a weight decay of ${plain(decay)} every class would still be right with a factor of ${two} to spare, over the whole band.`
+        : `A weight decay of ${plain(decay)} leaves a factor of ${two} to spare, over the whole band.`,
     ];
     const uneven = shown.rows.length > 1;
     if (form.loss === "mse" && closed && K > 2 && margin < 2)

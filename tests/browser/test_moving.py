@@ -41,13 +41,15 @@ STATES = [
     CLOSED | {"balance": "weight:sqrt", "bias": "none"},
     CLOSED | {"counts": "5000, 1200, 300, 40, 7"},
     CLOSED | {"counts": ", ".join(map(str, PAPER)), "low": "3", "high": "30", "decay": "0.001"},
+    CLOSED | {"counts": "900, 900, 900, 900, 900, 40, 40"},
     {"loss": "cross-entropy", "bias": "none", "high": "200"},
     {"balance": "weight:effective:0.999", "bias": "free", "high": "200"},
     WIDE | {"loss": "cross-entropy", "depth": "2"},
     {"decay": "often"},
     {"counts": "5, abc"},
 ]
-ERRORS = {15: "one linear layer", 16: "positive number", 17: "abc"}
+ERRORS = {16: "one linear layer", 17: "positive number", 18: "abc"}
+ANSWERED = [position for position in range(len(STATES)) if position not in ERRORS]
 
 TEXTS = ["10,923, 260", "cat 30\ndog 5", "6,705, 1,113, 1,099, 514"]
 
@@ -122,6 +124,66 @@ def test_every_control_gives_the_answer_of_nclib(report, position):
         assert below > 0
         assert above <= 1e-12 or several
     assert f"({form['n'][first]:,} samples" in seen["verdict"]
+
+
+def right_at(form, place, factor):
+    """The smallest lead over all classes, with all penalties times a factor."""
+    return float(leads(loss_problem(form, place).rescaled(factor)).min())
+
+
+def is_lost_at(form, place, factor, close=0.01):
+    before, after = (right_at(form, place, factor * (1 + x)) for x in (-close, close))
+    return before > 0 and after <= 1e-12
+
+
+@pytest.mark.parametrize("position", ANSWERED)
+def test_what_would_help_is_what_helps(report, position):
+    """Each line of advice, followed in the problem that nclib solves."""
+    form, lines = form_of(STATES[position]), report["states"][position]["help"]
+    high, K = form["high"], len(form["n"])
+    today = loss_problem(form, high)
+    spare, *others, more, told = lines
+
+    (decay,) = map(number, re.findall(r"a weight decay of ([\d.e-]+)", spare, re.IGNORECASE))
+    changed, is_decayed = form | {"decay": decay}, form["bias"] == "decayed"
+    assert is_lost_at(changed, high, 2, close=0.1 if is_decayed else 0.01)
+    assert ("a factor of about 2 to spare" in spare) == is_decayed
+    assert (
+        spare.startswith("You have room")
+        == (decay >= form["decay"])
+        == (right_at(form, high, 2) > 0)
+    )
+
+    summed = form["loss"] == "mse" and K > 2 and right_at(form, high, 2) <= 0
+    if form["bias"] == "free" and form["balance"].startswith("weight"):
+        summed = False  # not in closed form
+    sampled = form["balance"] == "none" and form["depth"] == 1 and len(set(form["n"])) > 1
+    assert len(others) == summed + sampled
+    if summed:
+        factors = map(number, re.findall(r"from ([\d.e-]+) to ([\d.e-]+)\.", others.pop(0))[0])
+        of_sums = form | {"loss": "mse-sum", "batch": 1}
+        for one, factor in zip((form, of_sums), factors, strict=True):
+            assert is_lost_at(one, high, factor)
+    if sampled:
+        (place,) = map(number, re.findall(r"at NλH = ([\d.e-]+)\.", others.pop(0)))
+        balanced = form | {"balance": "sampler:balanced"}
+        assert is_lost_at(balanced, place, 1)
+
+    assert "N acts as λH does" in more
+    (lambda_W,) = map(number, re.findall(r"(?:itself,|λW is) ([\d.e-]+)[.:]", told))
+    assert lambda_W == pytest.approx(today.lambda_W[0], rel=1e-4)
+    times = re.findall(r"this loss is ([\d.,]+) times", told)
+    assert bool(times) == form["loss"].startswith("mse")
+    for factor in map(number, times):
+        assert factor == pytest.approx(form["decay"] / today.lambda_W[0], rel=1e-3)
+
+
+def test_classes_of_one_count_are_named_together(report):
+    seen = report["states"][13]
+    assert [row[0] for row in seen["rows"]] == ["classes 1, 2, 3 and 2 more", "classes 6, 7"]
+    assert "Lost first: classes 6, 7 (40 samples each). They are " in seen["verdict"]
+    alone = report["states"][1]["verdict"]
+    assert re.search(r"\(115 samples\)\. It is ", alone)
 
 
 def test_the_command_is_the_same_as_the_form(report):
