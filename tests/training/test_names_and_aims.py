@@ -126,30 +126,42 @@ def test_the_minimum_reached_is_the_one_with_as_many_modes():
 # ---------------------------------------------------------------- the paper's figures
 
 
-def test_the_scales_are_those_of_the_stored_runs():
-    assert {name: tuple(scale) for name, scale in SCALES.items()} == {
-        "paper": (2048, 12_000, 1e-4),
-        "wide": (2048, 1500, 5e-4),
-        "medium": (512, 600, 1e-3),
-        "small": (128, 200, 1e-3),
-    }
+@pytest.mark.parametrize(
+    ("scale", "size"),
+    [
+        ("paper", (2048, 12_000, 1e-4)),
+        ("wide", (2048, 1500, 5e-4)),
+        ("medium", (512, 600, 1e-3)),
+        ("small", (128, 200, 1e-3)),
+    ],
+)
+def test_a_scale_is_this_large(scale, size):
+    for experiment in paper_figure(1, scale):
+        config = experiment.config
+        assert (config.width, config.epochs, config.learning_rate) == size
+    assert len(SCALES) == 4
 
 
-def test_figures_are_of_these_images_and_penalties():
-    figures = {number: paper_figure(number) for number in (1, 2, 3, 4)}
-    names = [figure[0].data for figure in figures.values()]
-    assert names == ["cifar10", "emnist-letters"] * 2
-    for figure in figures.values():
-        for one in figure:
-            assert set(one.config.lambda_W) == {LAMBDA_W} == {5e-4}
-            assert one.config.lambda_H == LAMBDA_H == 1e-5
-            assert (one.config.seed, one.config.lambda_warmup) == (0, 0.5)
-            assert one.config.schedule == "cosine"
-    assert [e.config.head_scale for e in figures[3]] == [1, 1, 1]
-    assert [e.config.head_scale for e in paper_figure(2, depths=(5, 7))] == [1, 1]
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_figure_is_of_these_images_penalties_and_heads(number):
+    figure = paper_figure(number)
+    assert [one.config.depth for one in figure] == [1, 3, 6]
+    letters = number in (2, 4)
+    for one in figure:
+        config = one.config
+        assert one.data == ("emnist-letters" if letters else "cifar10")
+        assert config.bias == (number < 3)
+        assert set(config.lambda_W) == {LAMBDA_W} == {5e-4}
+        assert config.lambda_H == LAMBDA_H == 1e-5
+        assert (config.seed, config.lambda_warmup, config.schedule) == (0, 0.5, "cosine")
+    # Six layers begin larger on the letters.
+    assert [one.config.head_scale for one in figure] == [1, 1, 2 if letters else 1]
+    assert [one.config.head_scale for one in paper_figure(number, depths=(5, 7))] == [1, 1]
 
 
-def test_the_aims_are_these():
+def test_the_aims_are_those_that_were_set_before_any_run():
+    (one,) = paper_figure(1, depths=(1,))
+    assert one.config.is_papers
     assert AIMS == {"gap": 1e-3, "nc2_w": 0.01, "nc2_h": 0.01, "nc2_wh": 0.01, "nc3": 0.03}
 
 

@@ -79,14 +79,14 @@ def test_the_table_of_rules_counts_what_is_named_and_what_in_vain():
     runs = [
         a_run([1, 2], below=1, **strong),
         a_run([2], below=1, **strong),
-        a_run([], below=3, **strong, activation="tanh"),
+        a_run([], below=2, **strong, activation="tanh"),
     ]
     assert [predicted_by(rule, runs[0]) for rule in RULES] == [{1, 2}, set(), {1, 2}]
     weak = {"lambda_W": [1e-9], "observation": {"lambda_H": [1e-9]}}
     assert predicted_by("the largest of a mode", a_run(**weak)) == set()
-    runs.append(a_run([0], below=3, activation="tanh", **weak))
+    runs.append(a_run([0], below=2, activation="tanh", **weak))
     assert rule_table(runs).rows == (
         ("relu, 1 layer below", 2, 3, "3 + 1", "0 + 0", "3 + 1"),
-        ("tanh, 3 layers below", 2, 1, "0 + 2", "0 + 0", "0 + 2"),
+        ("tanh, 2 layers below", 2, 1, "0 + 2", "0 + 0", "0 + 2"),
         ("exactly right in", 4, 4, "1", "1", "1"),
     )

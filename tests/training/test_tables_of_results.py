@@ -9,7 +9,16 @@ import nclib as nc
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Experiment, hash_of
 from nclib.training.loss_runs import TREATMENTS, loss_runs, loss_table
-from nclib.training.results import Result, by_sweep, load_results, results_table, select
+from nclib.training.paper import paper_figure
+from nclib.training.results import (
+    Result,
+    by_sweep,
+    figure_results,
+    load_results,
+    load_ways,
+    results_table,
+    select,
+)
 
 
 def entry(**changes):
@@ -27,7 +36,7 @@ def entry(**changes):
 
 def a_result(data="digits", counts=(30, 20), metrics=None, seconds=600.0, last=None, **settings):
     basic = {"depth": 2, "lambda_W": 5e-4, "lambda_H": 1e-5, "width": 64, "epochs": 10}
-    experiment = Experiment(data, nc.ClassCounts(counts), TrainingConfig(**(basic | settings)))
+    experiment = Experiment(data, counts, TrainingConfig(**(basic | settings)))
     against = {"nc2_w": 0.111, "nc2_h": 0.222, "nc2_wh": 0.333, "nc3": 0.444}
     reached = {
         "alive": 1,
@@ -95,15 +104,16 @@ def test_groups_have_titles_that_tell_them_apart():
     assert results_table(results).split("\n\n")[2].splitlines()[0] == list(groups)[2]
 
 
-def test_a_title_has_of_long_settings_a_hash():
-    shown = [list(by_sweep([a_result(counts=c), a_result(counts=c[::-1])])) for c in (
-        (1, 2, 3, 4, 5, 10), (1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 70),
-    )]  # fmt: skip
-    assert shown[0][0].endswith(", counts [1, 2, 3, 4, 5, 10]")
-    # 20 letters may be shown and 21 not: both lists here have more than that.
-    for (title, _), counts in zip(shown[1:], ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 70]),
-                                  strict=True):  # fmt: skip
-        assert title.endswith(f", counts {hash_of(counts)[:10]}")
+@pytest.mark.parametrize(
+    ("counts", "length"), [((1, 2, 3, 4, 5, 10), 19), ((1, 2, 3, 4, 10, 10), 20),
+                           ((1, 2, 3, 10, 10, 10), 21)],
+)  # fmt: skip
+def test_a_title_has_of_settings_longer_than_20_a_hash(counts, length):
+    (title, _) = by_sweep([a_result(counts=counts), a_result(counts=counts[::-1])])
+    written = str(list(counts))
+    assert len(written) == length
+    shown = written if length <= 20 else hash_of(list(counts))[:10]
+    assert title.endswith(f", counts {shown}")
 
 
 def test_penalties_that_are_equal_in_all_layers_are_one_setting():
@@ -177,6 +187,32 @@ def test_a_penalty_is_that_of_every_layer():
     assert select(results, lambda_W=(5e-4, 5e-4)) == results[:1]
     assert select(results, depth=1, lambda_W=[5e-4]) == results[1:2]
     assert select(results, epochs=11) == []
+
+
+def test_counts_without_names_are_those_of_any_classes():
+    results = [a_result(), a_result(counts=nc.ClassCounts([30, 20], ["cat", "dog"]))]
+    assert select(results, counts=(30, 20)) == results
+    assert select(results, counts=nc.ClassCounts([30, 20], ["cat", "dog"])) == results[1:]
+    assert select(results, counts=(20, 30)) == []
+
+
+def test_a_figure_is_chosen_by_its_settings():
+    def of(factor, number=3):
+        (experiment,) = paper_figure(number, "small", depths=(1,), lambda_factor=factor)
+        return Result(experiment, [entry()], {}, {}, {}, 1.0)
+
+    results = [of(1), of(2), of(1, 1)]
+    assert figure_results(results, 3, "small") == results[:1]
+    assert figure_results(results, 3, "small", lambda_factor=2) == results[1:2]
+    assert figure_results(results, 3) == []
+
+
+def test_ways_are_loaded_by_name(tmp_path):
+    config = a_result().experiment.config
+    path = tmp_path / "ways.json"
+    row = {"config": config.to_dict(), "epochs_to_aims": None, "alive": 1, "end": {"gap": 0.5}}
+    path.write_text(json.dumps({"first": row}), encoding="utf-8")
+    assert load_ways(path) == {"first": (config, None, 1, {"gap": 0.5})}
 
 
 # ---------------------------------------------------------------- the table of losses
