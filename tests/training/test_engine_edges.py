@@ -113,3 +113,11 @@ def test_the_device_is_the_best_that_is_there(monkeypatch):
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=mps: there)
         assert chosen_device().type == best
         assert chosen_device("cpu").type == "cpu"
+
+
+def test_after_an_epoch_of_a_graph_the_rates_are_numbers_that_a_checkpoint_can_hold():
+    run = engine._Trainer(config(depth=1), *blobs(), None, torch.device("cpu"))
+    run._as_graph().run(torch.arange(run.problem.N), 0)
+    for group in run.optimizer.param_groups:
+        assert isinstance(group["lr"], float)
+        assert isinstance(group["weight_decay"], float)
