@@ -1,6 +1,7 @@
 """`make mutants`: the faults it writes reach what runs, and the table that it keeps adds up."""
 
 import csv
+import mmap
 import sys
 import types
 from pathlib import Path
@@ -105,3 +106,15 @@ def test_the_table_adds_up():
         killed, excused, survived = (int(row[key]) for key in ("killed", "excused", "survived"))
         assert killed + excused + survived == int(row["tried"]) <= int(row["mutants"])
         assert (Path(__file__).resolve().parent.parent / row["module"]).is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="trials are made on Linux")
+def test_a_trial_from_the_import_on_has_room_to_import_torch():
+    """Without that every fault in a constant would count as found."""
+    from tools.mutant_trials import ROOM_FROM_THE_IMPORT_ON, _in_child
+
+    def run(_):
+        mmap.mmap(-1, 4 << 30)  # what torch's libraries take, and none of it is used
+
+    assert _in_child(run, 5)[0] == "killed"
+    assert _in_child(run, 5, ROOM_FROM_THE_IMPORT_ON)[0] == "survived"

@@ -50,6 +50,10 @@ OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
 SPARE_SECONDS = 0.5
 TIMES_SLOWER = 3
 
+# Address space in GiB that a child may add to what it begins with. Importing torch takes nearly 4.
+ROOM = 3
+ROOM_FROM_THE_IMPORT_ON = 8
+
 Trial = tuple[int, str, str, list[str]]
 
 
@@ -79,7 +83,7 @@ def fresh_trial(mutant: Mutant, tests: list[str], settings: dict[str, Any]) -> t
     if not tests:
         return "survived", ""
     limit = 10 + TIMES_SLOWER * settings["seconds"]
-    return _in_child(run, limit)
+    return _in_child(run, limit, ROOM_FROM_THE_IMPORT_ON)
 
 
 def script_trials(
@@ -124,19 +128,17 @@ def _served(
 
 
 def _in_child(
-    run: Callable[[Callable[[str], None]], None], limit: float, is_small: bool = True
+    run: Callable[[Callable[[str], None]], None], limit: float, room: int | None = ROOM
 ) -> tuple[str, str]:
     """Fork, run, and say what came of it and which test was the last that it told of.
 
-    `limit` is in CPU seconds, of the child and of each process that it starts.
+    `limit` is in CPU seconds, of the child and of each process that it starts; `room` in GiB.
     """
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read)
-        _be_quiet_and_stop(limit)
-        if is_small:
-            _be_small()
+        _be_quiet_and_small(limit, room)
         code = 1
         with contextlib.suppress(BaseException):
             run(lambda test: _write(write, test))
@@ -165,18 +167,17 @@ def _write(pipe: int, text: str) -> None:
     os.write(pipe, f"{text}\n".encode())
 
 
-def _be_quiet_and_stop(limit: float) -> None:
+def _be_quiet_and_small(limit: float, room: int | None) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
-
-
-def _be_small() -> None:
+    if room is None:
+        return
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     used = pages * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30), used + (3 << 30)))
+    resource.setrlimit(resource.RLIMIT_AS, (used + (room << 30), used + (room << 30)))
 
 
 def _use_hypothesis_without_shrinking() -> None:
@@ -514,7 +515,7 @@ class _ScriptServer:
                 path.unlink()  # of the site, a link to the right one
                 path.write_text(mutant.source, encoding="utf-8")
             # Node asks for more addresses than a mutant of Python is given.
-            return _in_child(run, limit, is_small=False)
+            return _in_child(run, limit, room=None)
 
 
 def _returned(call: Callable[[], Any]) -> Any:

@@ -57,8 +57,8 @@ class BatchObjective:
         terms = config.loss.terms(counts, self.drawn)
         identity = np.eye(counts.K)
 
-        def table(rows: NDArray[np.float64], trivial: float | None = None) -> Tensor | None:
-            if trivial is not None and (rows == trivial).all():
+        def table(rows: NDArray[np.float64], trivial: float) -> Tensor | None:
+            if (rows == trivial).all():
                 return None
             return torch.tensor(rows, dtype=dtype, device=device)
 

@@ -320,7 +320,8 @@ def _of_sweep(experiment: Experiment) -> dict[str, Any]:
     # The penalties stand there once if all layers have the same, whatever their number.
     if len(set(config["lambda_W"])) == 1:
         config["lambda_W"] = config["lambda_W"][0]
-    return {"digest": experiment.digest, "counts": experiment.counts.n.tolist()} | config
+    images = {"data": experiment.data, "digest": experiment.digest}
+    return images | {"counts": experiment.counts.n.tolist()} | config
 
 
 def _short(value: Any) -> str:
