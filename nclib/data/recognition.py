@@ -152,7 +152,8 @@ def labels_of_gradient(
     -------
     (B,) ndarray of int64 or None
         None where the gradient is neither that of the squared error nor of cross-entropy, of
-        one-hot labels.
+        one-hot labels, or where it is 0. A sample whose own gradient is 0, in a batch of others, is
+        taken to be learned: for the class that its outputs are nearest to.
 
     Examples
     --------
@@ -166,10 +167,13 @@ def labels_of_gradient(
         # For each row and each class: what a multiple of (outputs - e_k) leaves of the gradient.
         direction = outputs[:, None, :] - own
         along = np.einsum("bkc,bc->bk", direction, G)
-        explained = _over(np.maximum(along, 0.0) ** 2, np.sum(direction**2, axis=2))
-        best: NDArray[np.int64] = np.argmax(explained, axis=1)
+        square = np.sum(direction**2, axis=2)
+        explained = _over(np.maximum(along, 0.0) ** 2, square)
+        best: NDArray[np.int64] = np.where(
+            G.any(axis=1), np.argmax(explained, axis=1), np.argmin(square, axis=1)
+        )
         left = np.sum(G**2) - explained[np.arange(len(Z)), best].sum()
-        if left <= (10 * tol) ** 2 * np.sum(G**2):
+        if left < (10 * tol) ** 2 * np.sum(G**2):
             return best
     return None
 

@@ -151,6 +151,32 @@ def test_other_losses_are_not_taken_for_known_ones(name, scale):
     assert words in found.name
 
 
+@pytest.mark.parametrize("name", [*KNOWN, *UNKNOWN])
+def test_what_the_loss_is_multiplied_by_is_in_the_factors_alone(name):
+    loss = (KNOWN.get(name) or UNKNOWN[name])[0]
+    found, _ = recognised(loss)
+    for factor in (1e-6, 1e6):
+        scaled, _ = recognised(lambda z, y, factor=factor: factor * loss(z, y))
+        assert (scaled.loss, scaled.name) == (found.loss, found.name)
+        if found.factors is not None:
+            assert scaled.factors == pytest.approx(factor * found.factors, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda z, y: mse(z, y, 0.125), lambda z, y: ce(z, y, label_smoothing=0.125)]
+)
+def test_a_smoothing_of_three_digits_is_told_without_the_rounding_of_the_gradient(loss):
+    found, _ = recognised(loss, dtype=torch.float32)
+    assert found.loss.label_smoothing == 0.125
+
+
+def test_a_class_of_weight_0_with_smoothing_is_no_loss_of_the_theory():
+    weights = WEIGHTS.clone()
+    weights[2] = 0
+    found, _ = recognised(lambda z, y: ce(z, y, weights, label_smoothing=0.1))
+    assert found.loss is None
+
+
 def test_where_a_batch_can_not_tell_nothing_is_said():
     y, zeros = np.arange(K), np.zeros((K, K))
     # A head that begins at 0: smoothing and the size of the loss look the same.
@@ -175,6 +201,16 @@ def test_the_labels_of_a_gradient(loss, scale):
     order = torch.randperm(B, generator=torch.Generator().manual_seed(1))
     (gradient,) = torch.autograd.grad(loss(z, y[order]), z)
     assert labels_of_gradient(z.detach(), gradient).tolist() == y[order].tolist()
+
+
+def test_a_sample_without_a_gradient_is_learned_and_a_batch_without_one_tells_nothing():
+    z = np.array([[2.0, 0.5, 0.1], [0, 1, 0], [0.3, 0.2, -1.0]])
+    gradient = z - np.eye(3)[[2, 1, 0]]
+    assert not gradient[1].any()
+    assert labels_of_gradient(z, gradient).tolist() == [2, 1, 0]
+    assert labels_of_gradient(z, 0 * gradient) is None
+    # Upwards, away from the labels.
+    assert labels_of_gradient(z, -0.01 * gradient) is None
 
 
 def test_a_gradient_of_another_loss_has_no_labels():
