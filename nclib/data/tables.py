@@ -214,11 +214,9 @@ def _is_share(cells: list[str], counts: list[int], heading: str) -> bool:
         value, half = float(f"{found[1]}.{digits}0"), 0.5 * 10.0 ** -len(digits)
         low = max(low, count / (value + half))
         high = min(high, count / (value - half)) if value > half else high
-    said = re.search(
-        r"%|share|per ?cent|pct|prop|ratio|frac|freq|anteil|prozent", heading.casefold()
-    )
+    said = _SHARE.search(heading.casefold()) is not None
     written = any(re.search(r"[.,%]", cell) for cell in cells)
-    return low * (1 - 1e-9) <= high and (written or bool(said))
+    return low * (1 - 1e-9) <= high and (written or said)
 
 
 def _is_swapped(rows: list[list[str]], header: list[str]) -> bool:
