@@ -261,6 +261,19 @@ def test_shares_of_batches_that_are_drawn_with_replacement():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_as_many_draws_with_replacement_as_samples_are_not_all_samples():
+    """Of 2 + 1 + 1 samples four are drawn: every one of the 81 orders of classes by hand."""
+    w, p = np.array([1.0, 2.0, 5.0]), np.array([0.5, 0.25, 0.25])
+    expected = np.zeros(3)
+    for batch in itertools.product(range(3), repeat=4):
+        weights = np.bincount(batch, minlength=3) * w
+        expected += np.prod(p[list(batch)]) * weights / weights.sum()
+    found = batch_shares([2, 1, 1], w, 4, drawn=[2, 1, 1])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    whole = [2 / 9, 2 / 9, 5 / 9]
+    np.testing.assert_allclose(batch_shares([2, 1, 1], w, 4), whole, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("size", "shares"),
     [

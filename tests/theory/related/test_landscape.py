@@ -151,9 +151,9 @@ def test_the_gradient_that_is_refused_and_the_penalties_are_those_by_hand():
 
 def test_the_origin_of_the_squared_error_by_hand():
     """There the derivative by the product is -diag(sqrt(n)) / N."""
-    made = nc.LossProblem([9, 4], nc.SquaredError(), bias="none", lambda_W=0.2, lambda_H=0.05)
-    point = critical_point(made, np.zeros((2, 1)), np.zeros((1, 2)))
-    assert point.slope == pytest.approx(3 / (13 * 0.1), rel=1e-12)
+    made = nc.LossProblem([9, 4, 1], nc.SquaredError(), bias="none", lambda_W=0.2, lambda_H=0.05)
+    point = critical_point(made, np.zeros((3, 1)), np.zeros((1, 3)))
+    assert point.slope == pytest.approx(3 / (14 * 0.1), rel=1e-12)
     assert not point.is_global
 
 
