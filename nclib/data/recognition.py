@@ -225,10 +225,9 @@ class _Batch:
         if (det <= _FLAT**2 * aa * bb).all():
             return None
         a, b = _over(ga * bb - gb * ab, det), _over(gb * aa - ga * ab, det)
-        eps = float(np.median(_over(b, a)[det > _FLAT**2 * aa * bb]))
-        if not 0 < eps < 1:
+        eps = _rounded(float(np.median(_over(b, a)[det > _FLAT**2 * aa * bb])), self.tol)
+        if not 0 < eps < 1:  # at 1 nothing is left of the labels
             return None
-        eps = _rounded(eps, self.tol)
         direction = plain + eps * smooth
         factors = self.ratio(direction)
         return (factors, eps) if self.fits(factors, direction) else None
@@ -289,6 +288,8 @@ class _Batch:
         if not (s > 0).all() or not share > 0:
             return None
         eps = _rounded(self.K / (self.K + share), self.tol)
+        if eps >= 1:
+            return None
         weights = s / s.mean()
         a = float(np.mean(s) * self.K / eps)
         target = eps / self.K * weights + (1 - eps) * self.Y * weights

@@ -170,11 +170,33 @@ def test_a_smoothing_of_three_digits_is_told_without_the_rounding_of_the_gradien
     assert found.loss.label_smoothing == 0.125
 
 
-def test_a_class_of_weight_0_with_smoothing_is_no_loss_of_the_theory():
+@pytest.mark.parametrize("eps", [0.04567, 0.12345])
+def test_a_smoothing_of_more_digits_keeps_them(eps):
+    for loss in (lambda z, y: mse(z, y, eps), lambda z, y: ce(z, y, label_smoothing=eps)):
+        assert recognised(loss)[0].loss.label_smoothing == pytest.approx(eps, rel=1e-9)
+
+
+@pytest.mark.parametrize("weight", [0, -1])
+def test_a_class_without_weight_with_smoothing_is_no_loss_of_the_theory(weight):
     weights = WEIGHTS.clone()
-    weights[2] = 0
+    weights[2] = weight
     found, _ = recognised(lambda z, y: ce(z, y, weights, label_smoothing=0.1))
     assert found.loss is None
+
+
+@pytest.mark.parametrize("eps", [-0.1, 1.0, 1.2])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_smoothing_that_leaves_nothing_of_the_labels_is_no_loss_of_the_theory(eps, dtype):
+    def soft(z, y, weights=1.0):
+        targets = ((1 - eps) * one_hot(y, z.dtype) + eps / K) * weights
+        return -(targets * torch.log_softmax(z, dim=1)).sum(dim=1).mean()
+
+    for loss in (
+        lambda z, y: mse(z, y, eps),
+        soft,
+        lambda z, y: soft(z, y, WEIGHTS.to(z.dtype)),
+    ):
+        assert recognised(loss, dtype=dtype)[0].loss is None
 
 
 def test_where_a_batch_can_not_tell_nothing_is_said():
