@@ -368,7 +368,7 @@ def test_without_replacement_it_only_permutes():
 
 
 def test_of_batches_of_one_the_words_say_that_weights_count_for_nothing():
-    model = script_model(COUNTS, weight_decay=1, lambda_H=1, class_weight=[2, 1, 9], batch_size=1)
+    model = script_model(COUNTS, weight_decay=1, lambda_H=1, class_weight=[4, 2, 18], batch_size=1)
     assert model.words[-1].endswith(
         "and in batches of 1 a sample of the class with the largest weight counts 1 times one of "
         "the class with the smallest, not 9 times."
@@ -390,6 +390,27 @@ def test_a_weighted_sum_over_a_batch_has_the_penalties_that_are_translated_for_i
         assert model.loss_factor == pytest.approx(told.loss_factor, rel=1e-13)
     # 2 B times the mean weight, 1.25, is 12.5.
     assert model.words[-1] == "The weight decay 0.3, 0.142857 is lambda_W = 0.024, 0.0114286."
+
+
+def test_a_sum_over_a_batch_grows_with_it_without_weights_too():
+    model = script_model(COUNTS, loss="mse-sum", weight_decay=0.3, batch_size=5, lambda_H=1)
+    assert (model.loss_factor, model.problem.lambda_W[0]) == pytest.approx((10, 0.03))
+
+
+def test_the_loss_factor_is_that_of_a_loss_that_is_named_or_goes_with_a_weight_decay():
+    options = {"lambda_H": 1}
+    assert script_model(COUNTS, lambda_W=1, **options).loss_factor is None
+    assert script_model(COUNTS, lambda_W=1, loss="mse", **options).loss_factor == 2 / 3
+    assert script_model(COUNTS, weight_decay=1, **options).loss_factor == 1
+
+
+def test_logits_are_adjusted_for_cross_entropy_alone():
+    options = {"weight_decay": 1, "lambda_H": 1, "logit_adjustment": 0.5}
+    model = script_model(COUNTS, **options)
+    assert model.problem.loss == nc.CrossEntropy(adjustment=0.5)
+    assert model.words[1].endswith("logit adjustment 0.5.")
+    with pytest.raises(ValueError, match=r"logit_adjustment must be 0 for the squared error"):
+        script_model(COUNTS, loss="mse", **options)
 
 
 def test_shares_of_a_sampler_as_numbers_and_in_a_file_are_the_same(tmp_path):
