@@ -117,3 +117,68 @@ def test_a_count_of_too_many_digits_is_named_by_its_line(write):
     for number in ("9007199254740992", "99999999999999999", "123456789012345678901234"):
         with pytest.raises(ValueError, match=f"line 2: count '{number}' is not a positive whole"):
             read_counts(write(f"5\n{number}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "counts"),
+    [
+        ("count: class\n30: cat\n5: dog\n", ("cat", "dog"), [30, 5]),
+        ("wnid count\nn01 30\nn02 5\n", ("n01", "n02"), [30, 5]),
+        ("level count\nlow 30\nhigh 5\n", ("low", "high"), [30, 5]),
+        ("1000 113 1200\n", None, [1000, 113, 1200]),
+        (" 30 cat 1\n  5 dog 2\n", ("cat 1", "dog 2"), [30, 5]),  # aligned at their ends
+        ("  30 big cat 1\n   5 dog 2\n", ("big cat 1", "dog 2"), [30, 5]),
+        ("cat #1,30\ndog #2,5\n", ("cat #1", "dog #2"), [30, 5]),
+        ("class,count\ncat,30,\ndog,5,\n", ("cat", "dog"), [30, 5]),
+        ("cat,30,\ndog,5,\n", ("cat", "dog"), [30, 5]),
+        ("class,x,share\ncat,30,0.75\ndog,10,0.25\n", ("cat", "dog"), [30, 10]),
+        (",label\n7,3\n2,3\n5,1\n", ("7", "2", "5"), [3, 3, 1]),  # as pandas counts, falling
+        ("2020,30\ncat,5\n", ("2020", "cat"), [30, 5]),
+    ],
+)
+def test_lines_with_one_reading(write, text, names, counts):
+    found = read_counts(write(text))
+    assert (found.names, found.n.tolist()) == (names, counts)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("counts:\n", "no class counts found below the header"),
+        ("class count\ncat 30\n...\ndog 5\n", r"line 3: '\.\.\.' stands for classes that were not"),
+        ("class count\n...\ncat 30\n", r"line 2: '\.\.\.' stands for classes that were not"),
+        ("cat 30\ndog 5\n...\n", r"line 3: '\.\.\.' stands for classes that were not"),
+        ("class count\nname\ncat 30\ndog 5\n", "line 2: count 'name' is not a positive whole"),
+        ("cat 30\n", "line 1: count 'cat 30' is not a positive whole number"),
+        ("999 113 1200\n", "line 1: are the spaces of '999 113 1200' gaps between counts"),
+        (" 30 cat 1\n 5 dog 2\n", "line 1: which of the numbers of '30 cat 1' is the count"),
+        ("0 1\n5 0\n7 2\n", "line 1: which number of '0 1' is the count"),
+        ("class count\n 30 7\n", "line 2: which number of '30 7' is the count"),
+        (",count,share\n0,30,0.75\n1,10,0.25\n", "line 1: 3 columns, expected one column"),
+        ("class,count,note\ncat,30,big\ndog,5,small\n", "line 1: 3 columns, expected one column"),
+        ('nv,"6,000"\nmel,"7,000"\neel,5\n', "line 1: '6,000' may have a thousands separator"),
+        ("dog,7\ncat,9\neel,3\ncat,8\n", "line 4: .*'cat' occurs more than once, first line 2"),
+        ("cat,30\ndog,five\n", r"line 2: count 'five' is not a positive .* below 2\*\*53$"),
+    ],
+)
+def test_lines_with_two_readings_or_none(write, text, words):
+    with pytest.raises(ValueError, match=words):
+        read_counts(write(text))
+
+
+def test_a_hash_begins_a_comment_in_yaml_alone(write):
+    path = write("# pets\ncat: 30 # most\ndog: 5\n", "counts.yaml")
+    assert read_counts(path).names == ("cat", "dog")
+
+
+def test_rows_that_are_more_than_classes_may_be_are_refused(write, monkeypatch):
+    monkeypatch.setattr("nclib.data.shapes.MAX_CLASSES", 10)
+    text = "".join(f"a {k},{k + 5}\n" for k in range(1011))
+    with pytest.raises(ValueError, match=r"more than 10 rows; a file of counts has one for each"):
+        read_counts(write(text))
+    assert read_counts(write(text.rpartition("a")[0])).K == 1010
+
+
+def test_an_array_is_read_from_a_file_that_is_called_so(write):
+    with pytest.raises(ValueError, match=r"counts\.csv: not a UTF-8 text file"):
+        read_counts(write(b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<i8', }".ljust(118)))
