@@ -152,7 +152,8 @@ def labels_of_gradient(
     -------
     (B,) ndarray of int64 or None
         None where the gradient is neither that of the squared error nor of cross-entropy, of
-        one-hot labels.
+        one-hot labels, or where it is 0. A sample whose own gradient is 0, in a batch of others, is
+        taken to be learned: for the class that its outputs are nearest to.
 
     Examples
     --------
@@ -166,10 +167,13 @@ def labels_of_gradient(
         # For each row and each class: what a multiple of (outputs - e_k) leaves of the gradient.
         direction = outputs[:, None, :] - own
         along = np.einsum("bkc,bc->bk", direction, G)
-        explained = _over(np.maximum(along, 0.0) ** 2, np.sum(direction**2, axis=2))
-        best: NDArray[np.int64] = np.argmax(explained, axis=1)
+        square = np.sum(direction**2, axis=2)
+        explained = _over(np.maximum(along, 0.0) ** 2, square)
+        best: NDArray[np.int64] = np.where(
+            G.any(axis=1), np.argmax(explained, axis=1), np.argmin(square, axis=1)
+        )
         left = np.sum(G**2) - explained[np.arange(len(Z)), best].sum()
-        if left <= (10 * tol) ** 2 * np.sum(G**2):
+        if left < (10 * tol) ** 2 * np.sum(G**2):
             return best
     return None
 
@@ -221,10 +225,9 @@ class _Batch:
         if (det <= _FLAT**2 * aa * bb).all():
             return None
         a, b = _over(ga * bb - gb * ab, det), _over(gb * aa - ga * ab, det)
-        eps = float(np.median(_over(b, a)[det > _FLAT**2 * aa * bb]))
-        if not 0 < eps < 1:
+        eps = _rounded(float(np.median(_over(b, a)[det > _FLAT**2 * aa * bb])), self.tol)
+        if not 0 < eps < 1:  # at 1 nothing is left of the labels
             return None
-        eps = _rounded(eps, self.tol)
         direction = plain + eps * smooth
         factors = self.ratio(direction)
         return (factors, eps) if self.fits(factors, direction) else None
@@ -285,6 +288,8 @@ class _Batch:
         if not (s > 0).all() or not share > 0:
             return None
         eps = _rounded(self.K / (self.K + share), self.tol)
+        if eps >= 1:
+            return None
         weights = s / s.mean()
         a = float(np.mean(s) * self.K / eps)
         target = eps / self.K * weights + (1 - eps) * self.Y * weights

@@ -195,7 +195,7 @@ def _pairs(lines: list[tuple[int, str]], source: str) -> Table | None:
     if not lines:
         return None
     items = [re.match(r"\s*-\s+", line) for _, line in lines]
-    if lines and all(items):
+    if all(items):
         lines = [(number, re.sub(r"\s*-\s+", "", line, count=1)) for number, line in lines]
         if all(NUMBER_LIKE.fullmatch(line.strip()) for _, line in lines):
             rows = [[line.strip()] for _, line in lines]

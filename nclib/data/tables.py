@@ -135,7 +135,7 @@ def require_no_labels(counts: ArrayLike, source: str, else_do: str) -> None:
         return
     distinct = np.unique(array).size
     # Of many samples a few labels may be missing.
-    if distinct == span or (array.size >= 4 * span and distinct >= 0.8 * span and distinct > 2):
+    if distinct == span or (array.size >= 4 * span and distinct >= 0.8 * span):
         each = "each" if distinct == span else "nearly each"
         raise ValueError(
             f"{source}: {array.size:,} numbers, with {each} from {low} to {high:,} among them, "
@@ -214,11 +214,9 @@ def _is_share(cells: list[str], counts: list[int], heading: str) -> bool:
         value, half = float(f"{found[1]}.{digits}0"), 0.5 * 10.0 ** -len(digits)
         low = max(low, count / (value + half))
         high = min(high, count / (value - half)) if value > half else high
-    said = re.search(
-        r"%|share|per ?cent|pct|prop|ratio|frac|freq|anteil|prozent", heading.casefold()
-    )
+    said = _SHARE.search(heading.casefold()) is not None
     written = any(re.search(r"[.,%]", cell) for cell in cells)
-    return low * (1 - 1e-9) <= high and (written or bool(said))
+    return low * (1 - 1e-9) <= high and (written or said)
 
 
 def _is_swapped(rows: list[list[str]], header: list[str]) -> bool:
@@ -340,7 +338,7 @@ def _require_no_thousands(source: str, names: list[str], counts: list[int], gap:
 def _require_no_labels_of_samples(source: str, names: list[str], counts: list[int]) -> None:
     """Raise where each row may be a sample with its label: many rows, each number from 1 again."""
     K, high = len(counts), max(counts)
-    if K >= 8 and min(counts) == 1 < high <= 200 and 4 * high <= K and len(set(counts)) == high:
+    if min(counts) == 1 < high <= 200 and 4 * high <= K and len(set(counts)) == high:
         raise ValueError(
             f"{source}: {K:,} rows, with each number from 1 to {high:,} among them, look like the "
             f"labels of samples and not like counts; {_FROM_LABELS}; if they are counts, put a "

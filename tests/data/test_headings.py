@@ -16,7 +16,7 @@ def test_words_of_columns_make_a_header(header):
     "row",
     [
         "cat,30", "30,class", "30,n", "x,y2", "cat,NA", "cat,~5", "cat", "x,z", "x,n1", "30",
-        "a,b,z", "class,NA", "label,~5",
+        "a,b,z", "class,NA", "label,~5", "class,inf",
     ],
 )  # fmt: skip
 def test_other_first_rows_are_none(row):

@@ -151,6 +151,54 @@ def test_other_losses_are_not_taken_for_known_ones(name, scale):
     assert words in found.name
 
 
+@pytest.mark.parametrize("name", [*KNOWN, *UNKNOWN])
+def test_what_the_loss_is_multiplied_by_is_in_the_factors_alone(name):
+    loss = (KNOWN.get(name) or UNKNOWN[name])[0]
+    found, _ = recognised(loss)
+    for factor in (1e-6, 1e6):
+        scaled, _ = recognised(lambda z, y, factor=factor: factor * loss(z, y))
+        assert (scaled.loss, scaled.name) == (found.loss, found.name)
+        if found.factors is not None:
+            assert scaled.factors == pytest.approx(factor * found.factors, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda z, y: mse(z, y, 0.125), lambda z, y: ce(z, y, label_smoothing=0.125)]
+)
+def test_a_smoothing_of_three_digits_is_told_without_the_rounding_of_the_gradient(loss):
+    found, _ = recognised(loss, dtype=torch.float32)
+    assert found.loss.label_smoothing == 0.125
+
+
+@pytest.mark.parametrize("eps", [0.04567, 0.12345])
+def test_a_smoothing_of_more_digits_keeps_them(eps):
+    for loss in (lambda z, y: mse(z, y, eps), lambda z, y: ce(z, y, label_smoothing=eps)):
+        assert recognised(loss)[0].loss.label_smoothing == pytest.approx(eps, rel=1e-9)
+
+
+@pytest.mark.parametrize("weight", [0, -1])
+def test_a_class_without_weight_with_smoothing_is_no_loss_of_the_theory(weight):
+    weights = WEIGHTS.clone()
+    weights[2] = weight
+    found, _ = recognised(lambda z, y: ce(z, y, weights, label_smoothing=0.1))
+    assert found.loss is None
+
+
+@pytest.mark.parametrize("eps", [-0.1, 1.0, 1.2])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_smoothing_that_leaves_nothing_of_the_labels_is_no_loss_of_the_theory(eps, dtype):
+    def soft(z, y, weights=1.0):
+        targets = ((1 - eps) * one_hot(y, z.dtype) + eps / K) * weights
+        return -(targets * torch.log_softmax(z, dim=1)).sum(dim=1).mean()
+
+    for loss in (
+        lambda z, y: mse(z, y, eps),
+        soft,
+        lambda z, y: soft(z, y, WEIGHTS.to(z.dtype)),
+    ):
+        assert recognised(loss, dtype=dtype)[0].loss is None
+
+
 def test_where_a_batch_can_not_tell_nothing_is_said():
     y, zeros = np.arange(K), np.zeros((K, K))
     # A head that begins at 0: smoothing and the size of the loss look the same.
@@ -175,6 +223,16 @@ def test_the_labels_of_a_gradient(loss, scale):
     order = torch.randperm(B, generator=torch.Generator().manual_seed(1))
     (gradient,) = torch.autograd.grad(loss(z, y[order]), z)
     assert labels_of_gradient(z.detach(), gradient).tolist() == y[order].tolist()
+
+
+def test_a_sample_without_a_gradient_is_learned_and_a_batch_without_one_tells_nothing():
+    z = np.array([[2.0, 0.5, 0.1], [0, 1, 0], [0.3, 0.2, -1.0]])
+    gradient = z - np.eye(3)[[2, 1, 0]]
+    assert not gradient[1].any()
+    assert labels_of_gradient(z, gradient).tolist() == [2, 1, 0]
+    assert labels_of_gradient(z, 0 * gradient) is None
+    # Upwards, away from the labels.
+    assert labels_of_gradient(z, -0.01 * gradient) is None
 
 
 def test_a_gradient_of_another_loss_has_no_labels():

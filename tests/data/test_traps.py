@@ -261,6 +261,19 @@ def test_shares_of_batches_that_are_drawn_with_replacement():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_as_many_draws_with_replacement_as_samples_are_not_all_samples():
+    """Of 2 + 1 + 1 samples four are drawn: every one of the 81 orders of classes by hand."""
+    w, p = np.array([1.0, 2.0, 5.0]), np.array([0.5, 0.25, 0.25])
+    expected = np.zeros(3)
+    for batch in itertools.product(range(3), repeat=4):
+        weights = np.bincount(batch, minlength=3) * w
+        expected += np.prod(p[list(batch)]) * weights / weights.sum()
+    found = batch_shares([2, 1, 1], w, 4, drawn=[2, 1, 1])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    whole = [2 / 9, 2 / 9, 5 / 9]
+    np.testing.assert_allclose(batch_shares([2, 1, 1], w, 4), whole, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("size", "shares"),
     [
@@ -279,9 +292,10 @@ def test_noted_shares(size, shares):
 
 
 def test_a_smaller_last_batch_is_a_step_like_any_other():
-    """10 samples in batches of 4: two of 4 and one of 2, all of one weight."""
-    of = {size: batch_shares(COUNTS, W, size, drop_last=True) for size in (4, 2)}
+    """10 samples in batches of 4: two of 4 and one of 2, all of one weight; three of 3 and a 1."""
+    of = {size: batch_shares(COUNTS, W, size, drop_last=True) for size in (4, 3, 2, 1)}
     np.testing.assert_allclose(batch_shares(COUNTS, W, 4), (2 * of[4] + of[2]) / 3, rtol=1e-12)
+    np.testing.assert_allclose(batch_shares(COUNTS, W, 3), (3 * of[3] + of[1]) / 4, rtol=1e-12)
 
 
 def test_shares_of_many_samples_and_of_nearly_all():
@@ -334,6 +348,8 @@ def test_a_sampler_with_replacement_has_the_expected_counts():
     assert expected.sum() == pytest.approx(N)
     balanced = weighted_sampler(COUNTS, 1 / COUNTS.n)
     np.testing.assert_allclose(balanced.expected_counts(COUNTS), N / K)
+    # How many are drawn in an epoch says nothing of the shares.
+    assert weighted_sampler(COUNTS, weight, num_samples=1) == sampling
 
 
 def test_without_replacement_it_only_permutes():
@@ -346,6 +362,67 @@ def test_without_replacement_it_only_permutes():
     assert weighted_sampler(COUNTS, weight, replacement=False) is None
     with pytest.raises(ValueError, match="num_samples must be all 10 samples"):
         weighted_sampler(COUNTS, weight, replacement=False, num_samples=5)
+
+
+# ---------------------------------------------------------------- scripts
+
+
+def test_of_batches_of_one_the_words_say_that_weights_count_for_nothing():
+    model = script_model(COUNTS, weight_decay=1, lambda_H=1, class_weight=[4, 2, 18], batch_size=1)
+    assert model.words[-1].endswith(
+        "and in batches of 1 a sample of the class with the largest weight counts 1 times one of "
+        "the class with the smallest, not 9 times."
+    )
+
+
+def test_a_weighted_sum_over_a_batch_has_the_penalties_that_are_translated_for_it():
+    """`translate_penalties` is held against torch above."""
+    for given in (0.3, (0.3, 1 / 7)):
+        model = script_model(
+            COUNTS, loss="mse-sum", weight_decay=given, class_weight=W.numpy(), batch_size=5,
+            lambda_H=1, depth=2, bias="free",
+        )  # fmt: skip
+        told = translate_penalties(
+            COUNTS, weight_decay=given, class_weights=W, reduction="sum", batch_size=5
+        )
+        wanted = np.broadcast_to(told.lambda_W, 2)
+        np.testing.assert_allclose(model.problem.lambda_W, wanted, rtol=1e-13)
+        assert model.loss_factor == pytest.approx(told.loss_factor, rel=1e-13)
+    # 2 B times the mean weight, 1.25, is 12.5.
+    assert model.words[-1] == "The weight decay 0.3, 0.142857 is lambda_W = 0.024, 0.0114286."
+
+
+def test_a_sum_over_a_batch_grows_with_it_without_weights_too():
+    model = script_model(COUNTS, loss="mse-sum", weight_decay=0.3, batch_size=5, lambda_H=1)
+    assert (model.loss_factor, model.problem.lambda_W[0]) == pytest.approx((10, 0.03))
+
+
+def test_the_loss_factor_is_that_of_a_loss_that_is_named_or_goes_with_a_weight_decay():
+    options = {"lambda_H": 1}
+    assert script_model(COUNTS, lambda_W=1, **options).loss_factor is None
+    assert script_model(COUNTS, lambda_W=1, loss="mse", **options).loss_factor == 2 / 3
+    assert script_model(COUNTS, weight_decay=1, **options).loss_factor == 1
+
+
+def test_logits_are_adjusted_for_cross_entropy_alone():
+    options = {"weight_decay": 1, "lambda_H": 1, "logit_adjustment": 0.5}
+    model = script_model(COUNTS, **options)
+    assert model.problem.loss == nc.CrossEntropy(adjustment=0.5)
+    assert model.words[1].endswith("logit adjustment 0.5.")
+    with pytest.raises(ValueError, match=r"logit_adjustment must be 0 for the squared error"):
+        script_model(COUNTS, loss="mse", **options)
+
+
+def test_shares_of_a_sampler_as_numbers_and_in_a_file_are_the_same(tmp_path):
+    path = tmp_path / "shares.csv"
+    path.write_text("0.5\n0.3\n0.2\n")
+    options = {"weight_decay": 1, "lambda_H": 1}
+    models = [script_model(COUNTS, sampler=one, **options) for one in ([0.5, 0.3, 0.2], path)]
+    assert models[0].problem.sampling == models[1].problem.sampling
+    np.testing.assert_allclose(models[0].problem.drawn, [5, 3, 2])
+    assert "a sampler with shares as given." in models[0].words[1]
+    assert f"a sampler with shares {path}." in models[1].words[1]
+    assert "sampler" not in script_model(COUNTS, **options).words[1]
 
 
 # ---------------------------------------------------------------- rules for class weights
@@ -373,6 +450,8 @@ def test_rules_for_class_weights_are_those_of_their_sources():
         (lambda: class_weights(COUNTS, [1, 2, 0]), ValueError, r"class_weights\[2\] = 0.0"),
         (lambda: class_weights(COUNTS, "effective:2"), ValueError, "below 1; got '2'"),
         (lambda: batch_shares(COUNTS, W, 11), ValueError, "batch_size must be a whole number"),
+        (lambda: batch_shares(COUNTS, W, 0), ValueError, "batch_size must be a whole number"),
+        (lambda: weighted_sampler(COUNTS, W, num_samples=0), ValueError, "num_samples must be"),
         (lambda: batch_shares(COUNTS, W, 2, drop_last=1), TypeError, "drop_last must be True"),
         (lambda: last_batch_weight(0, 1), ValueError, "samples must be a whole number"),
         (lambda: weighted_sampler(COUNTS, W, replacement=2), TypeError, "replacement must be"),

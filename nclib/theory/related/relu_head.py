@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from nclib._checks import as_whole
 from nclib._records import Record
 from nclib.theory import shrinkage
 from nclib.theory.problem import Problem, require_problem
@@ -164,9 +165,10 @@ def descend_with_relus(
     problem : Problem
         Without a bias.
     code : ReLUCode
-        Where to start; the best scale of it is found first.
+        Where to start, with the identity for an answer. Its factors are first scaled so that each
+        pays the same and the answer is 0.9 times the identity.
     steps : int, default 3000
-        Most iterations of L-BFGS.
+        Most iterations of L-BFGS; with 0 the end is the scaled start.
 
     Returns
     -------
@@ -175,6 +177,11 @@ def descend_with_relus(
         equal its class mean.
     code : ReLUCode
         The end.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -185,6 +192,8 @@ def descend_with_relus(
     """
     _require_relu(problem, code)
     start = _scaled(problem, code)
+    if as_whole("steps", steps, 0) == 0:  # L-BFGS always makes one
+        return relu_objective(problem, start)[0], start
     shapes = [array.shape for array in (*start.Ws, start.H)]
     cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
 

@@ -119,6 +119,16 @@ def test_the_ends_are_the_two_theorems_and_the_labels_that_are_dead_have_no_cosi
     assert np.isnan(balanced_bias_cosines(dead, [0, 1])).all()
 
 
+def test_labels_nearly_dead_or_just_dead_and_those_in_between():
+    """With t for ``K tau sqrt(n_0)`` the threshold is t / (1 - t): of two classes, by hand."""
+    for t, threshold in ((0.9, 9.0), (0.99, 99.0), (1.0, math.inf), (1.1, math.inf)):
+        problem = nc.Problem([1, 1], 1, lambda_W=t / 2, lambda_H=t / 2)
+        assert balanced_bias_threshold(problem) == pytest.approx(threshold, rel=1e-9)
+        ends = balanced_bias_cosines(problem, [0, math.inf])
+        expected = [-1, 0] if t < 1 else [math.nan, math.nan]
+        np.testing.assert_allclose(ends, expected, atol=1e-12)
+
+
 def test_what_is_not_on_the_path_is_refused():
     problem = nc.Problem([3, 2], 1, lambda_W=0.1, lambda_H=0.1)
     with pytest.raises(ValueError, match=r"problem must have equal counts; got 2 distinct ones"):

@@ -96,5 +96,6 @@ def test_what_does_not_fit_is_named():
     for call in (lambda: least_squares_split(deep, H, W), lambda: least_squares_bound(deep, b)):
         with pytest.raises(ValueError, match="problem must have one layer; got depth = 2"):
             call()
-    with pytest.raises(ValueError, match="singular_values must be 4 numbers, none negative"):
-        least_squares_bound(problem, [1, 2, 3, -1])
+    for wrong in ([1, 2, 3, -1], [1, 2, 3], [1, 2, 3, np.nan], [1, 2, 3, np.inf]):
+        with pytest.raises(ValueError, match="singular_values must be 4 numbers, none negative"):
+            least_squares_bound(problem, wrong)

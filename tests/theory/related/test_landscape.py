@@ -113,6 +113,62 @@ def test_random_starts_end_at_the_optimum_whatever_the_counts(seed, record_error
     assert point.rank == best.alive
 
 
+@pytest.mark.parametrize("gap", [1.0, 18.0])
+def test_rank_and_tolerances_are_relative_to_the_size_of_a_solution(gap):
+    """A simplex with logits ``gap (I - 11'/K)``, and the price that makes it the optimum by hand.
+
+    With a gap of 18 the price is 2e-8, and so are the singular values that are not 0.
+    """
+    K = 3
+    simplex = np.eye(K, K + 1) - np.eye(K, K + 1).sum(axis=0) / K
+    price = 1 / (np.exp(gap) + K - 1)
+    W, H = np.sqrt(gap) * simplex, np.sqrt(gap) * simplex.T
+    made = problem((1,) * K, "none", price, price)
+    point = critical_point(made, W, H)
+    assert (point.is_global, point.rank, point.curvature) == (True, K - 1, 0)
+    assert point.slope == pytest.approx(1, abs=1e-7)
+    # A further dimension, in units of the largest singular value of both factors.
+    along = np.outer(np.ones(K), np.eye(K + 1)[K]) * np.sqrt(2 * gap / K)
+    assert critical_point(made, W + 0.5e-7 * along, H).rank == K - 1
+    assert critical_point(made, W + 2e-7 * along, H).rank == K
+    with pytest.raises(ValueError, match="must be a critical point"):
+        critical_point(made, W + 1e-4 * along, H)
+
+
+def test_the_gradient_that_is_refused_and_the_penalties_are_those_by_hand():
+    zero_W, zero_H, W, H = np.zeros((2, 1)), np.zeros((1, 2)), np.array([[2], [0]]), np.ones((1, 2))
+    # n = (3, 1), so that both logits' slopes are 1/4 in size: over sqrt(price), sqrt(lambda_W).
+    at = {bias: problem((3, 1), bias, 0.04, 0.01) for bias in ("none", "free")}
+    for bias, head, means, b, found in (
+        ("free", zero_W, zero_H, [0, 0], "2.5, relative to penalties of 0"),
+        ("none", zero_W, H, None, "2, relative to penalties of 0.2"),
+        ("none", W, zero_H, None, "5.4, relative to penalties of 0.4"),
+        ("none", W, H, None, "[0-9.]+, relative to penalties of 0.6"),
+    ):
+        with pytest.raises(ValueError, match=f"got a gradient of {found}$"):
+            critical_point(at[bias], head, means, b)
+
+
+def test_the_origin_of_the_squared_error_by_hand():
+    """There the derivative by the product is -diag(sqrt(n)) / N."""
+    made = nc.LossProblem([9, 4, 1], nc.SquaredError(), bias="none", lambda_W=0.2, lambda_H=0.05)
+    point = critical_point(made, np.zeros((3, 1)), np.zeros((1, 3)))
+    assert point.slope == pytest.approx(3 / (14 * 0.1), rel=1e-12)
+    assert not point.is_global
+
+
+def test_one_free_dimension_is_enough_for_the_way_down():
+    made = problem(COUNTS["imbalanced"], "none")
+    W, H, b, _ = minimise_factors(made, 2, inner=1)
+    point = critical_point(made, W, H)
+    dW, dH = point.direction
+    t = 1e-3
+    values = [objective(made, W + s * dW, H + s * dH, b) for s in (-t, 0, t)]
+    measured = (values[0] - 2 * values[1] + values[2]) / t**2
+    assert measured == pytest.approx(point.curvature, rel=1e-3)
+    assert (point.rank, point.curvature < 0) == (1, True)
+
+
 def test_class_weights_and_samplers_change_nothing_of_it():
     n = (40, 20, 10, 5)
     loss = nc.CrossEntropy(class_weights=1 / np.array(n), label_smoothing=0.1)
@@ -142,5 +198,8 @@ def test_what_is_refused():
         critical_point(deep, np.zeros((2, 4)), np.zeros((4, 2)))
     with pytest.raises(ValueError, match="one layer"):
         minimise_factors(deep, 2)
-    with pytest.raises(ValueError, match="inner"):
-        minimise_factors(made, 2, inner=3)
+    for inner in (0, 3):
+        with pytest.raises(ValueError, match="inner"):
+            minimise_factors(made, 2, inner=inner)
+    with pytest.raises(ValueError, match="width must be"):
+        minimise_factors(made, 0)

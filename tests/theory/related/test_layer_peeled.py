@@ -134,6 +134,30 @@ def test_explicit_weights_meet_the_bounds_and_have_the_loss(n, E_W, E_H):
     assert norm_bounds(best.optimum) == pytest.approx((E_W, E_H), rel=1e-8)
 
 
+def test_without_penalties_both_are_1():
+    problem = layer_peeled_problem([8, 5, 1])
+    assert (problem.lambda_W, problem.lambda_H) == ((1.0,), 1.0)
+
+
+def test_bounds_next_to_nothing_have_an_optimum_as_far_as_rounding_lets_it_be_found():
+    """Two equal classes: the product's norm is ``log(1/price - 1)``, and all is 0 from 1/2 on.
+
+    The search begins at a price that is less by 1e-10. There the norm is 2e-10, give or take as
+    much as rounding does to it, and may be twice the bound.
+    """
+    problem = layer_peeled_problem([1, 1])
+    best = constrained_minimizer(problem, E_W=1.3e-10, E_H=1.3e-10)
+    assert best.objective == pytest.approx(np.log(2), abs=1e-9)
+    with pytest.raises(ValueError, match=r"with 4\.5e-11 and 4\.5e-11 the optimum is 0"):
+        constrained_minimizer(problem, E_W=4.5e-11, E_H=4.5e-11)
+
+
+@pytest.mark.parametrize(("n", "E_H"), [((8, 5, 1), 2), ((7, 7), 30)])
+def test_a_gap_that_no_arithmetic_reaches_is_reported(n, E_H):
+    with pytest.raises(RuntimeError, match=r"to a relative gap of \S+, not 1\.0e-20"):
+        constrained_minimizer(layer_peeled_problem(n), E_W=1, E_H=E_H, tol=1e-20)
+
+
 def test_rare_classes_merge_where_the_bound_of_their_collapse_says():
     problem = layer_peeled_problem([20, 20, 1, 1])
     bound = collapse_bound(problem, 1)
@@ -236,7 +260,7 @@ def test_what_is_refused():
         with pytest.raises(ValueError, match=name):
             minority_collapse_ratio(K_A, K_B, E_W=1, E_H=1)
     for group in (-1, 2):
-        with pytest.raises(ValueError, match="group"):
+        with pytest.raises(ValueError, match="group must be a whole number"):
             collapse_bound(problem, group)
     with pytest.raises(ValueError, match="group 1 has one"):
         collapse_bound(problem, 1)

@@ -115,13 +115,36 @@ def test_the_layer_peeled_model_is_a_lower_bound(n):
         assert found > lower * (1 + 1e-3)
 
 
+@pytest.mark.parametrize("by_sample", [False, True])
+def test_where_the_largest_cosines_count_for_all_nothing_overflows(by_sample):
+    """All but the own exponential are 0: so are the loss and both its derivatives."""
+    made = NormalisedProblem((2, 2, 2), 1000.0)
+    H = np.eye(3)[:, np.repeat(np.arange(3), 2)] if by_sample else np.eye(3)
+    assert made.objective(np.eye(3), H) == 0
+    for derivative in (*made.gradient(np.eye(3), H), made.hessian(np.eye(3), H)):
+        assert np.array_equal(derivative, np.zeros_like(derivative))
+
+
+def test_dimensions_that_the_search_may_not_use_stay_0():
+    found = NormalisedProblem((2, 2, 2), 3.0).minimise(4, inner=2)
+    for vectors in (found.W, found.H):
+        assert vectors.shape == (4, 3)
+        assert not vectors[2:].any()
+        assert np.linalg.norm(vectors, axis=0) == pytest.approx(np.ones(3))
+    assert np.abs(NormalisedProblem((2, 2), 3.0).minimise(1).W).tolist() == [[1, 1]]
+
+
 def test_what_is_refused():
     made = NormalisedProblem((2, 1), 1.0)
     unit = np.eye(2)
     with pytest.raises(ValueError, match="tau must be positive"):
         NormalisedProblem((2, 1), 0)
     with pytest.raises(ValueError, match="columns of H must have length 1"):
-        made.objective(unit, 2 * unit)
+        made.objective(unit, (1 + 1e-7) * unit)
+    assert made.objective(unit, (1 + 1e-9) * unit) == pytest.approx(made.objective(unit, unit))
+    for width, inner in ((0, None), (2, 0), (2, 3)):
+        with pytest.raises(ValueError, match="width must be" if width == 0 else "inner must be"):
+            made.minimise(width, inner=inner)
     with pytest.raises(ValueError, match="W and H must have shapes"):
         made.gradient(unit, np.ones((3, 2)))
     with pytest.raises(ValueError, match="W and H must have shapes"):

@@ -41,7 +41,7 @@ def scaled(problem, code, t):
     return ReLUCode([s * W for s, W in zip(size, code.Ws, strict=False)], size[-1] * code.H)
 
 
-@pytest.mark.parametrize("K", [3, 4, 6, 7, 10, 15])
+@pytest.mark.parametrize("K", [3, 4, 6, 7, 10, 15, 16])
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_both_codes_answer_one_hot(K, depth):
     for code, rank in ((collapsed_code(K, depth), K), (pair_code(K, depth), None)):
@@ -120,12 +120,41 @@ def test_a_descent_ends_below_its_start_where_its_value_is_that_of_its_own_weigh
         assert value <= code_objective(problem, code) * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_deep_collapse_goes_down_to_the_optimum_of_the_linear_head(depth):
+    """Its layers stay diagonal on the way, so the ReLUs do nothing. The best scales depend on k."""
+    problem = problem_of((9, 4, 2, 1), depth, 0.005)
+    best = nc.global_minimizer(problem).objective
+    start = collapsed_code(4, depth)
+    ends = [descend_with_relus(problem, start, steps)[0] for steps in (3, 3000)]
+    assert ends[1] == pytest.approx(best, rel=1e-9)
+    assert best * 1.001 < ends[0] < code_objective(problem, start) * 1.1
+
+
+def test_the_start_of_a_descent_answers_with_nine_tenths_and_its_factors_pay_alike():
+    problem = problem_of((9, 4, 2, 1), 2, 0.005)
+    (W_1, W_2), H = pair_code(4, 2).Ws, pair_code(4, 2).H
+    other = ReLUCode([6 * W_1, W_2 / 42], 7 * H)
+    assert code_objective(problem, other) == pytest.approx(
+        code_objective(problem, pair_code(4, 2)), rel=1e-12
+    )
+    for code in (pair_code(4, 2), other):
+        value, start = descend_with_relus(problem, code, 0)
+        assert value == pytest.approx(evaluated(problem, start), rel=1e-12)
+        assert start.answers() == pytest.approx(0.9 * np.eye(4), abs=1e-12)
+        squares = [(W**2).sum() for W in start.Ws]
+        paid = [*(0.005 * np.array(squares)), 0.0035 * (start.H**2 @ problem.counts.n).sum()]
+        assert paid == pytest.approx(np.full(3, paid[0]), rel=1e-12)
+
+
 def test_what_does_not_fit_is_named():
     problem = problem_of((3, 3, 3), 2, 0.1)
     with pytest.raises(ValueError, match="code must have 2 layers and 3 classes"):
         code_objective(problem, pair_code(3, 3))
     with pytest.raises(TypeError, match="code must be a ReLUCode; got 7"):
         descend_with_relus(problem, 7)
+    with pytest.raises(ValueError, match="steps must be a whole number"):
+        descend_with_relus(problem, pair_code(3, 2), -1)
     with pytest.raises(ValueError, match="problem must have no bias"):
         code_objective(nc.Problem([3, 3, 3], 2, lambda_W=1, lambda_H=1), pair_code(3, 2))
     with pytest.raises(ValueError, match="K must be at least 3, for pairs that differ; got 2"):
