@@ -1,7 +1,13 @@
-"""What the tests of all explorables share."""
+"""What the tests of all explorables share, and those of all figures."""
 
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+
+from nclib.views.listing import listing
 
 # Half a unit of the sixth significant digit, relative to the smallest number that has it.
 ROUNDING = 5.1e-6
@@ -18,3 +24,34 @@ def compare(record_error):
         assert record_error(f"explorables: {what}", error, ROUNDING)
 
     return check
+
+
+LISTINGS = Path(__file__).with_name("listings.txt")
+"""What the figures show that tests draw, looked through by a person.
+
+With NCLIB_RENEW_LISTINGS=1 a test writes the listings of its figures instead; then look through
+what has changed.
+"""
+
+
+def listings():
+    """Listings of the figures of each test, by its name."""
+    parts = f"\n{LISTINGS.read_text(encoding='utf-8')}".split("\n=== ")[1:]
+    return dict(part.removesuffix("\n").split("\n", 1) for part in parts)
+
+
+@pytest.fixture
+def as_listed(request):
+    """After a test: its figures show what is listed, from their titles to the last number."""
+    before = plt.get_fignums()
+    yield
+    name = request.node.nodeid.rpartition("/")[2]
+    shown = [listing(plt.figure(n)) for n in plt.get_fignums() if n not in before]
+    plt.close("all")
+    if request.node.get_closest_marker("descends") or not shown:
+        return
+    if os.environ.get("NCLIB_RENEW_LISTINGS"):
+        known = listings() | {name: "\n---\n".join(shown)}
+        text = "\n".join(f"=== {one}\n{known[one]}\n" for one in sorted(known))
+        LISTINGS.write_text(text, encoding="utf-8")
+    assert "\n---\n".join(shown) == listings()[name]

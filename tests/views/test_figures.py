@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -14,11 +13,7 @@ import nclib as nc
 from nclib.views import figures, style
 from nclib.views.listing import listing
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def xy(lines):
@@ -100,6 +95,7 @@ def test_descent_path_shows_the_path_and_the_closed_form():
     np.testing.assert_allclose(ends, 2 - 8 * 0.05, rtol=1e-6)
 
 
+@pytest.mark.descends
 def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     """On the way, where the mean of the features is not 0 yet: dense, over all samples."""
     problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
@@ -126,6 +122,7 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     assert gap.get_ydata()[-1] == pytest.approx(objective - lowest, rel=1e-9)
 
 
+@pytest.mark.descends
 def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
     """As on another CPU: other starts lead through other points, in more or fewer steps."""
     problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
@@ -137,6 +134,7 @@ def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
     assert listing(figures.descent_path(other)) != listing(figures.descent_path(ways[0]))
 
 
+@pytest.mark.descends
 def test_descent_paths_have_no_zero_on_their_logarithmic_axes():
     """What is 0, or by rounding below, is drawn as nearly 0: a logarithm has no place for it."""
     problem = nc.Problem([4, 4], 1, bias=False, lambda_W=0.05, lambda_H=0.05)

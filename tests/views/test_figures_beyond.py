@@ -1,6 +1,5 @@
 """Figures of the chapter beyond the paper: the values drawn, worked out apart."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -9,11 +8,7 @@ from matplotlib.colors import to_hex
 from nclib.theory.descent import LambdaSweep
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def legend_texts(figure):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def draw(figure):
@@ -22,6 +17,7 @@ def draw(figure):
     return figure
 
 
+@pytest.mark.descends
 def test_features_in_the_plane_shows_every_sample_and_the_class_means():
     problem = nc.Problem([3, 2, 1], 1, lambda_W=0.01, lambda_H=0.01, widths=(2,))
     moments = [nc.descend(problem, starts=1, max_steps=t) for t in (1, 2, 3, 60)]

@@ -1,6 +1,5 @@
 """Figures of losses, weights and samplers: what is drawn is what was given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -8,11 +7,7 @@ from drawn import lines_with
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def test_a_row_for_each_remedy_with_the_rarest_and_the_most_frequent_class_marked():

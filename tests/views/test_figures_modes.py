@@ -1,17 +1,12 @@
 """Figures of the chapters on the bias and the spectrum: the values drawn, worked out apart."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def markers(axis, marker):

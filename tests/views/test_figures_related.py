@@ -1,6 +1,5 @@
 """Figures of the relatives: what is drawn is what was given, and every model has its own look."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -9,11 +8,7 @@ import nclib as nc
 from nclib.theory.related import RELATIVES, Portrait
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def made(means, head):

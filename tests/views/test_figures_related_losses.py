@@ -5,6 +5,8 @@ import pytest
 
 from nclib.views import figures, style
 
+pytestmark = pytest.mark.usefixtures("as_listed")
+
 
 def test_angles_to_two_matrices_in_two_panels():
     lambdas = np.array([1e-2, 1e-4, 1e-8])

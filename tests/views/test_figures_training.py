@@ -1,6 +1,5 @@
 """Figures of trained networks: what is drawn, from the numbers in the files of results."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -15,10 +14,7 @@ from nclib.views.figures.training import band
 SEEDS = (0, 1, 4)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Figures of a monitored training: what is drawn is what was given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -11,10 +10,7 @@ from nclib.views import figures, style
 NAMES = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def row(epoch, evaluated=False):
