@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.ticker import FixedLocator
 
 from nclib.views.listing import listing
 
@@ -40,13 +41,27 @@ def listings():
     return dict(part.removesuffix("\n").split("\n", 1) for part in parts)
 
 
+def beside(figure):
+    """Lines of what a listing leaves out: numbers set at the ticks, a grid, marks over an edge."""
+    for number, axes in enumerate(figure.axes, start=1):
+        parts = []
+        for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+            if isinstance(axis.get_major_locator(), FixedLocator):
+                parts.append(f"{name} at {' '.join(f'{at:g}' for at in axis.get_majorticklocs())}")
+            if axes.axison and axis.get_tick_params()["gridOn"]:
+                parts.append(f"grid of {name}")
+        whole = sum(not line.get_clip_on() for line in axes.lines)
+        yield f"beside {number}: {', '.join([*parts, f'{whole} not cut'])}"
+
+
 @pytest.fixture
 def as_listed(request):
     """After a test: its figures show what is listed, from their titles to the last number."""
     before = plt.get_fignums()
     yield
     name = request.node.nodeid.rpartition("/")[2]
-    shown = [listing(plt.figure(n)) for n in plt.get_fignums() if n not in before]
+    drawn = [plt.figure(n) for n in plt.get_fignums() if n not in before]
+    shown = ["\n".join([listing(figure), *beside(figure)]) for figure in drawn]
     plt.close("all")
     if request.node.get_closest_marker("descends") or not shown:
         return

@@ -271,6 +271,33 @@ def test_panels_of_a_column_stand_side_by_side_where_there_is_room(rows, shape):
         assert axis.get_xlabel() == ("below" if place.is_last_row() else "")
 
 
+def optimum(lam):
+    return nc.global_minimizer(nc.Problem([20, 20, 20], 1, lambda_W=lam, lambda_H=lam))
+
+
+@pytest.mark.parametrize(
+    ("draw", "shape"),
+    [
+        (lambda: figures.model_sketch(), (1, 1)),
+        (lambda: figures.lemma_roots(3, (0.5, 2.0)), (1, 2)),
+        (lambda: figures.two_class_phases(np.array([1.0, 9]), {"a": [1, 1], "b": [1, 1]}), (1, 2)),
+        (lambda: figures.plane_geometry([optimum(1e-3), optimum(2e-3)], ["a", "b"]), (1, 2)),
+        (lambda: figures.cosine_maps([np.eye(2)] * 3, ["a", "b", "c"]), (1, 4)),
+        (lambda: figures.cosine_maps([np.eye(2)] * 5, ["a", "b", "c", "d", "e"]), (2, 4)),
+    ],
+)
+def test_a_figure_may_have_an_order_of_its_own_where_there_is_room(draw, shape):
+    figure = draw()
+    wide = style.in_wide_form(figure)
+    panels = [axis for axis in wide.axes if axis.get_label() != "<colorbar>"]
+    assert {axis.get_subplotspec().get_gridspec().get_geometry() for axis in panels} == {shape}
+    titles = [
+        [axis.get_title(loc="left") for axis in one.axes if axis.get_title(loc="left")]
+        for one in (figure, wide)
+    ]
+    assert [title.replace("\n", " ") for title in titles[1]] == titles[0]
+
+
 def test_one_panel_is_as_high_where_there_is_room():
     @style.styled
     def draw():
