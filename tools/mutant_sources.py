@@ -31,10 +31,11 @@ _NO_OPERATION = {"parameters", "typedargslist", "varargslist", "dictorsetmaker",
 _PICTURES = "nclib/views/"
 # fmt: off
 _LOOKS = {
-    "alpha", "aspect", "columnspacing", "dpi", "dx", "dy", "figsize", "fontSize", "fontsize",
-    "gridDash", "height", "labelPadding", "labelSeparation", "length", "linewidth", "lw", "mew",
-    "ms", "ncols", "offset", "opacity", "pad", "padding", "shrink", "size", "strokeDash",
-    "strokeWidth", "symbolOpacity", "symbolSize", "symbolStrokeWidth", "thickness",
+    "alpha", "aspect", "columnspacing", "dpi", "dx", "dy", "figsize",
+    "fontSize", "fontsize", "gridDash", "gridOpacity", "height", "labelFontSize", "labelLimit",
+    "labelPadding", "labelSeparation", "length", "linewidth", "lw", "mew", "ms", "ncols",
+    "offset", "opacity", "pad", "padding", "shrink", "size", "strokeDash", "strokeWidth",
+    "symbolOpacity", "symbolSize", "symbolStrokeWidth", "thickness", "titleFontSize",
     "titlePadding", "titlesize", "width", "xytext", "yOffset", "zorder",
 }
 # fmt: on
