@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.ticker import FixedLocator
 
 from nclib.views.listing import listing
@@ -42,16 +43,44 @@ def listings():
 
 
 def beside(figure):
-    """Lines of what a listing leaves out: numbers set at the ticks, a grid, marks over an edge."""
+    """Lines of what a listing leaves out.
+
+    Numbers set at the ticks, and whether an axis has any; a grid; the limits of axes that are off;
+    lines around a panel; marks over an edge, and how many have one; on which side of its place a
+    text stands, and its colour.
+    """
     for number, axes in enumerate(figure.axes, start=1):
         parts = []
-        for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        for name, axis, sides, limits in (
+            ("x", axes.xaxis, ("labelbottom", "labeltop"), axes.get_xlim()),
+            ("y", axes.yaxis, ("labelleft", "labelright"), axes.get_ylim()),
+        ):
+            ticks = axis.get_tick_params()
             if isinstance(axis.get_major_locator(), FixedLocator):
                 parts.append(f"{name} at {' '.join(f'{at:g}' for at in axis.get_majorticklocs())}")
-            if axes.axison and axis.get_tick_params()["gridOn"]:
+            if not axes.axison:
+                parts.append("{} from {:.6g} to {:.6g}".format(name, *limits))
+            elif not any(ticks.get(side) for side in sides):
+                parts.append(f"no numbers at {name}")
+            if axes.axison and ticks["gridOn"]:
                 parts.append(f"grid of {name}")
-        whole = sum(not line.get_clip_on() for line in axes.lines)
-        yield f"beside {number}: {', '.join([*parts, f'{whole} not cut'])}"
+        spines = " ".join(side for side, spine in axes.spines.items() if spine.get_visible())
+        if axes.axison and spines != "left bottom":
+            parts.append(f"lines around it: {spines or 'none'}")
+        over = sum(not line.get_clip_on() for line in axes.lines)
+        parts += [f"{over} over the edge"] if over else []
+        marks = [line.get_markevery() for line in axes.lines]
+        parts += [
+            f"marks at {every}" for every in dict.fromkeys(map(str, marks)) if every != "None"
+        ]
+        words = [
+            f"{text.get_ha()} {text.get_va()} {to_hex(text.get_color())}"
+            for text in axes.texts
+            if text.get_text()
+        ]
+        parts += dict.fromkeys(words)
+        if parts:
+            yield f"beside {number}: {', '.join(parts)}"
 
 
 @pytest.fixture

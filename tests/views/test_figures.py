@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -62,6 +65,31 @@ def test_lemma_curves_for_one_layer_have_no_valley():
     assert xy(lines_with(figure.axes[0], marker="o")) == {(1.0, 0.75), (0.0, 1.0)}
 
 
+def test_lemma_curves_for_one_layer_have_no_tie():
+    figure = figures.lemma_curves(1, factors=(1.0,))
+    assert xy(lines_with(figure.axes[0], marker="o")) == {(0.0, 1.0)}
+    assert len(lines_with(figure.axes[0], marker="o")) == 1
+
+
+def test_every_depth_of_the_book_has_a_mark_of_its_own():
+    marks = [line for line in figures.shrink_curves().axes[0].lines if len(line.get_xdata()) == 1]
+    drawn = {float(line.get_ydata()[0]): line.get_marker() for line in marks}
+    assert drawn.keys() == {0, 1 / 2, 2 / 3, 5 / 6}
+    assert len(set(drawn.values())) == 4
+
+
+def test_defaults_are_those_of_the_docstrings():
+    found = 0
+    for name in figures.__all__:
+        draw = getattr(figures, name)
+        for parameter in inspect.signature(draw).parameters.values():
+            said = re.search(rf"\b{parameter.name} : .*, default (.+)", inspect.getdoc(draw))
+            if said:
+                assert ast.literal_eval(said[1]) == parameter.default, (name, parameter.name)
+                found += 1
+    assert found > 10
+
+
 def test_shrink_curves_are_soft_for_one_layer_and_jump_for_more():
     figure = figures.shrink_curves((1, 2, 3))
     axis = figure.axes[0]
@@ -107,8 +135,14 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     plain = np.linalg.svd(logits, compute_uv=False)
     centred = np.linalg.svd(logits - logits.mean(axis=1, keepdims=True), compute_uv=False)
     assert np.abs(plain - centred).max() > 0.1
-    ends = [line.get_ydata()[-1] for line in lines_with(below, color=style.DESCENT)]
+    paths = lines_with(below, color=style.DESCENT)
+    ends = [line.get_ydata()[-1] for line in paths]
     np.testing.assert_allclose(ends, centred[:3], atol=1e-12)
+    # What the closed form says stands to the right of where they end, near them.
+    (marks,) = lines_with(below, marker="<")
+    last = paths[0].get_xdata()[-1]
+    assert all(last < x < 2 * last for x in marks.get_xdata())
+    assert below.get_ylim() == pytest.approx((0, 1.6 * found.best.kappa[0]))
     # And the objective there: squared error and penalties written out.
     residual = found.Ws[0] @ found.H + found.b[:, None] - np.eye(3)[:, label]
     objective = 0.5 * np.sum(residual**2) / 10

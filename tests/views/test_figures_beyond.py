@@ -59,6 +59,8 @@ def test_right_and_wrong_put_a_large_dot_where_a_class_is_right():
     small = {tuple(line.get_xydata()[0]) for line in lines_with(axis, marker=".")}
     assert large == {(1, 1), (2, 2), (3, 2)}
     assert small == {(2, 1), (3, 1), (1, 2)}
+    (axis,) = figures.right_and_wrong(np.ones((2, 12), bool), "x", "title").axes
+    assert axis.get_xticks().tolist() == [1, 5, 10]
 
 
 def test_hysteresis_draws_both_ways_as_shares():

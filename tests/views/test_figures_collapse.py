@@ -30,7 +30,13 @@ def test_features_in_the_plane_shows_every_sample_and_the_class_means():
         np.testing.assert_allclose(np.concatenate(means), expected)
         limits = [*axis.get_xlim(), *axis.get_ylim()]
         assert np.abs(moment.H).max() < max(limits)
+        (origin,) = axis.lines
+        assert origin.get_xydata().tolist() == [[0, 0]]
+        assert not any(axis.xaxis.get_tick_params()[side] for side in ("labelbottom", "labeltop"))
+        assert not axis.yaxis.get_tick_params()["labelleft"]
     assert [axis.get_title(loc="left") for axis in figure.axes] == list("abcd")
+    wide = style.in_wide_form(figure)
+    assert wide.axes[0].get_subplotspec().get_gridspec().get_geometry() == (1, 4)
 
 
 def test_plane_geometry_of_equal_counts_is_a_triangle_with_the_head_on_the_means():
@@ -73,6 +79,12 @@ def test_cosine_maps_write_the_numbers_and_leave_no_direction_blank():
     np.testing.assert_array_equal(np.ma.filled(a.images[0].get_array(), np.nan), matrix)
     assert a.images[0].norm.vmin == -1
     assert a.images[0].norm.vmax == 1
+
+
+def test_cosine_maps_of_many_classes_name_every_third():
+    axis = figures.cosine_maps([np.eye(7)], ["a"]).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "4", "7"]
+    assert axis.get_yticks().tolist() == [0, 3, 6]
 
 
 def test_death_spread_of_one_layer():
