@@ -58,7 +58,7 @@ def test_lines_take_turns_and_two_layers_are_layers():
     assert low < 0
     assert high > np.log(8)
     assert high - low < 2 * np.log(8)
-    assert [tick for tick in axis.get_yticks() if low <= np.log(tick) <= high] == [1, 2, 5]
+    assert [tick for tick in axis.get_yticks() if low <= np.log(tick) <= high] == [1, 2, 5, 10]
 
 
 def test_a_panel_for_each_depth_where_all_lines_cross():
