@@ -56,6 +56,22 @@ def test_plane_geometry_lays_merged_classes_on_each_other_below_the_common_one()
     np.testing.assert_allclose(means, [[0, 1 / 3], [0, -1], [0, -1]], atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("counts", "height"),
+    # What is 0 but for its last bits may have either sign.
+    [([30, 60, 10], 1), pytest.param([10, 20, 20], 0, marks=pytest.mark.descends)],
+)
+def test_plane_geometry_has_the_first_class_on_top_if_it_has_a_side(counts, height):
+    """In the second the strongest mode tells the two others apart: the first has none of it."""
+    best = nc.global_minimizer(nc.Problem(counts, 1, lambda_W=1e-3, lambda_H=1e-3))
+    axis = figures.plane_geometry([best], ["a"]).axes[0]
+    means = np.array([line.get_xydata()[0] for line in axis.lines if len(line.get_xdata()) == 1])
+    tips = np.array([arrow.xy for arrow in axis.texts])
+    for points in (means, tips):
+        assert np.linalg.norm(points, axis=1).max() == pytest.approx(1)
+        np.testing.assert_allclose(np.sign(points[0, 1].round(9)), height)
+
+
 def test_plane_geometry_of_total_collapse_shows_no_arrow():
     best = nc.global_minimizer(nc.Problem([60, 10, 10], 1, lambda_W=1.0, lambda_H=1.0))
     axis = draw(figures.plane_geometry([best], ["nothing"])).axes[0]
