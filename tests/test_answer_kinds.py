@@ -1,11 +1,13 @@
 """Kinds of answers: what each asks for, what it reads, and how near is the same."""
 
 import itertools
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from nclib.teaching._answers import Chosen, Decision, Directions, Function, Numbers, Unfit
+from nclib.teaching._answers import Chosen, Decision, Directions, Example, Function, Numbers, Unfit
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,17 @@ def test_numbers_have_one_shape_and_one_number_may_lie_in_lists(shape):
             kind.read(5)
     with pytest.raises(Unfit, match="You gave"):
         kind.read(np.ones(size + 1))
+
+
+def test_fractions_and_decimals_are_numbers():
+    assert Numbers("x", (2,)).read([Fraction(1, 4), Decimal("0.5")]).tolist() == [0.25, 0.5]
+
+
+def test_an_example_is_what_its_test_says_of_it():
+    kind = Example("x", lambda answer: "right" if answer == 2 else "wrong")
+    assert kind.asks == "x"
+    assert kind.apart(kind.read(2), "right") == 0
+    assert kind.apart(kind.read(3), "right") > 1
 
 
 def test_order_counts_where_it_is_asked_for():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
+from nclib.teaching import EXERCISES
 from nclib.teaching._answers import Chosen, Function, Numbers
 from nclib.teaching.grading import marks as grading
 from nclib.teaching.grading.handins import (
@@ -18,7 +19,7 @@ from nclib.teaching.grading.handins import (
     read_notebook,
 )
 from nclib.teaching.grading.marks import Marks, grade_folder, read_seeds, table
-from nclib.teaching.grading.run import Outcome
+from nclib.teaching.grading.run import Limits, Outcome
 from nclib.teaching.grading.values import MOST, packed, unpacked
 
 NUMBERS, CHOICE = Numbers("x", (2,)), Chosen("x", (1, 2, 3))
@@ -60,6 +61,13 @@ class TestValues:
         assert found == plain
         assert type(found) is type(plain)
         json.dumps(found)
+
+    def test_an_answer_that_breaks_when_it_is_looked_at_is_told_by_its_error(self):
+        class Hostile:
+            def __array__(self, *_, **__):
+                raise RuntimeError("look away")
+
+        assert packed(Hostile(), NUMBERS) == {"other": "RuntimeError"}
 
     def test_as_much_as_fits_is_kept(self):
         assert packed([0] * MOST, NUMBERS) == [0] * MOST
@@ -114,6 +122,17 @@ class TestValues:
         for _ in range(13):
             (deep,) = deep
         assert type(deep) is object
+
+    def test_arrays_and_sets_are_unpacked_as_deep_as_lists(self):
+        assert unpacked({"array": nested(11)}).shape == (1,) * 11
+        assert unpacked({"array": nested(12)}).dtype == object
+        held = {"set": [1]}
+        for _ in range(11):
+            held = [held]
+        held = unpacked(held)
+        for _ in range(11):
+            (held,) = held
+        assert held == {1}
 
     @pytest.mark.parametrize(
         "row", [5, [[1], 2, 3], [1, 2], [["a"], 2], [[1], 5], [[1], {"raised": "a b"}], [[1], {}]]
@@ -206,6 +225,10 @@ class TestHandIns:
         assert LARGEST == 64 * 1024**2
         with pytest.raises(Unreadable, match="larger than 64 MB"):
             read_notebook(path)
+        with path.open("r+b") as file:
+            file.truncate(64 * 1024**2)
+        with pytest.raises(Unreadable, match=r"is no notebook$"):
+            read_notebook(path)
 
     @pytest.mark.parametrize("source", ["EXERCISES['05-a']", "x = one.solve( )"])
     def test_who_looks_solutions_up_is_told(self, tmp_path, source):
@@ -264,6 +287,36 @@ class TestMarks:
             assert {note.partition(":")[0] for note in one.notes} <= {
                 f"{k}.ipynb" for k in range(1, 5)
             }
+
+    def test_a_notebook_that_cannot_be_read_does_not_stand_in_the_way_of_the_next(self, graded):
+        # Of the first nothing is run: what is told is of the second.
+        right, unused = Outcome(values={"05-b.1": (None, [6])}), Outcome()
+        one = graded({"ada/1": right, "ada/2": unused}, {"ada/1": "x = 1"})["ada"]
+        assert one.right == {"05-b.1": True}
+        assert one.notes[0] == "1.ipynb has no exercise of this book"
+
+    def test_what_is_handed_to_a_run(self, tmp_path, monkeypatch):
+        given = []
+        monkeypatch.setattr(grading, "run", lambda *told: given.append(told) or Outcome())
+        written(tmp_path / "class", "ada.ipynb", code('check("05-a", 1)'))
+        beside = [tmp_path / "class"]
+        list(grade_folder(tmp_path / "class"))
+        list(grade_folder(tmp_path / "class", limits=Limits(memory=5), beside=beside))
+        assert [told[1] for told in given] == [Limits(), Limits(memory=5)]
+        assert [list(told[2]) for told in given] == [[], beside]
+        with pytest.raises(ValueError, match="no such file or folder"):
+            list(grade_folder(tmp_path / "class", beside=[tmp_path / "none"]))
+
+    def test_an_answer_is_judged_by_the_seed_that_is_listed_or_else_by_its_own(self, graded):
+        name = next(name for name, one in EXERCISES.items() if one.given)
+        asked = EXERCISES[name]
+        right = packed(asked.solve(**asked.numbers("listed"))[0], asked.kind)
+        outcomes = {"ada": Outcome(values={name: ("other", right)})}
+        sources = {"ada": f'check("{name}", 1)'}
+        assert graded(outcomes, sources, seeds={"ada": "listed"})["ada"].right == {name: True}
+        assert graded(outcomes, sources)["ada"].right == {name: False}
+        outcomes = {"ada": Outcome(values={name: ("listed", right)})}
+        assert graded(outcomes, sources)["ada"].right == {name: True}
 
     def test_what_broke_and_what_was_late(self, graded):
         late = [(1, "late"), (2, "NotImplementedError"), (3, "late")]
