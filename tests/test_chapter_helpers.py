@@ -81,7 +81,7 @@ def test_what_is_rounding_is_no_singular_value():
 
 
 def test_a_quarter_turn():
-    np.testing.assert_allclose(proofs.turn(90) @ [1, 0], [0, 1], atol=1e-15)
+    np.testing.assert_allclose(proofs.turn(90) @ [[1, 0], [0, 1]], [[0, -1], [1, 0]], atol=1e-15)
 
 
 def test_a_bound_that_is_broken_is_said(capsys):
