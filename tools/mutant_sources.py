@@ -1,14 +1,15 @@
 """The mutants of a module: its source with one small fault each, as cosmic-ray's operators make it.
 
 What cannot be a fault that a reader meets is left out: docstrings and other text, type annotations,
-what is raised, `__repr__`, imports and declarations for type checkers.
+what is raised, `__repr__`, imports and declarations for type checkers. In pictures, how thick,
+large or opaque something is, too: a reader sees the same.
 """
 
 import copy
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -25,6 +26,19 @@ _BLOCKS |= {"try_stmt", "funcdef", "classdef", "async_stmt"}
 
 # `*` and `/` among parameters, `**` in a dictionary: no operators.
 _NO_OPERATION = {"parameters", "typedargslist", "varargslist", "dictorsetmaker", "arglist"}
+
+# Folder of the pictures, and by what names their looks are passed on.
+_PICTURES = "nclib/views/"
+# fmt: off
+_LOOKS = {
+    "alpha", "aspect", "columnspacing", "dpi", "dx", "dy", "figsize",
+    "fontSize", "fontsize", "gridDash", "gridOpacity", "height", "labelFontSize", "labelLimit",
+    "labelPadding", "labelSeparation", "length", "linewidth", "lw", "mew", "ms", "ncols",
+    "offset", "opacity", "pad", "padding", "shrink", "size", "strokeDash", "strokeWidth",
+    "symbolOpacity", "symbolSize", "symbolStrokeWidth", "thickness", "titleFontSize",
+    "titlePadding", "titlesize", "width", "xytext", "yOffset", "zorder",
+}
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ def mutants_of(module: str, root: Path, operators: Sequence[str]) -> list[Mutant
     made: dict[str, tuple[int, Mutant]] = {}
     counts: dict[tuple[str, str, str], int] = {}
     classes = [cosmic_ray.plugins.get_operator(f"core/{name}")() for name in operators]
-    for node in _worth_mutating(tree):
+    for node in _worth_mutating(tree, _LOOKS if module.startswith(_PICTURES) else ()):
         for operator in classes:
             positions = list(operator.mutation_positions(node))
             for index, (start, end) in enumerate(positions):
@@ -125,13 +139,13 @@ def fingerprint(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def _worth_mutating(node: Node) -> Iterator[Node]:
+def _worth_mutating(node: Node, looks: Collection[str]) -> Iterator[Node]:
     """Yield the nodes of a tree, without what is left out."""
     kind = node.type
     if kind in {"raise_stmt", "import_name", "import_from", "decorator", "annassign", "string"}:
         # Of `name: type = value` the value counts.
         if kind == "annassign" and len(node.children) > 2:
-            yield from _worth_mutating(node.children[3])
+            yield from _worth_mutating(node.children[3], looks)
         return
     if kind == "funcdef" and node.name.value == "__repr__":
         return
@@ -140,16 +154,25 @@ def _worth_mutating(node: Node) -> Iterator[Node]:
     if kind == "expr_stmt" and _names_a_type(node):
         return
     yield node
-    for child in getattr(node, "children", ()):
+    for place, child in enumerate(getattr(node, "children", ())):
         # parso has the annotation of a parameter as its own node, and that of a result in funcdef.
         if kind == "param" and child is not node.default:
             continue
         if kind == "funcdef" and child is node.annotation:
             continue
         # An assertion that lengths agree: no fault without another.
-        if kind == "argument" and node.children[0].get_code().strip() == "strict":
+        if kind == "argument" and _detached(node.children[0]) in {"strict", *looks}:
             continue
-        yield from _worth_mutating(child)
+        if kind == "dictorsetmaker" and _key(node, place) in looks:
+            continue
+        yield from _worth_mutating(child, looks)
+
+
+def _key(node: Node, place: int) -> str:
+    """Return `ms` for the 7 of `{"ms": 7}`, and for that of `{"lines.ms": 7}`."""
+    if place < 2 or _detached(node.children[place - 1]) != ":":
+        return ""
+    return _detached(node.children[place - 2]).strip("\"'").rpartition(".")[2]
 
 
 def _is_for_type_checkers(node: Node) -> bool:

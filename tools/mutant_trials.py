@@ -56,6 +56,8 @@ ROOM_FROM_THE_IMPORT_ON = 8
 
 Trial = tuple[int, str, str, list[str]]
 
+_CachedFunction = type(functools.cache(len))
+
 
 def collected_trials(
     files: Sequence[str], mutants: Sequence[Mutant], settings: dict[str, Any]
@@ -247,14 +249,18 @@ class _Recorder:
             self.failed.add(item.nodeid)
 
     def record(self, items: Sequence[pytest.Item]) -> dict[str, Any]:
-        """Run tests; return seconds and lines by module of each, or None: it fails or is slow."""
+        """Run tests; return seconds and lines by module of each, or None: it fails or is slow.
+
+        What a test was given by those before it, it makes itself: it may be the first of a trial.
+        """
         seconds = {}
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item in items:
+            forget_results()
             self.coverage.switch_context(item.nodeid)
             began = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, self.slowest)
             try:
-                runtestprotocol(item, log=False, nextitem=following)
+                runtestprotocol(item, log=False, nextitem=None)
             except TimeoutError:  # between its phases
                 self.failed.add(item.nodeid)
             finally:
@@ -265,6 +271,16 @@ class _Recorder:
             test: None if test in self.failed else [taken, lines.get(test, {})]
             for test, taken in seconds.items()
         }
+
+
+def forget_results() -> None:
+    """Empty the caches of functions of nclib and of modules of tests."""
+    folders = (f"{ROOT}/nclib/", f"{ROOT}/tests/")
+    for module in list(sys.modules.values()):
+        if str(getattr(module, "__file__", None)).startswith(folders):
+            for value in list(vars(module).values()):
+                if isinstance(value, _CachedFunction):
+                    value.cache_clear()
 
 
 def lines_by_context(coverage: Coverage) -> dict[str, dict[str, str]]:

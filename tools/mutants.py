@@ -54,6 +54,8 @@ class Area:
     """How many mutants of a module are tried where the area is sampled."""
     functions: tuple[str, ...] = ()
     """Of scripts of the book, tried by other means: the functions that get faults."""
+    cases: int = 0
+    """So many cases of one test judge."""
 
     def mutants(self, module: str, operators: Sequence[str]) -> list[Mutant]:
         """Make every mutant of one of the modules."""
@@ -252,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             row.get("sampled", False),
             row.get("sample", settings["sample"]),
             tuple(row.get("functions", ())),
+            row.get("cases", settings["cases"]),
         )
         for row in settings["areas"]
     ]
@@ -263,7 +266,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         everything = not names or area.name in names
         modules = [path for path in area.files() if everything or path in names]
         if modules:
-            try_area(area, settings, modules, given.tests or area.test_files())
+            chosen = settings | {"cases": area.cases}
+            try_area(area, chosen, modules, given.tests or area.test_files())
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 from dataclasses import replace
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -14,11 +16,7 @@ import nclib as nc
 from nclib.views import figures, style
 from nclib.views.listing import listing
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def xy(lines):
@@ -67,6 +65,31 @@ def test_lemma_curves_for_one_layer_have_no_valley():
     assert xy(lines_with(figure.axes[0], marker="o")) == {(1.0, 0.75), (0.0, 1.0)}
 
 
+def test_lemma_curves_for_one_layer_have_no_tie():
+    figure = figures.lemma_curves(1, factors=(1.0,))
+    assert xy(lines_with(figure.axes[0], marker="o")) == {(0.0, 1.0)}
+    assert len(lines_with(figure.axes[0], marker="o")) == 1
+
+
+def test_every_depth_of_the_book_has_a_mark_of_its_own():
+    marks = [line for line in figures.shrink_curves().axes[0].lines if len(line.get_xdata()) == 1]
+    drawn = {float(line.get_ydata()[0]): line.get_marker() for line in marks}
+    assert drawn.keys() == {0, 1 / 2, 2 / 3, 5 / 6}
+    assert len(set(drawn.values())) == 4
+
+
+def test_defaults_are_those_of_the_docstrings():
+    found = 0
+    for name in figures.__all__:
+        draw = getattr(figures, name)
+        for parameter in inspect.signature(draw).parameters.values():
+            said = re.search(rf"\b{parameter.name} : .*, default (.+)", inspect.getdoc(draw))
+            if said:
+                assert ast.literal_eval(said[1]) == parameter.default, (name, parameter.name)
+                found += 1
+    assert found > 10
+
+
 def test_shrink_curves_are_soft_for_one_layer_and_jump_for_more():
     figure = figures.shrink_curves((1, 2, 3))
     axis = figure.axes[0]
@@ -100,6 +123,7 @@ def test_descent_path_shows_the_path_and_the_closed_form():
     np.testing.assert_allclose(ends, 2 - 8 * 0.05, rtol=1e-6)
 
 
+@pytest.mark.descends
 def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     """On the way, where the mean of the features is not 0 yet: dense, over all samples."""
     problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
@@ -111,8 +135,14 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     plain = np.linalg.svd(logits, compute_uv=False)
     centred = np.linalg.svd(logits - logits.mean(axis=1, keepdims=True), compute_uv=False)
     assert np.abs(plain - centred).max() > 0.1
-    ends = [line.get_ydata()[-1] for line in lines_with(below, color=style.DESCENT)]
+    paths = lines_with(below, color=style.DESCENT)
+    ends = [line.get_ydata()[-1] for line in paths]
     np.testing.assert_allclose(ends, centred[:3], atol=1e-12)
+    # What the closed form says stands to the right of where they end, near them.
+    (marks,) = lines_with(below, marker="<")
+    last = paths[0].get_xdata()[-1]
+    assert all(last < x < 2 * last for x in marks.get_xdata())
+    assert below.get_ylim() == pytest.approx((0, 1.6 * found.best.kappa[0]))
     # And the objective there: squared error and penalties written out.
     residual = found.Ws[0] @ found.H + found.b[:, None] - np.eye(3)[:, label]
     objective = 0.5 * np.sum(residual**2) / 10
@@ -126,6 +156,7 @@ def test_descent_path_shows_the_centred_prediction_of_a_head_with_a_bias():
     assert gap.get_ydata()[-1] == pytest.approx(objective - lowest, rel=1e-9)
 
 
+@pytest.mark.descends
 def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
     """As on another CPU: other starts lead through other points, in more or fewer steps."""
     problem = nc.Problem([5, 3, 2], 1, lambda_W=0.02, lambda_H=0.02)
@@ -137,6 +168,7 @@ def test_the_listing_of_a_descent_is_the_same_on_whatever_way_it_went():
     assert listing(figures.descent_path(other)) != listing(figures.descent_path(ways[0]))
 
 
+@pytest.mark.descends
 def test_descent_paths_have_no_zero_on_their_logarithmic_axes():
     """What is 0, or by rounding below, is drawn as nearly 0: a logarithm has no place for it."""
     problem = nc.Problem([4, 4], 1, bias=False, lambda_W=0.05, lambda_H=0.05)

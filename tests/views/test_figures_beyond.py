@@ -1,6 +1,5 @@
 """Figures of the chapter beyond the paper: the values drawn, worked out apart."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -9,11 +8,7 @@ from matplotlib.colors import to_hex
 from nclib.theory.descent import LambdaSweep
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def legend_texts(figure):
@@ -64,6 +59,8 @@ def test_right_and_wrong_put_a_large_dot_where_a_class_is_right():
     small = {tuple(line.get_xydata()[0]) for line in lines_with(axis, marker=".")}
     assert large == {(1, 1), (2, 2), (3, 2)}
     assert small == {(2, 1), (3, 1), (1, 2)}
+    (axis,) = figures.right_and_wrong(np.ones((2, 12), bool), "x", "title").axes
+    assert axis.get_xticks().tolist() == [1, 5, 10]
 
 
 def test_hysteresis_draws_both_ways_as_shares():

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def draw(figure):
@@ -22,6 +17,7 @@ def draw(figure):
     return figure
 
 
+@pytest.mark.descends
 def test_features_in_the_plane_shows_every_sample_and_the_class_means():
     problem = nc.Problem([3, 2, 1], 1, lambda_W=0.01, lambda_H=0.01, widths=(2,))
     moments = [nc.descend(problem, starts=1, max_steps=t) for t in (1, 2, 3, 60)]
@@ -34,7 +30,13 @@ def test_features_in_the_plane_shows_every_sample_and_the_class_means():
         np.testing.assert_allclose(np.concatenate(means), expected)
         limits = [*axis.get_xlim(), *axis.get_ylim()]
         assert np.abs(moment.H).max() < max(limits)
+        (origin,) = axis.lines
+        assert origin.get_xydata().tolist() == [[0, 0]]
+        assert not any(axis.xaxis.get_tick_params()[side] for side in ("labelbottom", "labeltop"))
+        assert not axis.yaxis.get_tick_params()["labelleft"]
     assert [axis.get_title(loc="left") for axis in figure.axes] == list("abcd")
+    wide = style.in_wide_form(figure)
+    assert wide.axes[0].get_subplotspec().get_gridspec().get_geometry() == (1, 4)
 
 
 def test_plane_geometry_of_equal_counts_is_a_triangle_with_the_head_on_the_means():
@@ -52,6 +54,22 @@ def test_plane_geometry_lays_merged_classes_on_each_other_below_the_common_one()
     means = np.array([line.get_xydata()[0] for line in axis.lines if len(line.get_xdata()) == 1])
     # The mean of all features is 0: 60 h_1 + 20 h_2 = 0; the longest has length 1.
     np.testing.assert_allclose(means, [[0, 1 / 3], [0, -1], [0, -1]], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("counts", "height"),
+    # What is 0 but for its last bits may have either sign.
+    [([30, 60, 10], 1), pytest.param([10, 20, 20], 0, marks=pytest.mark.descends)],
+)
+def test_plane_geometry_has_the_first_class_on_top_if_it_has_a_side(counts, height):
+    """In the second the strongest mode tells the two others apart: the first has none of it."""
+    best = nc.global_minimizer(nc.Problem(counts, 1, lambda_W=1e-3, lambda_H=1e-3))
+    axis = figures.plane_geometry([best], ["a"]).axes[0]
+    means = np.array([line.get_xydata()[0] for line in axis.lines if len(line.get_xdata()) == 1])
+    tips = np.array([arrow.xy for arrow in axis.texts])
+    for points in (means, tips):
+        assert np.linalg.norm(points, axis=1).max() == pytest.approx(1)
+        np.testing.assert_allclose(np.sign(points[0, 1].round(9)), height)
 
 
 def test_plane_geometry_of_total_collapse_shows_no_arrow():
@@ -77,6 +95,12 @@ def test_cosine_maps_write_the_numbers_and_leave_no_direction_blank():
     np.testing.assert_array_equal(np.ma.filled(a.images[0].get_array(), np.nan), matrix)
     assert a.images[0].norm.vmin == -1
     assert a.images[0].norm.vmax == 1
+
+
+def test_cosine_maps_of_many_classes_name_every_third():
+    axis = figures.cosine_maps([np.eye(7)], ["a"]).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "4", "7"]
+    assert axis.get_yticks().tolist() == [0, 3, 6]
 
 
 def test_death_spread_of_one_layer():

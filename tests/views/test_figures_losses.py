@@ -1,6 +1,5 @@
 """Figures of losses, weights and samplers: what is drawn is what was given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -8,11 +7,7 @@ from drawn import lines_with
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def test_a_row_for_each_remedy_with_the_rarest_and_the_most_frequent_class_marked():
@@ -43,6 +38,27 @@ def test_a_row_for_each_remedy_with_the_rarest_and_the_most_frequent_class_marke
     assert arrow.get_color() == style.DEPTH_COLORS[1]
     top, bottom = axis.get_ylim()
     assert top > bottom  # the first remedy on top
+
+
+def test_what_is_lost_at_once_does_not_stretch_the_axis():
+    lost = {"nothing": np.array([0.5, 0.0, 2.0])}
+    (axis,) = figures.remedies(nc.ClassCounts([20, 500, 100]), lost, "factor").axes
+    assert axis.get_xlim() == pytest.approx((0.5 / 4**0.05, 2 * 4**0.12))
+
+
+def test_lines_take_turns_and_two_layers_are_layers():
+    powers, values = np.array([0.0, 1.0]), (400, 200, 100, 50)
+    deaths = {2: np.outer([1.0, 2.0], [4, 3, 2, 1])}
+    (axis,) = figures.weight_powers(values, powers, deaths).axes
+    dashes = [line.get_linestyle() for line in axis.lines if line.get_label() in map(str, values)]
+    assert dashes == ["-", "--", "-", "--"]
+    assert axis.get_title("left") == "2 layers: all alike at a = 2/3"
+    assert axis.get_xlim() == (0, 1)
+    low, high = np.log(axis.get_ylim())
+    assert low < 0
+    assert high > np.log(8)
+    assert high - low < 2 * np.log(8)
+    assert [tick for tick in axis.get_yticks() if low <= np.log(tick) <= high] == [1, 2, 5, 10]
 
 
 def test_a_panel_for_each_depth_where_all_lines_cross():

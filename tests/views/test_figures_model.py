@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -12,11 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def points(lines):

@@ -1,17 +1,12 @@
 """Figures of the chapters on the bias and the spectrum: the values drawn, worked out apart."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import nclib as nc
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def markers(axis, marker):
@@ -51,6 +46,7 @@ def test_class_regions_mark_what_the_head_gets_right():
     # Answers: class 1 where x > 0, class 2 where x < 0, class 3 nowhere in sight.
     W = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.0]])
     H_bar = np.array([[1.0, -1.0, 0.5], [0.0, 0.0, 1.0]])
+    W[2, 1] = 0.1
     b = np.array([0.0, 0.0, -9.0])
     figure = figures.class_regions(W, H_bar, b, {0: "one", 1: "two", 2: "three"})
     axis = figure.axes[0]
@@ -68,6 +64,10 @@ def test_class_regions_draw_only_the_classes_that_are_named():
     figure = figures.class_regions(W, H_bar, np.zeros(2), {0: "one"}, ("left", "up"))
     axis = figure.axes[0]
     assert len(markers(axis, "o")) == 1
+    # Either answer has the square on its side of the diagonal.
+    corners = [{tuple(corner) for corner in patch.get_xy()} for patch in axis.patches]
+    edges = {(-2.6, -2.6), (2.6, 2.6)}
+    assert corners == [edges | {(2.6, -2.6)}, edges | {(-2.6, 2.6)}]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("left", "up")
 
 
@@ -90,6 +90,17 @@ def test_accuracy_steps_of_two_layers_fall_at_the_death():
     curve = next(line for line in figure.axes[0].lines if line.get_color() == style.DEPTH_COLORS[2])
     factor, accuracy = curve.get_data()
     np.testing.assert_array_equal(np.array(accuracy) > 0.99, factor < 1)
+
+
+def test_accuracy_steps_are_relative_to_the_first_death():
+    figure = figures.accuracy_steps({"three": nc.ClassCounts([900, 100, 40])}, depth=3)
+    axis = figure.axes[0]
+    curve = next(line for line in axis.lines if line.get_color() == style.DEPTH_COLORS[3])
+    factor, accuracy = curve.get_data()
+    np.testing.assert_array_equal(np.array(accuracy) == 1, factor < 1)
+    (dead,) = markers(axis, "x")
+    assert min(dead.get_xdata()) == 1
+    assert factor[-1] == pytest.approx(1.25 * max(dead.get_xdata()))
 
 
 def test_secular_curve_rises_between_poles_and_crosses_at_the_rings():
@@ -131,6 +142,14 @@ def test_interlacing_relative_to_the_largest_count():
     axis = figures.interlacing(spectra, "title", relative=True).axes[0]
     np.testing.assert_allclose(markers(axis, "|")[0].get_xdata(), [1, 1 / 3])
     np.testing.assert_allclose(markers(axis, "o")[0].get_xdata(), [0.5, 0])
+
+
+def test_balanced_counts_are_in_the_middle_and_many_classes_have_some_marks():
+    figure = figures.tail_spectra({"three": nc.ClassCounts([7] * 3), "two": nc.ClassCounts([5, 5])})
+    assert figure.axes[0].get_ylim() == (0.7, 70)
+    assert [axis.get_xlabel() != "" for axis in figure.axes] == [False, True]
+    (axis,) = figures.count_profiles({"a": nc.ClassCounts(range(25, 0, -1))}).axes
+    assert axis.lines[0].get_markevery() == 2
 
 
 def test_tail_spectra_put_each_ring_on_its_drop():

@@ -1,6 +1,5 @@
 """Figures of the chapter on the proofs: what they draw, against values worked out apart."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -9,11 +8,7 @@ import nclib as nc
 from nclib.theory.problem import ObjectiveParts
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def texts(axis):

@@ -1,6 +1,5 @@
 """Figures of the relatives: what is drawn is what was given, and every model has its own look."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -9,11 +8,7 @@ import nclib as nc
 from nclib.theory.related import RELATIVES, Portrait
 from nclib.views import figures, style
 
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def made(means, head):
@@ -67,7 +62,8 @@ def test_classes_apart_are_steps_a_little_beside_each_other():
 def test_cosines_break_at_the_threshold_and_the_two_ends_are_named():
     rho = np.geomspace(0.01, 10, 50)
     cosines = {1: np.linspace(-0.5, 0, 50), 3: np.linspace(-0.5, -0.1, 50)}
-    figure = figures.bias_cosines(rho, cosines, {1: 0.1, 3: 1.0}, classes=3)
+    limits = {1: 0.1, 3: float(rho[30])}
+    figure = figures.bias_cosines(rho, cosines, limits, classes=3)
     (axis,) = figure.axes
     for depth, values in cosines.items():
         color = style.DEPTH_COLORS[depth]
@@ -75,7 +71,7 @@ def test_cosines_break_at_the_threshold_and_the_two_ends_are_named():
         np.testing.assert_array_equal([*below.get_xdata(), *above.get_xdata()], rho)
         np.testing.assert_array_equal([*below.get_ydata(), *above.get_ydata()], values)
         (mark,) = lines_with(axis, color=color, marker=style.DEPTH_MARKERS[depth])
-        assert mark.get_xydata()[0].tolist() == [{1: 0.1, 3: 1.0}[depth], above.get_ydata()[0]]
+        assert mark.get_xydata()[0].tolist() == [limits[depth], above.get_ydata()[0]]
         assert below.get_xdata()[-1] < mark.get_xdata()[0] <= above.get_xdata()[0]
     assert {line.get_ydata()[0] for line in lines_with(axis, linestyle=":")} == {-0.5, 0.0}
     assert [text.get_text().strip() for text in axis.texts] == ["simplex", "orthogonal frame"]

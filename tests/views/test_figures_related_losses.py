@@ -5,15 +5,17 @@ import pytest
 
 from nclib.views import figures, style
 
+pytestmark = pytest.mark.usefixtures("as_listed")
+
 
 def test_angles_to_two_matrices_in_two_panels():
     lambdas = np.array([1e-2, 1e-4, 1e-8])
     angles = {
         title: {name: np.arange(3.0) + shift for shift, name in enumerate(("one", "other"))}
-        for title in ("no bias", "bias")
+        for title in ("no bias", "bias", "both")
     }
     figure = figures.limit_angles(lambdas, angles)
-    assert [axis.get_title("left") for axis in figure.axes] == ["no bias", "bias"]
+    assert [axis.get_title("left") for axis in figure.axes] == ["no bias", "bias", "both"]
     for axis, lines in zip(figure.axes, angles.values(), strict=True):
         for line, (name, values) in zip(axis.lines, lines.items(), strict=True):
             np.testing.assert_array_equal(line.get_xydata(), np.transpose([lambdas, values]))
@@ -21,7 +23,7 @@ def test_angles_to_two_matrices_in_two_panels():
         assert len({(line.get_linestyle(), line.get_marker()) for line in axis.lines}) == 2
     assert figure.axes[0].get_xlim() == pytest.approx((1e-2, 1e-8))
     assert figure.axes[1].get_xscale() == "log"
-    assert figure.axes[1].get_xlabel() == "every λ, falling"
+    assert [axis.get_xlabel() for axis in figure.axes] == ["", "", "every λ, falling"]
 
 
 def test_rare_rows_with_the_ratio_where_they_become_one():

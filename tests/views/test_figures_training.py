@@ -1,6 +1,5 @@
 """Figures of trained networks: what is drawn, from the numbers in the files of results."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -15,10 +14,7 @@ from nclib.views.figures.training import band
 SEEDS = (0, 1, 4)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +171,22 @@ def test_gaps_to_the_global_minimum_and_to_the_one_that_was_reached(tmp_path):
     assert texts == ["1, 3 of 3", "4 of 4"]
 
 
+def test_without_runs_there_are_no_gaps():
+    (axis,) = figures.gaps([]).axes
+    assert not axis.lines
+    assert axis.get_ylim() == (0.5, -0.5)
+
+
+def test_runs_of_other_data_have_another_dash_and_shares_are_percents(tmp_path):
+    runs, _ = stored(tmp_path, [made(seed=0), made(seed=1, bias=False)])
+    figure = compare_runs(runs)
+    for axis in figure.axes:
+        assert sorted(line.get_linestyle() for line in axis.lines) == ["-", "--"]
+    assert figure.axes[-1].yaxis.get_major_formatter()(0.5) == "50.0%"
+    for axis in figure.axes[:6]:
+        assert not axis.xaxis.get_tick_params()["labelbottom"]
+
+
 def test_a_gap_of_zero_is_drawn_as_the_smallest_that_is_shown(tmp_path):
     """A run that is at its minimum to the last bit, or by rounding below it."""
     (run,), _ = stored(tmp_path, [made()])
@@ -264,8 +276,9 @@ def test_shares_count_the_runs_at_the_global_minimum(tmp_path):
 
 def test_accuracy_of_each_class_and_the_mean_of_equal_counts(tmp_path):
     runs, files = stored(tmp_path, [made(seed=seed, level=seed + 1.0) for seed in SEEDS])
-    figure = figures.accuracy_against_count({"a": runs, "b": []})
-    axis, empty = figure.axes
+    figure = figures.accuracy_against_count({"a": runs, "b": [], "c": []})
+    axis, empty, last = figure.axes
+    assert (empty.get_xlabel(), last.get_xlabel()) == ("", "training images of the class")
     classes, means = axis.lines
     seen = np.array([file["history"][-1]["test_accuracy_per_class"] for file in files])
     median = np.sort(seen, axis=0)[1]

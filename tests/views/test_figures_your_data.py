@@ -1,6 +1,5 @@
 """Figures of a monitored training: what is drawn is what was given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import lines_with
@@ -11,10 +10,7 @@ from nclib.views import figures, style
 NAMES = ("nc2_w", "nc2_h", "nc2_wh", "nc3")
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("as_listed")
 
 
 def row(epoch, evaluated=False):
@@ -25,6 +21,7 @@ def row(epoch, evaluated=False):
 def test_predicted_and_reached_for_each_class():
     counts = nc.ClassCounts([120, 40, 10], names=["zero", "one", "two"])
     runs = {"strong": ([1, 0.5, 0], [1, 0.4, 0.1]), "weak": ([1, 1, 1], [1, 1, 0.9])}
+    runs["none"] = ([1, 0, 0], [1, 0, 0])
     figure = figures.accuracy_by_class(counts, runs)
     for axis, (title, (predicted, reached)) in zip(figure.axes, runs.items(), strict=True):
         assert axis.get_title("left") == title
@@ -41,9 +38,15 @@ def test_a_curve_for_each_metric_without_the_evaluations():
     (axis,) = figures.metrics_by_epoch(history, "digits").axes
     assert len(axis.lines) == 4
     for i, line in enumerate(axis.lines):
+        assert line.get_markevery() == (0, 1)
         assert line.get_xdata().tolist() == [1, 2, 3]
         np.testing.assert_allclose(line.get_ydata(), (i + 1) / np.array([2, 3, 4]))
     assert axis.get_yscale() == "log"
+
+
+def test_of_a_long_history_about_eight_epochs_are_marked():
+    (axis,) = figures.metrics_by_epoch([row(epoch) for epoch in range(63)], "digits").axes
+    assert {line.get_markevery() for line in axis.lines} == {(3, 7)}
 
 
 def test_a_mark_for_each_metric_and_setting():

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
@@ -68,13 +69,13 @@ class TestWords:
         def draw(axis):
             axis.text(3, 4, "data")
             axis.text(0.5, 0.25, "share", transform=axis.transAxes)
-            axis.annotate("note", (1, 2), xytext=(8, 8), textcoords="offset points")
+            axis.annotate("note", (1.2345, 2), xytext=(8, 8), textcoords="offset points")
             axis.annotate("", (5, 6), (1, 1), arrowprops={"arrowstyle": "->"})
             axis.text(1, 1, "hidden", visible=False)
 
         assert listed(draw) == [
             (
-                '  words: "data" at (3, 4), "share" at (0.5, 0.25), "note" at (1, 2), '
+                '  words: "data" at (3, 4), "share" at (0.5, 0.25), "note" at (1.23, 2), '
                 "arrow from (1, 1) to (5, 6)"
             )
         ]
@@ -103,11 +104,13 @@ class TestLines:
             axis.plot([1, 2], [3, 4], "o-", color="#0072b2")
             axis.plot([1, 2], [3, 5], "s", color="#0072b2", mfc="none")
             axis.plot([1], [3], "x", color="red")
+            axis.plot([1, 2], [3, 6], "o", color="#0072b2", fillstyle="none")
 
         assert listed(draw) == [
             "  -o #0072b2: (1, 3), (2, 4)",
             "  s #0072b2 filled none: (1, 3), (2, 5)",
             "  x #ff0000: (1, 3)",
+            "  o #0072b2: (1, 3), (2, 6)",
         ]
 
     def test_marks_that_were_drawn_one_by_one_are_one_group(self):
@@ -146,6 +149,21 @@ class TestLines:
         y = np.geomspace(1, 1e6, 25)
         (line,) = listed(lambda axis: axis.plot(np.ones(25), y, "-", color="k"), yscale="log")
         assert "y 1 to 1000000 (mean 1000): (1, 1), " in line
+
+    @pytest.mark.parametrize(("number", "written"), [(3, 12), (4, 4)])
+    def test_of_more_than_three_curves_of_one_look_fewer_points(self, number, written):
+        x = np.linspace(0, 10, 20)
+        lines = listed(lambda axis: [axis.plot(x, x + k, color="k") for k in range(number)])
+        assert [line.count("), (") + 1 for line in lines] == [written] * number
+
+    def test_each_direction_is_as_fine_as_its_own_axis(self):
+        assert listed(
+            lambda axis: axis.plot([1.2345, 2], [123.45, 600], color="k"), ylim=(0, 1000)
+        ) == ["  - #000000: (1.23, 123), (2, 600)"]
+
+    def test_where_all_is_missing_there_is_nothing(self):
+        (line,) = listed(lambda axis: axis.plot(np.arange(20), np.full(20, np.nan), color="k"))
+        assert "y nothing (20 missing): (0, nan), " in line
 
     def test_gaps_are_counted(self):
         y = np.where(np.arange(20) < 5, np.nan, 4.0)
@@ -223,6 +241,13 @@ class TestShapes:
         for corner in ("(0, 2)", "(1, 2)", "(1, 4)", "(0, 3)"):
             assert corner in lines[3]
 
+    def test_a_stroke_goes_from_its_first_point_to_its_last(self):
+        bent = LineCollection([[(1, 2), (3, 4), (5, 2)]], color="red")
+        assert listed(lambda axis: axis.add_collection(bent)) == [
+            "  strokes #ff0000, from (1, 2)",
+            "  strokes #ff0000, to (5, 2)",
+        ]
+
     def test_images(self):
         table = [[1.0, -0.5], [np.nan, 0.25]]
         (line,) = listed(lambda axis: axis.imshow(table, cmap="PuOr", vmin=-1, vmax=1))
@@ -240,6 +265,16 @@ class TestShapes:
             "  mesh, 1 x 2 cells, #ff0000 #0000ff from 0 to 1, 0 to 1 (mean 0.5): 0 1; "
             "edges at x 1, 2, 4; at y 3, 9"
         )
+
+    def test_edges_of_a_mesh_are_as_fine_as_their_axes(self):
+        (line,) = listed(
+            lambda axis: axis.pcolormesh([1.2345, 2, 4], [123.45, 600], [[0, 1]]), ylim=(0, 1000)
+        )
+        assert line.endswith("edges at x 1.23, 2, 4; at y 123, 600")
+
+    def test_an_image_of_zeros(self):
+        (line,) = listed(lambda axis: axis.imshow([[0, 0]]))
+        assert "viridis from 0 to 0, 0 to 0 (mean 0): 0 0; over" in line
 
     def test_large_tables_show_eight_rows_and_columns(self):
         table = np.arange(15)[:, None] * 100.0 + np.arange(15)

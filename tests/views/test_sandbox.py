@@ -143,6 +143,11 @@ class TestInput:
         box.controls["counts"].value = "7 " * (most + 1)
         assert box.words == f"this sandbox takes up to {most:,} classes; got {most + 1:,}"
 
+    def test_as_many_classes_as_can_be_shown_are_drawn(self):
+        box = sandbox.spectrum([3, 2])
+        box.controls["counts"].value = "7 " * 1000
+        assert box.answer.result.counts.K == 1000
+
     def test_bad_arguments_raise(self):
         with pytest.raises(ValueError, match=r"n\[1\] = 0"):
             sandbox.optimum([3, 0])
@@ -218,6 +223,36 @@ class TestShown:
         for control in sandbox.descent(CIFAR).controls.values():
             assert control.description
             assert not getattr(control, "continuous_update", False)
+
+    def test_a_box_begins_with_its_defaults_and_reaches_from_end_to_end(self):
+        controls = sandbox.descent(CIFAR).controls
+        assert {name: control.value for name, control in controls.items()} == {
+            "counts": ", ".join(map(str, CIFAR.n)),
+            "depth": 3,
+            "bias": True,
+            "lambda_W": 5e-4,
+            "lambda_H": 1e-5,
+            "seed": 0,
+            "scale": 1.0,
+        }
+        ends = {
+            name: (control.min, control.max)
+            for name, control in controls.items()
+            if hasattr(control, "min")
+        }
+        # Those of a logarithmic one are powers of ten.
+        assert ends == {
+            "depth": (1, 10),
+            "lambda_W": (-7, 0),
+            "lambda_H": (-7, 0),
+            "seed": (0, 99),
+            "scale": (-3, 1),
+        }
+        # Twenty steps from a power of ten to the next.
+        assert {controls[name].step for name in ("lambda_W", "lambda_H", "scale")} == {0.05}
+
+    def test_a_picture_is_as_wide_as_its_letters_ask_for_where_there_is_room(self):
+        assert "width: 520px; max-width: 100%" in html(sandbox.spectrum([3, 2]))[0]
 
     def test_the_picture_says_what_is_seen(self):
         box = sandbox.optimum(CIFAR)
