@@ -55,7 +55,7 @@ class Area:
     functions: tuple[str, ...] = ()
     """Of scripts of the book, tried by other means: the functions that get faults."""
     cases: int = 0
-    """So many cases of one test judge."""
+    """How many cases of one test judge."""
 
     def mutants(self, module: str, operators: Sequence[str]) -> list[Mutant]:
         """Make every mutant of one of the modules."""
