@@ -449,13 +449,15 @@ def test_gradient_steps_end_where_the_gradient_is_small():
     assert largest[0] <= 1e-9 < largest[1]
 
 
-@pytest.mark.parametrize("method", ["lbfgs", "gradient"])
-def test_a_start_whose_objective_overflows_is_refused(method):
+@pytest.mark.parametrize(("size", "said"), [(1e80, r"1e\+80"), (1e200, r"1e\+200")])
+def test_a_start_whose_objective_overflows_is_refused(size, said):
+    """With or without the gradient, which overflows later with one layer."""
     problem = make((3, 2, 1), 1, True, 0.3)
-    with pytest.raises(ValueError, match=r"scale must leave the objective finite; got 1e\+200"):
-        nc.descend(problem, 1, scale=1e200, method=method)
-    with pytest.raises(ValueError, match=r"kick must leave the objective finite; got 1e\+200"):
-        descent.sweep_lambdas(nc.global_minimizer(problem), [1.0], kick=1e200)
+    for method in ("lbfgs", "gradient"):
+        with pytest.raises(ValueError, match=f"scale must leave the objective finite; got {said}"):
+            nc.descend(problem, 1, scale=size, method=method)
+    with pytest.raises(ValueError, match=f"kick must leave the objective finite; got {said}"):
+        descent.sweep_lambdas(nc.global_minimizer(problem), [1.0], kick=size)
 
 
 # ---------------------------------------------------------------- sweeps of lambda
