@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nclib.theory import Problem, sample_counts
-from nclib.theory.collapse import collapse_factors
 from nclib.theory.minimizer import global_minimizer
 from nclib.theory.sample_counts import RightCounts, right_counts
 
@@ -175,15 +174,3 @@ def test_a_search_heeds_widths_and_classes_of_the_same_count(own, rank, monkeypa
                 n[place] = int(count)
                 best = global_minimizer(Problem(n, 2, lambda_W=lam, lambda_H=lam, widths=(9, rank)))
                 assert (best.training_accuracy().per_class[place] == 1) == right
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_a_search_decides_at_a_death_as_the_minimiser_does(depth, monkeypatch):
-    """Where a mode of the problem with its own count is at its threshold but for rounding."""
-    monkeypatch.setattr(sample_counts, "_MOST_WORK", 0)
-    n = [40, 30, 20]
-    for lam in collapse_factors(Problem(n, depth, lambda_W=1, lambda_H=1))[:2].tolist():
-        problem = Problem(n, depth, lambda_W=lam, lambda_H=lam)
-        right = global_minimizer(problem).training_accuracy().per_class == 1
-        for own, run, is_right in zip(n, right_counts(problem), right, strict=True):
-            assert (run.low <= own <= run.high) == is_right
