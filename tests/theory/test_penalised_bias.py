@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
+from nclib.theory import penalised_bias
 from nclib.theory.penalised_bias import penalised_bias_minimizer, penalised_bias_threshold
 
 N_ = np.array([9, 2, 5, 5, 2, 2])
@@ -94,3 +95,26 @@ def test_without_a_bias_a_class_is_lost_from_where_no_penalty_is_enough(n):
     problem = nc.Problem(n, 1, lambda_W=1.5 / N, lambda_H=1.5 / N)
     best = penalised_bias_minimizer(problem, 1e3)
     assert best.alive < len(n)
+
+
+@pytest.mark.parametrize(
+    ("lam", "rho_b", "steps"),
+    [(0.02, 0.1, 58), (0.02, 0.01, 120), (0.02, 1e-4, 177), (0.06, 0.1, 37)],
+)
+def test_few_steps_of_the_iteration_come_to_rest(lam, rho_b, steps, monkeypatch):
+    """As many as were counted once, and a few more; with half of them the end is refused."""
+    problem = nc.Problem(N_, 1, lambda_W=lam, lambda_H=lam)
+    monkeypatch.setattr(penalised_bias, "_MOST_STEPS", steps + 3)
+    best = penalised_bias_minimizer(problem, rho_b)
+    monkeypatch.setattr(penalised_bias, "_MOST_STEPS", steps // 2)
+    with pytest.raises(RuntimeError, match=f"no rest after {steps // 2} steps for rho_b = {rho_b}"):
+        penalised_bias_minimizer(problem, rho_b)
+    assert best.certificate == 0
+    assert best.alive == (5 if lam < 0.05 else 3)
+
+
+def test_two_layers_need_equal_counts():
+    problem = nc.Problem([3, 2, 2], 2, lambda_W=0.1, lambda_H=0.1)
+    words = "one layer or equal counts for a penalised bias; got depth = 2 and 2 distinct counts"
+    with pytest.raises(ValueError, match=words):
+        penalised_bias_minimizer(problem, 0.1)
