@@ -221,6 +221,7 @@ def sweep_lambdas(
         )
         theta = variables.pack(Ws, H, b)
         theta += kick * variables.size / math.sqrt(problem.K) * rng.standard_normal(theta.size)
+        _require_finite("kick", kick, variables, theta)
         recorder = _Recorder(variables)
         tolerance = _SWEEP_TOLERANCE * variables.size
         _gradient_steps(variables, theta, max_steps, learning_rate, recorder, tolerance)
@@ -293,6 +294,7 @@ def descend(
     for start in range(starts):
         recorder = _Recorder(variables)
         theta = variables.random(rng, scale)
+        _require_finite("scale", scale, variables, theta)
         recorder(theta)
         if method == "lbfgs":
             _lbfgs(variables, theta, max_steps, recorder)
@@ -313,6 +315,13 @@ def descend(
         objectives=objectives,
         path=best_recorder.path(),
     )
+
+
+def _require_finite(name: str, value: float, variables: _Variables, theta: Array) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        objective, gradient = variables.value_and_gradient(theta)
+    if not (math.isfinite(objective) and np.isfinite(gradient).all()):
+        raise ValueError(f"{name} must leave the objective finite; got {value!r}")
 
 
 class _Variables:
@@ -386,7 +395,7 @@ class _Recorder:
         self.taken += 1
         if self.taken >= self.next:
             self._snapshot()
-            self.next = max(self.taken + 1, math.ceil(1.1 * self.taken))
+            self.next = math.ceil(1.1 * self.taken)
 
     def _snapshot(self) -> None:
         problem = self.variables.problem

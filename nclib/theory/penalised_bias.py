@@ -117,17 +117,16 @@ class PenalisedBiasMinimizer(Optimum, Record):
         own, others = Z[first, first], Z[np.ix_(first, first)]
         others[index, index] = Z[last, first]
         slack = LOGIT_TIE * float(np.abs(Z).max())
-        lead = np.where(size > 1, own - others[index, index], 1.0)
+        lead = own - others[index, index]  # 0 for a class alone
         lead[np.abs(lead) <= slack] = 0.0
         means = self.class_means()[:, first]
-        together = (lead == 0) | (size == 1)
         return Groups(
             group=counts.group,
             own=own,
             lead=lead,
             rows=lambda chosen: others.T[chosen].copy(),
             slack=np.full(own.size, slack),
-            merged=sharing_a_mean(means, size, together, _SAME_MEAN),
+            merged=sharing_a_mean(means, size, lead == 0, _SAME_MEAN),
             kin=index,
         )
 

@@ -377,6 +377,89 @@ def test_what_is_not_given_is_as_the_words_say(function, words):
     assert sweep["learning_rate"].default == 1.0  # ten times that of a descent
 
 
+@pytest.mark.parametrize("argument", ["starts", "max_steps"])
+def test_less_than_one_start_or_step_is_refused(argument):
+    with pytest.raises(ValueError, match=f"{argument} must be a whole number, at least 1"):
+        nc.descend(make((3, 1), 1, True, 0.5), **{argument: 0})
+    with pytest.raises(ValueError, match="max_steps must be a whole number, at least 1"):
+        descent.sweep_lambdas(nc.global_minimizer(make((3, 1), 1, True, 0.5)), [1.0], max_steps=0)
+
+
+def test_the_best_of_the_starts_is_returned_wherever_it_stands():
+    problem = make((3, 2, 1), 3, False, 0.3)
+    found = nc.descend(problem, starts=3, seed=4, max_steps=40)
+    assert np.ptp(found.objectives) > 0.01
+    assert found.objectives.argmin() == 2
+    assert found.objective == found.objectives.min()
+    assert found.path.objective[-1] == pytest.approx(found.objective, rel=1e-14)
+    assert problem.objective(found.Ws, found.H, found.b) == pytest.approx(found.objective)
+
+
+@pytest.mark.parametrize("widths", [None, (4, 2), (2, 5), (7, 7)])
+def test_layers_of_a_start_are_orthonormal_up_to_one_size(widths):
+    """In the scaled units of the penalties; wide and tall ones alike."""
+    problem = make((3, 2, 1), 2, True, 0.5, widths)
+    found = nc.descend(problem, 1, method="gradient", learning_rate=1e-300, max_steps=1)
+    sizes = []
+    for W, lam in zip(found.Ws, problem.lambda_W, strict=True):
+        values = np.linalg.svd(W, compute_uv=False) * np.sqrt(lam)
+        np.testing.assert_allclose(values, values[0], rtol=1e-12)
+        sizes.append(values[0])
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("learning_rate", [3.0, 1e3, 1e6])
+def test_a_step_that_is_too_long_is_halved_until_the_objective_falls(learning_rate):
+    """By trying halves of it from the shortest on: the longest that all lower it is taken."""
+    settings = {"starts": 1, "method": "gradient", "max_steps": 1}
+    problem = make((3, 2, 1), 1, True, 0.3)
+    start = nc.descend(problem, learning_rate=1e-300, **settings)
+    shortest = nc.descend(problem, learning_rate=learning_rate * 2.0**-24, **settings)
+    falls, steps = [], 2.0 ** -np.arange(24.0, -1.0, -1)
+    for step in steps * 2.0**24:
+        Ws, H, b = (
+            [W + step * (V - W) for W, V in zip(start.Ws, shortest.Ws, strict=True)],
+            start.H + step * (shortest.H - start.H),
+            start.b + step * (shortest.b - start.b),
+        )
+        falls.append(problem.objective(Ws, H, b) <= start.objective)
+    assert not falls[-1]
+    longest = steps[np.flatnonzero(falls)[-1]]
+    found = nc.descend(problem, learning_rate=learning_rate, **settings)
+    moved = np.abs(found.H - start.H).max() / np.abs(shortest.H - start.H).max()
+    assert moved == pytest.approx(longest * 2.0**24, rel=1e-5)
+    settings["max_steps"] = 40
+    path = nc.descend(problem, learning_rate=learning_rate, **settings).path
+    assert (np.diff(path.objective) <= 0).all()
+    assert path.objective[-1] < 0.2 * path.objective[0]
+
+
+def test_gradient_steps_end_where_the_gradient_is_small():
+    problem = make((2, 2, 2), 1, False, 0.6)
+    settings = {"starts": 1, "method": "gradient", "learning_rate": 1.0}
+    found = nc.descend(problem, **settings, max_steps=500)
+    last = int(found.path.step[-1])
+    assert last < 500
+    free = FreeProblem((2, 2, 2), 1, False, problem.lambda_W, problem.lambda_H, (3,))
+    largest = []
+    for end in (found, nc.descend(problem, **settings, max_steps=last - 1)):
+        _, gradient = objective_and_gradient([*end.Ws, end.H], free)
+        scales = [np.sqrt(problem.lambda_W[0]), np.sqrt(problem.lambda_H)]
+        largest.append(max(np.abs(g).max() / s for g, s in zip(gradient, scales, strict=True)))
+    assert largest[0] <= 1e-9 < largest[1]
+
+
+@pytest.mark.parametrize(("size", "said"), [(1e80, r"1e\+80"), (1e200, r"1e\+200")])
+def test_a_start_whose_objective_overflows_is_refused(size, said):
+    """With or without the gradient, which overflows later with one layer."""
+    problem = make((3, 2, 1), 1, True, 0.3)
+    for method in ("lbfgs", "gradient"):
+        with pytest.raises(ValueError, match=f"scale must leave the objective finite; got {said}"):
+            nc.descend(problem, 1, scale=size, method=method)
+    with pytest.raises(ValueError, match=f"kick must leave the objective finite; got {said}"):
+        descent.sweep_lambdas(nc.global_minimizer(problem), [1.0], kick=size)
+
+
 # ---------------------------------------------------------------- sweeps of lambda
 
 

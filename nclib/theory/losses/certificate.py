@@ -58,6 +58,18 @@ def inner_slopes(smooth: SmoothPart, gradient: Point) -> Array:
     return np.asarray(np.where(cost > 0, gradient.inner / np.where(cost > 0, cost, 1.0), 0.0))
 
 
+def first_point(smooth: SmoothPart) -> Point:
+    """T = 0, with the bias that takes an adjustment back where that is better than none.
+
+    Where an adjustment is strong softmax is flat at b = 0, and Newton's method finds no way.
+    """
+    zero, form = smooth.zero, smooth.form
+    if not smooth.bias_size or not form.shift.any():
+        return zero
+    back = smooth.left.drop(-form.shift / form.logit_factor * smooth.root) * smooth.bias_scale
+    return min(zero, zero._replace(bias=back), key=lambda point: smooth.at(point).value)
+
+
 def best_bias(smooth: SmoothPart, point: Point, steps: int = 60) -> tuple[Point, Local]:
     """Minimise over the bias alone, by Newton's method."""
     local = smooth.at(point)

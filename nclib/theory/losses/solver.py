@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nclib.theory.losses.certificate import DualPoint, best_bias, dual_point
+from nclib.theory.losses.certificate import DualPoint, best_bias, dual_point, first_point
 from nclib.theory.losses.groups import Local, Point, SmoothPart
 from nclib.theory.losses.newton import Iterate, NewtonSystem
 
@@ -85,7 +85,7 @@ class Solver:
         """Minimise for one lambda, from a starting point, to a relative duality gap."""
         smooth = self.smooth
         if start is None:
-            start = self._coarse_start(lam) if self.form.G > _COARSE else smooth.zero
+            start = self._coarse_start(lam) if self.form.G > _COARSE else first_point(smooth)
         point, local = best_bias(smooth, start)
         slope = self._gradient(point, local)
         now = self._proximal(point, slope, self._steps(point, local, slope), lam)
@@ -127,7 +127,7 @@ class Solver:
         try:
             point = Solver(coarse).solve(lam, None, _COARSE_GAP).point
         except RuntimeError:
-            return self.smooth.zero
+            return first_point(self.smooth)
         others, own = coarse.logits(point._replace(bias=np.zeros_like(point.bias)))
         return self.smooth.point(others[np.ix_(to, to)], own[to], coarse.bias(point)[to])
 

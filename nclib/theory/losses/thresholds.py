@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from nclib._checks import as_whole, positive
 from nclib._records import Record
 from nclib.theory import shrinkage
-from nclib.theory.losses.certificate import best_bias, inner_slopes, spectral_norm
+from nclib.theory.losses.certificate import (
+    best_bias,
+    first_point,
+    inner_slopes,
+    spectral_norm,
+)
 from nclib.theory.losses.closed import (
     NonNegativeMinimizer,
     mode_log_theta,
@@ -173,7 +178,7 @@ def _total_collapse(problem: LossProblem) -> float:
     def ratio(factor: float) -> float:
         here = problem.rescaled(factor)
         smooth = SmoothPart(here.form)
-        point, local = best_bias(smooth, smooth.zero)
+        point, local = best_bias(smooth, first_point(smooth))
         slope = smooth.gradient(point, local.residual, local.own_residual)
         return spectral_norm(smooth, slope) / here.price
 

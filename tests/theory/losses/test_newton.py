@@ -153,3 +153,92 @@ def test_the_better_preconditioner_takes_fewer_steps(monkeypatch):
         system.solve_iteratively(slope)
         steps[name] = count[0]
     assert steps["star"] < steps["plain"] / 2
+
+
+N_ = np.repeat(np.arange(100, 20, -8), [1, 2, 3, 1, 1, 2, 1, 1, 4, 1])
+
+
+def iterations(system, slope, few, monkeypatch):
+    """How often the second derivative is applied on the way to a step, and the step."""
+    count, apply = [0], system.apply
+
+    def counted(X):
+        count[0] += 1
+        return apply(X)
+
+    monkeypatch.setattr(newton, "_FEW_ITERATIONS", few)
+    monkeypatch.setattr(system, "apply", counted)
+    system.hard, system._star = False, None
+    step = system.solve_iteratively(slope)
+    monkeypatch.setattr(system, "apply", apply)
+    return count[0], step
+
+
+@pytest.mark.parametrize(
+    ("bias", "share", "plain", "star"),
+    [
+        ("free", 0.8, 92, 61),
+        ("free", 0.3, 156, 76),
+        ("free", 0.003, 218, 103),
+        ("none", 0.8, 108, 38),
+        ("none", 0.03, 183, 40),
+        ("decayed", 0.8, 100, 70),
+        ("decayed", 0.03, 213, 120),
+    ],
+)
+def test_each_preconditioner_takes_few_iterations(bias, share, plain, star, monkeypatch):
+    """As many as were counted once, for all steps to three optima, and a few more for rounding."""
+    lam = share * np.sqrt(100) / N_.sum()
+    total = np.zeros(2)
+    losses = (
+        CrossEntropy(),
+        CrossEntropy(adjustment=1.0, label_smoothing=0.1),
+        CrossEntropy(logit_factors=1 + N_ / 100),
+    )
+    for loss in losses:
+        problem = LossProblem(
+            N_, loss, bias=bias, lambda_W=lam, lambda_H=lam,
+            lambda_b=lam if bias == "decayed" else None,
+        )  # fmt: skip
+        systems, _ = systems_of(problem, monkeypatch)
+        for system in systems:
+            slope, objective = system.slope(), system.now.objective
+            exact = system.solve_dense(slope)
+            gain = -slope.dot(exact)
+            if gain < 1e-18 * objective:
+                continue
+            wanted = max(min(0.05**2, gain / objective), 1e-10)
+            for kind, few in enumerate((10**4, 0)):
+                count, step = iterations(system, slope, few, monkeypatch)
+                total[kind] += count
+                off = step.plus(exact, -1.0)
+                assert off.dot(system.apply(off)) <= 12 * wanted * gain
+    assert (total <= [1.02 * plain + 1, 1.02 * star + 1]).all()
+
+
+@pytest.mark.parametrize("bias", ["free", "none", "decayed"])
+def test_modes_that_are_frozen_stay_and_the_others_take_their_newton_step(bias, monkeypatch):
+    lam = 0.1 * np.sqrt(100) / N_.sum()
+    problem = LossProblem(N_, CrossEntropy(margins=N_ / 100), bias=bias, lambda_W=lam, lambda_H=lam)
+    systems, _ = systems_of(problem, monkeypatch)
+    system = systems[-3]
+    assert system.r == 9
+    modes = np.arange(9) % 4 == 1
+    system.freeze(modes)
+    slope = system.restrict(system.slope())
+    p, q = slope.between.shape
+    held = np.zeros((p, q), dtype=bool)
+    held[9:, 9:] = True
+    held[:9][modes], held[:, :9][:, modes] = True, True
+    assert (slope.between[held] == 0).all()
+    exact = system.solve_dense(slope)
+    assert (exact.between[held] == 0).all()
+    assert np.abs(exact.between[~held]).min() > 0
+    left = system.apply(exact).plus(slope)
+    assert left.dot(left) < 1e-18 * slope.dot(slope)
+    gain = -slope.dot(exact)
+    for few in (10**4, 0):
+        _, step = iterations(system, slope, few, monkeypatch)
+        assert (step.between[held] == 0).all()
+        off = step.plus(exact, -1.0)
+        assert off.dot(system.apply(off)) <= 0.05 * gain

@@ -304,6 +304,36 @@ def test_logit_adjustment_with_a_free_bias_changes_the_bias_alone():
     np.testing.assert_allclose(shift, shift.mean(), atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1, 30, 300])
+@pytest.mark.parametrize("bias", ["free", "decayed"])
+def test_an_adjustment_may_be_as_strong_as_one_likes(bias, size):
+    """A free bias takes it back, whatever it is; one that is decayed next to nothing does too."""
+    n = [60, 50, 40, 30, 7]
+    decayed = {"lambda_b": 1e-12 / size**2} if bias == "decayed" else {}
+    settings = {"bias": bias, "lambda_W": 1e-3, "lambda_H": 1e-3, **decayed}
+    plain = LossProblem(n, CrossEntropy(), **settings)
+    adjustment = size * np.array([-1.2, 0.3, -0.4, 2.0, 0.9])
+    adjusted = replace(plain, loss=CrossEntropy(adjustment=adjustment))
+    best, expected = loss_minimizer(adjusted), loss_minimizer(plain)
+    assert best.objective == pytest.approx(expected.objective, rel=1e-9)
+    off = best.logits() + adjustment[:, None] - expected.logits()
+    np.testing.assert_allclose(off - off.mean(), 0, atol=2e-4)
+    total = nc.theory.loss_collapse_factors(adjusted).total
+    assert total == pytest.approx(nc.theory.loss_collapse_factors(plain).total, rel=1e-8)
+
+
+@pytest.mark.parametrize("size", [10, 40])
+@pytest.mark.parametrize("lambda_b", [1e-6, 1e-3, 1.0])
+def test_a_decayed_bias_takes_back_what_pays_of_a_strong_adjustment(size, lambda_b):
+    problem = LossProblem(
+        [60, 50, 40, 7], CrossEntropy(adjustment=size * np.array([1.0, -0.3, 0.4, 2.0])),
+        bias="decayed", lambda_W=1e-3, lambda_H=1e-3, lambda_b=lambda_b,
+    )  # fmt: skip
+    best = loss_minimizer(problem)
+    assert best.certificate <= 1e-9
+    assert free_minimum(problem, starts=1) == pytest.approx(best.objective, rel=2e-9)
+
+
 def test_two_classes_with_a_bias_answer_the_logits_of_the_squared_error():
     # Proved: the probabilities of the one are the logits of the other.
     for factor in (0.2, 0.6, 0.9):
