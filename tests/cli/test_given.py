@@ -3,7 +3,9 @@
 import io
 import os
 import sys
+import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -286,6 +288,29 @@ def test_a_bar_for_all_runs_counts_the_results_that_are_there(bars):
     with watched(10, lambda: 3, shown=False):
         pass
     assert len(bars) == 1
+
+
+def test_the_bar_moves_while_runs_are_made(bars, monkeypatch):
+    class Impatient(threading.Event):
+        def wait(self, timeout=None):
+            return super().wait(0.001)
+
+    left, looked = 3, threading.Event()
+
+    def count():
+        if left == 1:
+            looked.set()
+        return left
+
+    module = SimpleNamespace(Event=Impatient, Thread=threading.Thread)
+    monkeypatch.setattr("nclib.cli.reproduce.threading", module)
+    with watched(3, count, shown=True):
+        left = 1
+        assert looked.wait(10)
+        left = 0
+    assert bars[0].completed[-1] == 3
+    assert set(bars[0].completed) <= {0, 2, 3}
+    assert 2 in bars[0].completed
 
 
 # ---------------------------------------------------------------- measure

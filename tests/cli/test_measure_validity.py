@@ -203,7 +203,7 @@ def test_lengths_are_the_same_up_to_a_ten_thousandth_of_their_squares(stretch, s
     for longer in (0, 30, LABELS.size - 1):
         stretched = H.copy()
         stretched[longer] *= stretch
-        for features in (stretched, 3 * stretched[::-1]):
+        for features in (3 * stretched, 0.3 * stretched[::-1]):
             seen = seen_of(problem, [np.ones((3, 2))], features, None)
             assert [one.what for one in seen.outside] == [
                 "the features all have the same length"
@@ -228,6 +228,10 @@ def test_a_network_of_zeros_is_far_from_rest_and_has_no_shares():
     problem = nc.Problem(COUNTS, 1, lambda_W=0.02, lambda_H=0.002, widths=(2,))
     seen = seen_of(problem, [np.zeros((3, 2))], np.zeros((LABELS.size, 2)), np.zeros(3))
     assert (seen.rest, seen.within, seen.mean) == (np.inf, None, None)
+    assert [one.what for one in seen.outside] == [
+        "the features are never negative",
+        "the features all have the same length",
+    ]
 
 
 def test_features_of_0_and_more_come_from_a_relu():
