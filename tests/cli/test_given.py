@@ -14,11 +14,13 @@ import rich.progress
 from nclib.cli import app
 from nclib.cli.reproduce import watched
 from nclib.teaching import grading
-from nclib.teaching.grading import Limits
+from nclib.teaching.grading import Limits, Marks
 from nclib.training import data, experiments
 from nclib.training.checkpoints import CheckpointStore
 from nclib.training.paper import paper_figure
 from nclib.training.results import result_path
+
+IMAGES = SimpleNamespace(class_names=("cat", "dog", "eel"))
 
 
 class Calls:
@@ -74,6 +76,7 @@ def trained(monkeypatch):
     """What `run` is called with."""
     calls = Calls()
     monkeypatch.setattr(experiments, "run", calls)
+    monkeypatch.setattr(data, "load_images", lambda *_, **__: IMAGES)
     return calls
 
 
@@ -134,7 +137,26 @@ def test_other_images_than_the_digits_need_counts(nclib, trained):
     asked(trained, nclib, "train", "digits", "--counts", "5,5,5,5,5,5,5,5,5,5")
 
 
+def test_counts_by_name_are_those_of_the_images_that_are_given(
+    nclib, trained, tmp_path, monkeypatch
+):
+    loaded = []
+    monkeypatch.setattr(data, "load_images", lambda name, **_: loaded.append(name) or IMAGES)
+    monkeypatch.setattr(experiments, "on_images", lambda given, _: given)
+    (tmp_path / "counts.csv").write_text("eel,3\ncat,2\ndog,1\n")
+    (tmp_path / "pets.npz").touch()
+    for name in ("digits", tmp_path / "pets.npz"):
+        (experiment, _), _ = asked(
+            trained, nclib, "train", name, "--counts", tmp_path / "counts.csv"
+        )  # fmt: skip
+        assert experiment.counts.n.tolist() == [2, 1, 3]
+        # Of images known by name it is looked whether they are there.
+        assert loaded == ([name, name] if name == "digits" else [name])
+        loaded.clear()
+
+
 def test_a_run_that_was_not_interrupted_begins_anew_and_says_so(nclib, trained, tmp_path):
+    assert nclib("train", "--resume").code == 2
     words = "has no interrupted run with these settings and images: it begins anew."
     for more, said in ((("--resume",), True), ((), False)):
         outcome = nclib("train", "--out", tmp_path, *more)
@@ -158,6 +180,17 @@ def test_who_downloads_is_not_told_to_download(nclib, monkeypatch, tmp_path):
                 f"error: not there, download={not hint}"
                 + "; here: --download, or another data set" * hint
             )
+
+
+def test_a_name_that_is_neither_known_nor_a_path_is_said_by_what_loads_images(
+    nclib, monkeypatch, tmp_path
+):
+    def unknown(name):
+        raise ValueError(f"nobody knows {name}")
+
+    monkeypatch.setattr(data, "load_images", unknown)
+    for command in (("reproduce", "--figure", 1, "--data"), ("train", "--counts", "5,5")):
+        assert nclib(*command, "pets").failed("nobody knows pets")
 
 
 def test_nothing_is_held_out_of_images_that_have_a_test_set(nclib, monkeypatch, tmp_path):
@@ -358,6 +391,28 @@ def test_grade_hands_on_its_limits(nclib, monkeypatch, tmp_path):
     assert options["seeds"] == {"ada": "A-1"}
     assert options["limits"] == Limits(1.5, 20, 2**28)
     assert list(map(str, options["beside"])) == ["a", "b"]
+
+
+def test_the_marks_of_a_class_are_shown_and_written_after_each(nclib, monkeypatch, tmp_path):
+    table = tmp_path / "marks.csv"
+    class_ = [
+        Marks("ada", "A-1", {"05-b.1": True, "05-b.2": True}),
+        Marks("bob", "", {"05-b.1": False}, {"05-b.1": "five"}, ["late"]),
+    ]
+    monkeypatch.setattr(grading, "grade_folder", lambda *_, **__: iter(class_))
+    outcome = nclib("grade", tmp_path, "--csv", table)
+    assert outcome.err == "ada: 2 right, 2 answered\nbob: 0 right, 1 answered\n"
+    words = "student right answered comment"
+    assert f"{words} " in outcome.flat
+    assert "ada 2 2 bob 0 1 late; 05-b.1: five" in outcome.flat
+    assert table.read_text() == grading.table(class_)
+    found = nclib("grade", tmp_path, "--csv", table, "--json").json
+    assert found["csv"] == str(table)
+    assert [one["seed"] for one in found["students"]] == ["A-1", None]
+    assert found["students"][1] == {
+        "student": "bob", "seed": None, "right": {"05-b.1": False}, "remarks": {"05-b.1": "five"},
+        "notes": ["late"], "points": 0, "comment": "late; 05-b.1: five",
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- predict

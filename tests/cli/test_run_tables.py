@@ -1,17 +1,26 @@
 """What `nclib train` and `nclib results` say of a run: hand-made ones, with numbers to look for."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from nclib._text import share_text
 from nclib.cli.results import save_figure, show_results
-from nclib.cli.train import in_order_of, read_training_counts, show_result, verdict
+from nclib.cli.train import (
+    how_to_go_on,
+    in_order_of,
+    read_training_counts,
+    show_result,
+    verdict,
+)
 from nclib.metrics import AGAINST_OPTIMUM, COLLAPSE, DRAWN
 from nclib.theory import ClassCounts
+from nclib.training import data, experiments
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Experiment
-from nclib.training.results import Result
+from nclib.training.results import Result, result_path
+from nclib.views.figures import runs
 
 COUNTS = [30, 20, 10]
 
@@ -133,8 +142,8 @@ def test_counts_by_name_are_brought_into_the_order_of_the_images():
 
 def test_a_row_of_results_has_what_was_asked_and_what_came_of_it(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    runs = [result(), result(bias=False, test=None, is_global=False, alive=1)]
-    show_results(runs)
+    several = [result(), result(bias=False, test=None, is_global=False, alive=1)]
+    show_results(several)
     text = flat(capsys)
     assert text.startswith("2 results ")
     assert "1 pets, bias 2 5 1,234 2 of 2 3.76 % 0.456 % 75 % 87.5 % " in text
@@ -144,7 +153,7 @@ def test_a_row_of_results_has_what_was_asked_and_what_came_of_it(capsys, monkeyp
         row = " ".join("-" if value is None else f"{value:.1e}" for value in values)
         assert f" {number} {row}" in text
     assert "1 of 2 have another number of modes alive than their global minimum." in text
-    show_results(runs[:1])
+    show_results(several[:1])
     assert "All have as many modes alive as their global minimum." in flat(capsys)
 
 
@@ -155,6 +164,8 @@ def test_images_of_one_name_are_told_apart_by_their_content(capsys, monkeypatch)
     text = flat(capsys)
     for which in ("0123456", "fedcba9", "by name"):
         assert f"pets [{which}], bias" in text
+    show_results([result(digest=one), result(digest=other)])
+    assert "pets [fedcba9], bias" in flat(capsys)
     show_results([result(digest=one), result(digest=one)])
     assert "[" not in flat(capsys)
 
@@ -164,6 +175,76 @@ def test_the_names_of_runs_are_repeated_on_a_narrow_page(capsys, monkeypatch):
     show_results([result()])
     text = capsys.readouterr().out
     assert len(re.findall(r"^ 1  +pets, bias  ", text, re.MULTILINE)) == 2
+    assert text.count(" seed ") == text.count(" L ") == 1
+
+
+def test_a_folder_of_results_is_listed_and_other_files_are_passed_over(nclib, tmp_path):
+    paths = [result(bias=bias).save(tmp_path) for bias in (True, False)]
+    (tmp_path / "evidence.json").write_text("{}")
+    outcome = nclib("results", tmp_path, "--json")
+    assert [row["name"] for row in outcome.json["results"]] == sorted(p.stem for p in paths)
+    assert [row["bias"] for row in outcome.json["results"]] == [True, False]
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"passed over: {tmp_path / 'evidence.json'} does not hold a result")
+    outcome = nclib("results", tmp_path)
+    assert outcome.out.startswith("2 results\n")
+    assert "Drawn" not in outcome.out
+
+
+def test_results_are_drawn_where_there_are_any(nclib, monkeypatch, tmp_path):
+    class Figure:
+        def savefig(self, file, **_):
+            file.write(b"drawn")
+
+    drawn = []
+    monkeypatch.setattr(runs, "compare_runs", lambda found: drawn.append(len(found)) or Figure())
+    for name in ("p.pdf", "p", "p.svgz"):
+        assert nclib("results", tmp_path, "--plot", tmp_path / name).code == 2
+    assert nclib("results", tmp_path, "--plot", tmp_path / "p.svg").failed("no results to draw")
+    assert nclib("results", tmp_path).out == "No results.\n"
+    assert nclib("results", tmp_path / "none").failed("no such folder of results")
+    result().save(tmp_path)
+    for name in ("p.svg", "p.PNG"):
+        text = nclib("results", tmp_path, "--plot", tmp_path / name).out
+        assert f"Drawn: {tmp_path / name}" in text.replace("\n", "")
+        assert (tmp_path / name).read_bytes() == b"drawn"
+    assert drawn == [1, 1]
+
+
+def test_a_run_that_was_done_is_shown_from_where_it_is_stored(nclib, monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "load_images", lambda *_, **__: None)
+    done, seen = result(), []
+
+    def run(experiment, folder, **_):
+        seen.append(result_path(experiment, folder))
+        return done
+
+    monkeypatch.setattr(experiments, "run", run)
+    words = "This run was done already; here is its stored result.\n"
+    outcome = nclib("train", "--out", tmp_path)
+    path = seen[0]
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.replace("\n", "").endswith(f"Stored: {path}")
+    path.touch()
+    outcome = nclib("train", "--out", tmp_path)
+    assert outcome.err == words
+    assert verdict(done) in " ".join(outcome.out.split())
+    outcome = nclib("train", "--out", tmp_path, "--json")
+    assert outcome.err == words
+    assert outcome.json["reached"] == done.reached
+    outcome = nclib("train")
+    assert outcome.err == ""
+    assert "Stored" not in outcome.out
+
+
+def test_what_an_interrupted_run_has_left_and_what_to_type():
+    path = Path("runs/.checkpoints/a/epoch-00001500.pt")
+    assert how_to_go_on(None, (path, 5), 9).startswith("nothing is kept without --out")
+    assert how_to_go_on(Path("runs"), None, 9).startswith("there is no checkpoint yet")
+    assert how_to_go_on(Path("runs"), (path, 1500), 12000) == (
+        f"the checkpoint {path} has 1,500 of 12,000 epochs: the same command with --resume goes on "
+        "from it"
+    )
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
