@@ -150,6 +150,19 @@ def test_values_are_written_as_people_write_them():
     ]  # fmt: skip
 
 
+def test_what_a_terminal_would_obey_is_written_as_an_escape():
+    assert out.printable("a\x1b[31mb\u200bc\n") == "a\\x1b[31mb\\u200bc\\n"
+    assert out.printable("na\u00efve \N{GRINNING FACE}") == "na\u00efve \N{GRINNING FACE}"
+
+
+def test_positive_numbers_are_finite_and_above_0():
+    for right in (5e-324, 1.0, 1e308, [0.5, 2.0], None, []):
+        assert out.positive(right) == right
+    for wrong in (0.0, -1.0, np.inf, np.nan, [1.0, 0.0]):
+        with pytest.raises(typer.BadParameter, match="is not a positive, finite number"):
+            out.positive(wrong)
+
+
 def test_json_has_null_for_what_is_no_finite_number(capsys):
     out.write_json({"a": [np.nan, np.inf, 0.5], 1: np.int64(2)})
     text = capsys.readouterr().out
