@@ -134,8 +134,6 @@ def test_factors_of_classes_and_modes_have_four_digits(capsys, problem):
         values = [block[key] for key in (*keys, "dies_at_factor")]
         cells = [f"{v}" if isinstance(v, int) else f"{v:.4g}" for v in values]
         assert " ".join([block["kind"], *cells]) in text
-    assert "Not all numbers were tried" not in text
-    assert "Weaken" not in text
     columns = "of kappa modes alive s z" if paper else "of modes alive z"
     assert f"dies at {columns} factor" in text
 
@@ -157,49 +155,6 @@ def test_what_more_can_be_asked_about_a_class_is_said(capsys):
         found, text = shown(capsys, problem, chosen)
         assert len(found.right_with) == runs
         assert [each for each in (factor_alone, both) if each in text] == words
-
-
-def test_a_number_of_a_class_has_as_many_digits_as_the_number_of_classes_may_have(nclib):
-    command = ("predict", "-", "-L", 1, "--lambda-W", 1e-3, "--lambda-H", 1e-3, "--class")
-    assert nclib(*command, "0000002", stdin="30\n20\n10\n").code == 0
-    assert nclib(*command, "00000002", stdin="30\n20\n10\n").failed("no number from 0 to 2")
-
-
-def test_advice_and_what_was_not_tried_are_said(capsys):
-    found, text = shown(capsys, nc.Problem([10**7, 10**6, 500], 3, lambda_W=3e-3, lambda_H=1e-3))
-    assert not all(run.exhaustive for run in found.right_with.values())
-    assert "* Not all numbers were tried: between the ends" in text
-    for line in found.advice():
-        assert f"* {line}" in text
-    assert found.advice()
-
-
-@pytest.mark.parametrize("given", [(), ("--margin", 2)])
-@pytest.mark.parametrize("report_to", [None, "page.html"])
-@pytest.mark.parametrize("over_band", [False, True])
-def test_a_prediction_is_shown_written_and_returned(
-    nclib, monkeypatch, tmp_path, over_band, report_to, given
-):
-    pages = []
-    monkeypatch.setattr("nclib.cli.report.write_report", lambda *page: pages.append(page))
-    command = ["predict", "-", "-L", 1, "--lambda-W", 1e-3, *given]
-    command += ["--lambda-H", 1e-3] * (not over_band)
-    command += ["--report", tmp_path / f"{report_to}"] * (report_to is not None)
-    outcome = nclib(*command, stdin="30\n20\n10\n")
-    text = outcome.flat
-    found = nclib(*command, "--json", stdin="30\n20\n10\n").json
-    assert text.startswith(" ".join(found["script"]))
-    assert ("Over the band" in text) == ("band" in found) == over_band
-    assert ("Modes, strongest first" in text) == ("groups" in found) == (not over_band)
-    assert len(found.get("margin", ())) == (0 if not given else 2 if over_band else 1)
-    words = [word for word in text.split(". ") if "margin of 2" in word]
-    assert bool(words) == bool(given)
-    assert ("Report: " in text) == (report_to is not None) == bool(pages)
-    for prediction, path, script_words, band in pages:
-        assert path == tmp_path / f"{report_to}"
-        assert prediction.counts.n.tolist() == [30, 20, 10]
-        assert (band is not None) == over_band
-        assert len(script_words) == len(found["script"]) + len(found.get("margin", ()))
 
 
 def test_of_many_counts_the_first_and_the_last_are_shown(capsys):
@@ -295,10 +250,7 @@ def test_the_report_has_what_there_is_to_say_and_no_empty_parts(bare):
     said = bare(model([900, 100], 1e-5), script=["One.", "Two & three."])
     assert "</h1>\n<p>One. Two &amp; three.</p>\n<p>2 classes" in said
     assert "Right with samples: how many the class may have" in weak
-    page = bare(script([900, 100]))
-    assert "Right with samples" not in page
-    for head, row in re.findall(r"<thead>(.*?)</thead>\n<tbody>(.*?)</tr>", page):
-        assert head.count("<th ") == row.count("<td>")
+    assert "Right with samples" not in bare(script([900, 100]))
     assert "Not all numbers were tried" not in weak
 
 
@@ -308,28 +260,7 @@ def test_the_report_has_up_to_200_rows_of_a_table(bare):
         table = page.split("<tbody>")[1].split("</tbody>")[0]
         assert table.count("<tr>") == rows
         assert table.count("<tr><td>...</td>") == (m > 200)
-        assert page.count("[chart]") == 2
         assert set(re.findall(r"<tr>(.*?)</tr>", table)) >= {"<td>...</td>" * 7} or m == 200
-
-
-def test_of_other_losses_up_to_100_groups_are_drawn(bare, monkeypatch):
-    """What is lost first is not searched here: the page is asked for."""
-    for limit in ("MOST_SEARCHED", "MOST_COUNTS"):
-        monkeypatch.setattr(f"nclib.diagnosis.losses.{limit}", 0)
-    for m, charts in ((100, 1), (101, 0)):
-        n = [5000 - 7 * k for k in range(m)]
-        weak = {"weight_decay": 1e-6, "lambda_H": 1e-6}
-        page = bare(script(n, loss="mse", class_weight="sqrt", bias="none", **weak))
-        assert page.count("[chart]") == charts
-
-
-def test_the_report_goes_over_the_band_first(bare):
-    problem = model([900, 100], 1e-3)
-    page = bare(problem, band=Band.of(problem))
-    over, middle = page.index("Over a band of lambda_H"), page.index("In the middle of the band")
-    assert over < middle < page.index("<p>2 classes")
-    assert "<p>All that follows is for N lambda_H = 0.01.</p>" in page
-    assert "Over a band" not in bare(problem)
 
 
 # ---------------------------------------------------------------- remedies
@@ -337,7 +268,7 @@ def test_the_report_goes_over_the_band_first(bare):
 
 def test_the_table_of_remedies_has_what_is_known_of_each(nclib, monkeypatch, tmp_path):
     path = tmp_path / "counts.csv"
-    names = ["abcdefghijklmnopqrstuvwxyz", "b", "c", "d"]
+    names = ["a class with a name of many words", "b", "c", "d"]
     path.write_text(
         "".join(f"{name},{n}\n" for name, n in zip(names, (900, 50, 40, 40), strict=True))
     )
@@ -347,7 +278,6 @@ def test_the_table_of_remedies_has_what_is_known_of_each(nclib, monkeypatch, tmp
         Remedy("two", first_lost=(2, 3), factor=0.99996, **known),
         Remedy("three", first_lost=(1, 2, 3), factor=1.5, **known),
         Remedy("four", first_lost=(0, 1, 2, 3), factor=1.5, **known),
-        Remedy("some", first_lost=(0, 1, 2), factor=1.5, **known),
         Remedy("five", first_lost=(), factor=math.inf, **known),
         Remedy("six", **known | {"accuracy": None}),
         Remedy("seven", open="not known"),
@@ -360,11 +290,10 @@ def test_the_table_of_remedies_has_what_is_known_of_each(nclib, monkeypatch, tmp
     text = nclib(*command).flat
     rest = "rarest first 2 3 87.5 %"
     for words in (
-        f"one abcdefghijklmnopqrst (900) 1.5 {rest} 4 to 1,200 ",
+        f"one a class with a name (900) 1.5 {rest} 4 to 1,200 ",
         f"two c, d (40) 0.99996 {rest} - ",
         f"three b, c +1 (40 to 50) 1.5 {rest} - ",
         f"four all at once 1.5 {rest} - ",
-        f"some abcdefghijklmnopqrst, b +1 (40 to 900) 1.5 {rest} - ",
         f"five none inf {rest} - ",
         "six - - rarest first 2 3 - - ",
         "seven open - - - - - - eight open - - - - - - nine open - - - - - - ",
@@ -376,7 +305,7 @@ def test_the_table_of_remedies_has_what_is_known_of_each(nclib, monkeypatch, tmp
     text = nclib(*command, "--lambda-H", 1e-3).flat
     assert "right over the band" not in text
     assert "No lambda_H is given" not in text
-    assert f"one abcdefghijklmnopqrst (900) 1.5 {rest} two " in text
+    assert f"one a class with a name (900) 1.5 {rest} two " in text
     assert "seven open - - - - - eight open" in text
     assert nclib(*command, "--lambda-H", 1e-3, "--json").json["band"] is None
     path.write_text("900\n50\n40\n40\n")
