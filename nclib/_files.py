@@ -105,6 +105,6 @@ def _open_descriptor(path: str) -> int | None:
             return None
         try:
             path = os.path.join(os.path.dirname(path), os.readlink(path))  # noqa: PTH115, PTH118, PTH120
-        except (OSError, ValueError):
+        except OSError:
             return None
     return None

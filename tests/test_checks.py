@@ -159,7 +159,8 @@ def test_positive_numbers_are_normal_floats():
         ("margin", 0, "$"),
         ("margin", math.inf, "$"),
     ):
-        with pytest.raises(ValueError, match=f"{name} must be positive and finite; got .+{reason}"):
+        words = f"^{name} must be positive and finite; got {value!r}{reason}"
+        with pytest.raises(ValueError, match=words):
             positive(name, value)
     assert (as_float("x", 10**400), as_float("x", -(10**400))) == (math.inf, -math.inf)
 

@@ -145,6 +145,115 @@ def test_the_standard_output_gets_it_in_its_place(tmp_path, target, kind):
     assert link.readlink() == Path(target)
 
 
+@pytest.fixture
+def own_file(tmp_path):
+    """A file that this process has open, with something in it."""
+    with (tmp_path / "out").open("w+b", buffering=0) as file:
+        file.write(b"before ")
+        yield file
+
+
+def content(file):
+    return Path(file.name).read_bytes()
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+
+
+@needs_proc
+@pytest.mark.parametrize("of", ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd", "by number"])
+def test_an_open_file_of_this_process_is_written_on(own_file, tmp_path, of):
+    folder = f"/proc/{os.getpid()}/fd" if of == "by number" else of
+    write_whole(f"{folder}/{own_file.fileno()}", b"and ")
+    (tmp_path / "link").symlink_to(f"{folder}/{own_file.fileno()}")
+    write_whole(tmp_path / "link", b"after")
+    assert content(own_file) == b"before and after"
+
+
+@needs_proc
+def test_an_open_file_of_another_process_is_none_of_this_one(tmp_path):
+    with (tmp_path / "theirs").open("wb") as file:
+        number = file.fileno()
+        command = [sys.executable, "-c", "input()"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number]) as process:
+            with (tmp_path / "ours").open("wb") as ours:
+                os.dup2(ours.fileno(), number)
+                write_whole(f"/proc/{process.pid}/fd/{number}", b"x")
+            process.communicate(b"\n")
+    assert (tmp_path / "ours").read_bytes() == b""
+    assert (tmp_path / "theirs").read_bytes() == b"x"
+
+
+@needs_proc
+@pytest.mark.skipif(sys.platform != "linux", reason="systems follow other numbers of links")
+def test_as_many_links_are_followed_as_the_system_does(own_file, tmp_path):
+    target = f"/proc/self/fd/{own_file.fileno()}"
+    for number in range(40):
+        (tmp_path / f"{number}").symlink_to(target)
+        target = tmp_path / f"{number}"
+    write_whole(tmp_path / "38", b"and after")
+    assert content(own_file) == b"before and after"
+    with pytest.raises(OSError, match="Too many levels") as caught:
+        write_whole(tmp_path / "39", b"never")
+    assert caught.value.filename == str(tmp_path / "39")
+    assert content(own_file) == b"before and after"
+
+
+def test_a_path_that_no_system_has_is_refused():
+    with pytest.raises(ValueError, match="null"):
+        write_whole("a\0b", b"x")
+
+
+def test_the_name_is_brought_to_the_disk_too(tmp_path, monkeypatch):
+    synced = []
+
+    def sync(descriptor):
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+
+    monkeypatch.setattr(_files.os, "fsync", sync)
+    write_whole(tmp_path / "a", b"x")
+    assert synced == [False, True]
+
+
+@pytest.mark.parametrize(("number", "raised"), [(22, False), (95, False), (13, False), (5, True)])
+def test_folders_that_cannot_be_brought_to_the_disk_are_no_error(
+    tmp_path, monkeypatch, number, raised
+):
+    def sync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(_files.os, "fsync", sync)
+    if raised:
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            write_whole(tmp_path / "a", b"x")
+        assert caught.value.filename == str(tmp_path / "a")
+    else:
+        write_whole(tmp_path / "a", b"x")
+    assert names(tmp_path) == ["a"]
+
+
+def test_where_no_file_can_be_made_the_system_says_why(tmp_path, monkeypatch):
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(PermissionError, match="Permission denied") as caught:
+        write_whole(tmp_path / "a", b"x")
+    assert caught.value.filename == str(tmp_path / "a")
+
+
+def test_an_error_that_is_none_of_the_systems_is_left_as_it_is(tmp_path, monkeypatch):
+    def broken(*_):
+        raise OSError("something else")
+
+    monkeypatch.setattr(_files.os, "fsync", broken)
+    with pytest.raises(OSError, match=r"^something else$") as caught:
+        write_whole(tmp_path / "a", b"x")
+    assert caught.value.filename is None
+    assert names(tmp_path) == []
+
+
 def test_errors_name_what_was_asked_for(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")

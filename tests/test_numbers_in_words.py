@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nclib as nc
-from nclib._text import modes, modes_are_alive
+from nclib._text import factor_text, modes, modes_are_alive, numbers_text, percent
 from nclib.diagnosis import Prediction
 from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.penalised_bias import penalised_bias_minimizer
@@ -78,3 +78,33 @@ def test_sentences_about_one_mode_or_class_are_in_the_singular(counts, lam):
     ]
     for sentence in said:
         assert not re.search(r"\b1 (modes|classes)\b|\b1 of \d+ \w+ are\b", sentence)
+
+
+def test_no_share_but_all_is_100_percent_with_any_digits():
+    for digits in range(9):
+        least = f"{10.0**-digits:.{digits}f}"
+        assert percent(1e-12, digits) == least
+        assert float(percent(1 - 1e-12, digits)) + float(least) == pytest.approx(100, abs=1e-12)
+        assert (float(percent(0, digits)), float(percent(1, digits))) == (0, 100)
+    for share, text in ((0.01, "1.00"), (0.99, "99.00"), (0.995, "99.50"), (0.99994, "99.99")):
+        assert percent(share) == text
+
+
+def test_numbers_that_are_the_same_are_written_once():
+    assert numbers_text([0.5, 0.5000001], 3) == "0.5"
+    assert numbers_text([0.5, 0.5000001], 8) == "0.5, 0.5000001"
+    assert numbers_text([2], 3) == "2"
+
+
+def test_factors_are_written_until_they_are_not_1():
+    for factor, text in (
+        (1, "1"),
+        (1 + 1e-13, "1"),
+        (1 + 1e-11, "1.00000000001"),
+        (1 - 1e-11, "0.99999999999"),
+        (2, "2"),
+        (0, "0"),
+        (1e-12, "1e-12"),
+        (2.00001, "2"),
+    ):
+        assert factor_text(factor) == text

@@ -16,9 +16,9 @@ from nclib._extras import imported
 from nclib.data.readers import read_npz, reason
 
 MOST_LAYERS = 64
-"""W1 to W64 are looked for."""
+"""W1 to W64 are a head; one more is looked for, to say so."""
 
-NAMES = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 1))]
+NAMES = ["W", "b", *(f"W{j}" for j in range(1, MOST_LAYERS + 2))]
 """What arrays of a head may be called."""
 
 STATE_DICTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
@@ -80,8 +80,10 @@ def read_head(path: Path, K: int, d: int, depth: int | None) -> Head:
 
 def head_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Head:
     """Take the head from arrays by name, if there is one."""
-    layers = [j for j in range(1, MOST_LAYERS + 1) if f"W{j}" in arrays]
+    layers = [j for j in range(1, MOST_LAYERS + 2) if f"W{j}" in arrays]
     b = arrays.get("b")
+    if f"W{MOST_LAYERS + 1}" in arrays:
+        raise ValueError(f"{path}: has W{MOST_LAYERS + 1}; a head has up to {MOST_LAYERS} layers")
     if "W" in arrays and layers:
         raise ValueError(f"{path}: has W and W{layers[0]}; one layer is W, several W1 to WL")
     if layers != list(range(1, len(layers) + 1)):

@@ -34,7 +34,7 @@ class Residuals:
         self.fit = self.squares = 0.0
         self.gradient = np.zeros_like(self.last)
         self.never_negative = True
-        self.lengths = np.zeros(2)
+        self.lengths = np.array([np.inf, 0.0])
 
     def update(self, block: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
         """Add a block of features."""
@@ -47,8 +47,6 @@ class Residuals:
         lengths = np.square(features).sum(axis=1)
         self.squares += float(lengths.sum())
         self.never_negative &= bool((features >= 0).all())
-        if not self.lengths.any():
-            self.lengths[:] = lengths[0]
         self.lengths[:] = min(self.lengths[0], lengths.min()), max(self.lengths[1], lengths.max())
 
 

@@ -161,7 +161,7 @@ def _depths(prediction: Prediction) -> list[str]:
             [
                 (
                     str(depth),
-                    *[factor_text(losses[depth], 4)] * bool(losses),
+                    *([factor_text(losses[depth], 4)] if losses else []),
                     factor_text(death, 4),
                 )
                 for depth, death in deaths.items()

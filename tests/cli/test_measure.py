@@ -98,6 +98,16 @@ def test_without_lambda_H_the_effective_one_is_measured(nclib, npz, network):
     assert text.err == ""
 
 
+def test_with_several_penalties_lambda_H_is_measured_by_that_of_the_first_layer(
+    nclib, npz, network
+):
+    features, Ws, _ = network
+    found = nclib("measure", npz, "--lambda-W", 5e-3, "--lambda-W", 2e-3, "--json").json
+    expected = nc.metrics.effective_lambda_H(features, LABELS, Ws[0], 5e-3)
+    assert found["lambda_H"] == pytest.approx(expected, rel=1e-12)
+    assert (found["d"], found["lambda_W"]) == (4, [5e-3, 2e-3])
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", "<f2"])
 def test_a_mapped_file_gives_the_same_numbers(nclib, network, tmp_path, monkeypatch, order, dtype):
@@ -378,6 +388,52 @@ def test_bad_npy_files_are_one_line(nclib, tmp_path, name):
         "measure", tmp_path / "x.npy", "--labels", tmp_path / "y.txt", "-L", 1,
         "--lambda-W", 1e-3, "--lambda-H", 1e-3,
     ).failed(words)  # fmt: skip
+
+
+def test_labels_up_to_2_to_the_31_are_looked_at(nclib, tmp_path):
+    """The first that is none is named, with its place."""
+    command = ("measure", tmp_path / "n.npz", "--lambda-W", 1e-3)
+    for labels, words in (
+        ([0, 1, 2, 2**30 + 5, -3, -4], "label 4 is -3"),
+        ([0, 1, 2**31 + 1, 1, 2**31 + 2, 0], "label 2 is 2147483649"),
+        ([0, 2**31, 1, 1, 0, 0], "no samples of class 2"),
+        (np.zeros((6, 1), dtype=int), "labels must be one for each sample; got an array of shape"),
+    ):
+        np.savez(tmp_path / "n.npz", features=X, labels=labels, W=X[:3])
+        assert nclib(*command).failed(words)
+
+
+def test_labels_in_text_have_up_to_nine_digits(nclib, tmp_path, monkeypatch):
+    from nclib.cli import _measurement
+
+    np.save(tmp_path / "x.npy", X)
+    path = tmp_path / "y.txt"
+    command = ("measure", tmp_path / "x.npy", "--labels", path, "-L", 1)
+    command += ("--lambda-W", 1e-3, "--lambda-H", 1e-3)
+    for text, words in (
+        ("0 999999999 1 1 0 0", "no samples of class 2"),
+        ("0 1 1000000000", "label 3 is '1000000000'"),
+        ("0 1 \N{ARABIC-INDIC DIGIT TWO}", "label 3 is '\N{ARABIC-INDIC DIGIT TWO}'"),
+        ("0 1 \N{SUPERSCRIPT TWO}", "label 3 is '\N{SUPERSCRIPT TWO}'"),
+        ("0 1 1.0", "label 3 is '1.0'"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        assert nclib(*command).failed(words)
+    path.write_text("0\n0\n1\n1\n2\n2\n")
+    monkeypatch.setattr(_measurement, "MAX_BYTES", 12)
+    assert nclib(*command).code == 0
+    monkeypatch.setattr(_measurement, "MAX_BYTES", 11)
+    assert nclib(*command).failed("save labels as .npy")
+
+
+def test_features_and_heads_that_nothing_can_be_measured_with(nclib, tmp_path):
+    path = tmp_path / "n.npz"
+    command = ("measure", path, "--lambda-W", 1e-3)
+    np.savez(path, features=X, labels=Y, W=0 * X[:3])
+    assert nclib(*command).failed("the effective lambda_H is 0.0: the class means or W_1 are 0")
+    if np.dtype(np.longdouble).itemsize > 8:
+        np.savez(path, features=X.astype(np.longdouble), labels=Y, W=X[:3])
+        assert nclib(*command).failed("features must be float64 or less")
 
 
 def test_folders_and_missing_files_are_one_line(nclib, npz, tmp_path):

@@ -194,6 +194,17 @@ class Trap:
         return (setattr, (Trap, "sprung", True))
 
 
+def layers_of(*widths):
+    """A state dict of linear layers between these widths."""
+    pairs = zip(widths[1:], widths[:-1], strict=True)
+    return {f"{j}.weight": torch.ones(shape) for j, shape in enumerate(pairs)}
+
+
+def safe(header):
+    """A safetensors file of a header and no numbers."""
+    return struct.pack("<Q", len(header)) + header
+
+
 W = torch.ones(4, 5)
 BAD_STATES = {
     "pickle": (lambda: pickle.dumps({"fc.weight": Trap()}), ".pt", "Python objects"),
@@ -202,6 +213,18 @@ BAD_STATES = {
     "empty": (lambda: b"", ".pt", "not what torch.save writes"),
     "tensor": (lambda: W, ".pt", "one tensor; expected a state dict"),
     "no tensors": (lambda: {"epoch": 3}, ".pt", "no tensors by name"),
+    "weight norm as it was": (
+        lambda: {"fc.weight_g": torch.ones(4, 1), "fc.weight_v": W}, ".pt",
+        "'fc.weight_g' is part of a weight that is computed",
+    ),
+    "six others": (
+        lambda: layers_of(3, 2, 3, 2, 3, 2, 3), ".pt",
+        "(K x d); it has 0.weight 2 x 3, 1.weight 3 x 2, ",
+    ),
+    "seven others": (
+        lambda: layers_of(3, 2, 3, 2, 3, 2, 3, 7), ".pt",
+        "(K x d); it has ..., 1.weight 3 x 2, 2.weight 2 x 3, ",
+    ),
     "two heads": (
         lambda: {"aux.weight": W, "fc.weight": W + 1}, ".pt",
         "2 times a layer of 4 x 5: 'aux.weight', 'fc.weight'; save the layers that you mean",
@@ -232,6 +255,12 @@ BAD_STATES = {
         lambda: safetensors({"fc.weight": W}).replace(b"[0, 80]", b"[-8,72]"), ".safetensors",
         "no whole number",
     ),
+    "safe: a list": (lambda: safe(b"[]"), ".safetensors", "no safetensors file"),
+    "safe: a number": (lambda: safe(b'{"fc.weight": 5}'), ".safetensors", "no safetensors file"),
+    "safe: no type": (lambda: safe(b'{"fc.weight": {}}'), ".safetensors", "no safetensors file"),
+    "safe: deep": (lambda: safe(b"[" * 100_000), ".safetensors", "no safetensors file"),
+    "safe: no header": (lambda: safe(b""), ".safetensors", "no safetensors file (Expecting value"),
+    "safe: no tensors": (lambda: safe(b"{}"), ".safetensors", "it has no linear layers"),
     "safe: integers": (
         lambda: safetensors({"fc.weight": W}).replace(b"F32", b"I32"), ".safetensors", "got I32",
     ),
@@ -248,6 +277,42 @@ def test_bad_state_dicts_are_one_line(nclib, features, tmp_path, name):
         torch.save(content, path)
     assert nclib("measure", features[0], *PENALTY, "--head", path).failed(words, str(path))
     assert not Trap.sprung
+
+
+def test_a_square_layer_is_a_head_and_of_several_it_is_asked_how_many(nclib, tmp_path):
+    np.savez(tmp_path / "x.npz", features=np.eye(4)[LABELS], labels=LABELS)
+    command = ("measure", tmp_path / "x.npz", *PENALTY, "--head", tmp_path / "m.pt")
+    torch.save({"fc.weight": torch.eye(4)}, tmp_path / "m.pt")
+    assert nclib(*command, "--json").json["depth"] == 1
+    torch.save({f"{j}.weight": torch.eye(4) for j in range(3)}, tmp_path / "m.pt")
+    assert nclib(*command).failed(
+        "3 times a layer of 4 x 4: '0.weight', '1.weight', '2.weight'; save",
+        ", or --depth 3 if all are one head",
+    )
+    assert nclib(*command, "-L", 3, "--json").json["depth"] == 3
+    outcome = nclib(*command, "-L", 2)
+    assert outcome.failed("2 times a 2 layers from 4 to 4: '1.weight', '2.weight'; save")
+    assert "all are one head" not in outcome.err
+    torch.save({"a.weight": torch.ones(4, 5), "b.weight": torch.ones(4, 5)}, tmp_path / "m.pt")
+    np.savez(tmp_path / "x.npz", features=np.eye(5)[LABELS], labels=LABELS)
+    assert "all are one head" not in nclib(*command).err
+
+
+def test_arrays_of_up_to_64_layers_are_a_head_and_no_others_are_read(nclib, tmp_path):
+    path = tmp_path / "n.npz"
+    command = ("measure", path, *PENALTY, "--json")
+    labels = np.arange(10) % 2
+    arrays = {"features": np.eye(2)[labels], "labels": labels, "b": np.zeros(2)}
+    arrays |= {name: np.array([{}], dtype=object) for name in ("W0", "V", "W_1", "W66")}
+    layers = {f"W{j}": np.eye(2) for j in range(1, 66)}
+    np.savez(path, **arrays, **layers)
+    assert nclib(*command).failed("has W65; a head has up to 64 layers")
+    del layers["W65"]
+    np.savez(path, **arrays, **layers)
+    assert nclib(*command).json["depth"] == 64
+    del layers["W63"]
+    np.savez(path, **arrays, **layers)
+    assert nclib(*command).failed("has W64 but not every layer from W1 up to it")
 
 
 def test_a_state_dict_is_no_file_of_features(nclib, trained, tmp_path):

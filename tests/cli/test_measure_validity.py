@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 import nclib as nc
 from nclib.cli import app
-from nclib.cli._validity import Residuals
+from nclib.cli._validity import Residuals, observe
+from nclib.metrics import MetricsAccumulator
 
 COUNTS = (30, 12, 4)
 LABELS = np.repeat(np.arange(3), COUNTS)
@@ -123,3 +124,121 @@ def test_the_sums_are_those_of_the_objective():
     assert sums.fit / LABELS.size + penalties == pytest.approx(problem.objective(Ws, H.T, b))
     gradient = problem.gradient(Ws, H.T, b)[0][1]
     assert sums.gradient / LABELS.size + 0.3 * Ws[1] == pytest.approx(gradient)
+
+
+def seen_of(problem, Ws, H, b):
+    """What is observed of a network of which the samples come in blocks, the first a single one."""
+    accumulator, sums = MetricsAccumulator(problem.K, Ws, b), Residuals(Ws, b)
+    blocks = np.split(np.arange(LABELS.size), [1, 20])
+    for rows in blocks:
+        accumulator.update(H[rows], LABELS[rows])
+    second = accumulator.second_pass()
+    for rows in blocks:
+        second.update(H[rows], LABELS[rows])
+        sums.update(H[rows], LABELS[rows])
+    return observe(accumulator, second, sums, nc.global_minimizer(problem))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_what_is_observed_is_what_the_objective_and_sums_over_all_samples_say(bias):
+    rng = np.random.default_rng(3)
+    problem = nc.Problem(COUNTS, 2, bias=bias, lambda_W=(0.03, 0.05), lambda_H=0.004, widths=(5, 4))
+    Ws = [rng.standard_normal((4, 5)), rng.standard_normal((3, 4))]
+    b = rng.standard_normal(3) if bias else None
+    H = rng.standard_normal((LABELS.size, 5)) + 0.4
+    seen = seen_of(problem, Ws, H, b)
+    best = nc.global_minimizer(problem)
+    assert seen.gap == pytest.approx(problem.objective(Ws, H.T, b) / best.objective - 1, rel=1e-12)
+    left = np.linalg.norm(problem.gradient(Ws, H.T, b)[0][1])
+    assert seen.rest == pytest.approx(left / np.linalg.norm(0.05 * Ws[1]), rel=1e-12)
+    within = sum(np.square(H[k == LABELS] - H[k == LABELS].mean(axis=0)).sum() for k in range(3))
+    total = np.square(H).sum()
+    assert seen.within == pytest.approx(within / total, rel=1e-12)
+    if bias:
+        mean = LABELS.size * np.square(H.mean(axis=0)).sum()
+        assert seen.mean == pytest.approx(mean / total, rel=1e-12)
+    else:
+        assert seen.mean is None
+    assert (seen.depth, seen.outside) == (2, ())
+
+
+def test_at_an_optimum_with_other_penalties_for_each_layer_it_is_at_rest():
+    problem = nc.Problem(COUNTS, 2, lambda_W=(0.01, 0.04), lambda_H=0.002)
+    Ws, H_bar, b = nc.global_minimizer(problem).weights()
+    seen = seen_of(problem, Ws, H_bar.T[LABELS], b)
+    assert (seen.rest, seen.gap, seen.mean) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert seen.lambda_H == pytest.approx([0.002] * 2, rel=1e-9)
+    assert (seen.lost_modes, seen.contradicted) == (0, ())
+
+
+def weakest_mode_lost(problem):
+    """A critical point: the optimum without its weakest mode, turned to features along the axes."""
+    (first, *others), H_bar, b = nc.global_minimizer(problem).weights()
+    U, s, Vt = np.linalg.svd(first, full_matrices=False)
+    kept = U[:, s > s[s > 1e-9].min() * (1 + 1e-9)]
+    turned = U @ Vt
+    Ws = [W @ kept @ kept.T for W in [first @ turned.T, *others]]
+    return Ws, (kept @ kept.T @ turned @ H_bar).round(12), b
+
+
+@pytest.mark.parametrize(
+    ("depth", "bias", "lost"),
+    # One layer comes to its optimum again, if no ReLU holds its features back.
+    [(2, True, 1), (2, False, 1), (1, True, 0), (1, False, 1)],
+)
+def test_a_lost_mode_is_named_where_it_cannot_come_back(depth, bias, lost):
+    problem = nc.Problem(COUNTS, depth, bias=bias, lambda_W=0.02, lambda_H=0.002)
+    Ws, H_bar, b = weakest_mode_lost(problem)
+    seen = seen_of(problem, Ws, H_bar.T[LABELS], b)
+    assert seen.rest == pytest.approx(0, abs=1e-9)
+    assert seen.lambda_H.size == (1 if bias else 2)
+    assert seen.lost_modes == lost
+
+
+@pytest.mark.parametrize(("stretch", "same"), [(1.00004, True), (1.00006, False)])
+def test_lengths_are_the_same_up_to_a_ten_thousandth_of_their_squares(stretch, same):
+    problem = nc.Problem(COUNTS, 1, lambda_W=0.02, lambda_H=0.002, widths=(2,))
+    angles = LABELS * 2.0 + 0.01 * np.arange(LABELS.size)
+    H = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for longer in (0, 30, LABELS.size - 1):
+        stretched = H.copy()
+        stretched[longer] *= stretch
+        for features in (3 * stretched, 0.3 * stretched[::-1]):
+            seen = seen_of(problem, [np.ones((3, 2))], features, None)
+            assert [one.what for one in seen.outside] == [
+                "the features all have the same length"
+            ] * same
+
+
+def test_features_of_which_some_are_0_have_other_lengths():
+    problem = nc.Problem(COUNTS, 1, bias=False, lambda_W=0.02, lambda_H=0.002)
+    H = np.eye(3)[LABELS]
+    H[:20] = 0
+    assert seen_of(problem, [np.eye(3)], H, None).outside == ()
+
+
+def test_numbers_on_a_line_are_not_said_to_be_normalised():
+    """With one column no direction is left where all have the same length."""
+    problem = nc.Problem(COUNTS, 1, bias=False, lambda_W=0.02, lambda_H=0.002, widths=(1,))
+    H = np.where(LABELS[:, None] == 0, 1.0, -1.0)
+    assert seen_of(problem, [np.array([[1.0], [-1.0], [0.5]])], H, None).outside == ()
+
+
+def test_a_network_of_zeros_is_far_from_rest_and_has_no_shares():
+    problem = nc.Problem(COUNTS, 1, lambda_W=0.02, lambda_H=0.002, widths=(2,))
+    seen = seen_of(problem, [np.zeros((3, 2))], np.zeros((LABELS.size, 2)), np.zeros(3))
+    assert (seen.rest, seen.within, seen.mean) == (np.inf, None, None)
+    assert [one.what for one in seen.outside] == [
+        "the features are never negative",
+        "the features all have the same length",
+    ]
+
+
+def test_features_of_0_and_more_come_from_a_relu():
+    problem = nc.Problem(COUNTS, 1, lambda_W=0.02, lambda_H=0.002)
+    H = np.eye(3)[LABELS] * np.linspace(1, 2, LABELS.size)[:, None]
+    negative = H.copy()
+    negative[-1, 0] = -0.5
+    for features, words in ((H, ["the features are never negative"]), (negative, [])):
+        seen = seen_of(problem, [np.eye(3)], features, np.zeros(3))
+        assert [one.what for one in seen.outside] == words

@@ -1,6 +1,5 @@
 """What reaches the page: nothing is cut, no letter and no closed stream ends a run."""
 
-import io
 import json
 import os
 import re
@@ -12,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from few import few
-from hypothesis import given
-from hypothesis import strategies as st
+from pages import tables_of
 from rich.cells import cell_len
 
 from nclib.cli import _output as out
@@ -22,94 +20,6 @@ PENALTIES = ("-L", 1, "--lambda-W", 5e-4, "--lambda-H", 5e-3)
 COMMANDS = ("predict", "measure", "remedies", "train", "reproduce", "results", "grade")
 
 # ---------------------------------------------------------------- tables
-
-
-RULE = "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
-
-
-def tables_of(text):
-    """Read the tables back: of each the lines of the head, and those below the rule."""
-    found, block = [], []
-    for line in [*text.splitlines(), ""]:
-        if line.strip():
-            block.append(line)
-            continue
-        rules = [
-            i
-            for i, each in enumerate(block)
-            if set(each.strip()) == {"\N{BOX DRAWINGS LIGHT HORIZONTAL}"}
-        ]
-        if rules:
-            found.append((block[: rules[0]], block[rules[0] + 1 :]))
-        block = []
-    return found
-
-
-def printed(capsys, monkeypatch, width, *arguments, **options):
-    monkeypatch.setenv("COLUMNS", str(width))
-    out.show_table(*arguments, **options)
-    return capsys.readouterr().out
-
-
-words = st.text(st.sampled_from("abcdefgh0123456789.,%"), min_size=1, max_size=14)
-
-
-@given(data=st.data())
-def test_no_value_is_cut_whatever_the_width(capsys, monkeypatch, data):
-    width = data.draw(st.integers(40, 130))
-    columns = data.draw(st.lists(words, min_size=2, max_size=10))
-    rows = data.draw(st.lists(st.tuples(*[words] * len(columns)), min_size=1, max_size=4))
-    text = printed(capsys, monkeypatch, width, "a title", columns, rows)
-    lines = text.splitlines()
-    assert lines[0] == "a title"
-    assert max(map(cell_len, lines)) <= width
-    tables = tables_of(text)
-    # Every table names the rows, and all other columns follow each other in their order.
-    heads, cells = [], [[] for _ in rows]
-    for head, body in tables:
-        (head,) = [line.split() for line in head]
-        assert head[0] == columns[0]
-        heads += head[1:]
-        for i, line in enumerate(body):
-            name, *values = line.split()
-            assert name == rows[i][0]
-            cells[i] += values
-    assert heads == columns[1:]
-    assert cells == [list(row[1:]) for row in rows]
-    # No table is begun before the one above is full.
-    begun = 0
-    for head, _ in tables[:-1]:
-        begun += len(head[0].split()) - 1
-        following = max(
-            len(text) for text in (columns[begun + 1], *(row[begun + 1] for row in rows))
-        )
-        assert len(head[0]) + 3 + following > width
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 100])
-def test_long_names_are_wrapped_and_all_there(capsys, monkeypatch, width):
-    names = [
-        "a class with a long name of many words " * 2,
-        "x" * 90,
-        "\N{CJK UNIFIED IDEOGRAPH-65E5}" * 40,
-    ]
-    rows = [(name, 123456, 0.5) for name in names]
-    text = printed(capsys, monkeypatch, width, "t", ["class", "samples", "own logit"], rows)
-    assert max(map(cell_len, text.splitlines())) <= width
-    ((_, body),) = tables_of(text)
-    assert sum(line.count("123,456") for line in body) == 3
-    letters = re.sub(r"123,456|0\.5|\s", "", "".join(body))
-    assert letters == re.sub(r"\s", "", "".join(names))
-
-
-def test_a_page_has_the_columns_it_is_said_to_have(capsys, monkeypatch):
-    columns, row = [f"column {i}" for i in range(9)], [f"value {i}" for i in range(9)]
-    monkeypatch.delenv("COLUMNS", raising=False)
-    for asked, pages in (("200", 1), ("60", 2), ("0", 1), ("wide", 1), ("", 1), ("45", 3)):
-        monkeypatch.setenv("COLUMNS", asked)
-        out.show_table("t", columns, [row])
-        # 9 columns of 8 and 8 gaps of 3 are fewer than the 110 of a page that is no terminal.
-        assert len(tables_of(capsys.readouterr().out)) == pages
 
 
 @pytest.fixture(scope="module")
@@ -273,22 +183,6 @@ def test_a_file_whose_name_is_no_text_is_read_and_reported(nclib, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     assert "caf\\udce9.csv" in (tmp_path / "r.html").read_text(encoding="utf-8")
     assert nclib("predict", path, *PENALTIES, "--json").code == 0
-
-
-def test_a_way_with_letters_that_was_chosen_is_kept():
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdout", stream)
-        out.ready_streams()
-        assert stream.errors == "replace"
-        stream.reconfigure(errors="strict")
-        out.ready_streams()
-        assert stream.errors == "nclib"
-        stream.write(
-            "\N{BULLET} \N{HORIZONTAL ELLIPSIS}\N{GREEK SMALL LETTER BETA}\N{GRINNING FACE}"
-        )
-        stream.flush()
-        assert stream.buffer.getvalue() == b"* ...\\u03b2\\U0001f600"
 
 
 # ---------------------------------------------------------------- streams
