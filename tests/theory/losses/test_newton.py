@@ -187,7 +187,7 @@ def iterations(system, slope, few, monkeypatch):
     ],
 )
 def test_each_preconditioner_takes_few_iterations(bias, share, plain, star, monkeypatch):
-    """As many as were counted once, for all steps to three optima, and a quarter more for rounding."""
+    """As many as were counted once, for all steps to three optima, and a quarter more."""
     lam = share * np.sqrt(100) / N_.sum()
     total = np.zeros(2)
     losses = (
