@@ -231,7 +231,7 @@ document.addEventListener("DOMContentLoaded", () => {
         : `A weight decay of ${plain(decay)} leaves a factor of ${two} to spare, over the whole band.`,
     ];
     const uneven = shown.rows.length > 1;
-    if (form.loss === "mse" && closed && K > 2 && margin < 2)
+    if (form.loss === "mse" && closed && margin < 2)
       lines.push(
         `Or sum the squared error over the classes instead of taking their mean: then λ_W is ${K} times smaller, and the factor grows from ${NC.factorText(margin)} to ${NC.factorText(margin * K ** (1 / power))}.`,
       );
