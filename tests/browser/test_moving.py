@@ -42,13 +42,14 @@ STATES = [
     CLOSED | {"counts": "5000, 1200, 300, 40, 7"},
     CLOSED | {"counts": ", ".join(map(str, PAPER)), "low": "3", "high": "30", "decay": "0.001"},
     CLOSED | {"counts": "900, 900, 900, 900, 900, 40, 40"},
+    CLOSED | {"counts": "5000, 40", "high": "100"},
     {"loss": "cross-entropy", "bias": "none", "high": "200"},
     {"balance": "weight:effective:0.999", "bias": "free", "high": "200"},
     WIDE | {"loss": "cross-entropy", "depth": "2"},
     {"decay": "often"},
     {"counts": "5, abc"},
 ]
-ERRORS = {16: "one linear layer", 17: "positive number", 18: "abc"}
+ERRORS = {17: "one linear layer", 18: "positive number", 19: "abc"}
 ANSWERED = [position for position in range(len(STATES)) if position not in ERRORS]
 
 TEXTS = ["10,923, 260", "cat 30\ndog 5", "6,705, 1,113, 1,099, 514"]
