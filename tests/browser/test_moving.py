@@ -166,7 +166,7 @@ def test_what_would_help_is_what_helps(report, position):
         for one, factor in zip((form, of_sums), factors, strict=True):
             assert is_lost_at(one, high, factor)
     if sampled:
-        (place,) = map(number, re.findall(r"at NλH = ([\d.e-]+)\.", others.pop(0)))
+        (place,) = map(number, re.findall(r"at NλH = ([\d.,e-]+)\.", others.pop(0)))
         balanced = form | {"balance": "sampler:balanced"}
         assert is_lost_at(balanced, place, 1)
 
