@@ -298,6 +298,35 @@ def test_what_is_not_known_or_not_given_is_said(change, words):
     assert words in answer["error"]
 
 
+def cost(z, price, L):
+    """What a mode of strength 1 costs: its error, and a price that counts from the tie on."""
+    return (1 - z) ** 2 + price * z ** (2 / (L + 1))
+
+
+def test_a_mode_on_the_slope_of_its_cost_ends_where_small_steps_down_end():
+    """The hollows and the tie of the cost itself, on a fine grid."""
+    grid = np.linspace(0, 1, 20_001)
+    prices = [
+        {"z": z, "price": price, "L": L}
+        for L in (1, 2, 3, 6)
+        for price in (0.3, 0.9, 0.999, 1.001, 1.05, 1.2, 3.0)
+        for z in (0.004, 0.05, 0.3, 0.6, 0.95)
+    ]
+    for asked_for, found in zip(prices, answers(prices=prices)["prices"], strict=True):
+        L, tie = asked_for["L"], found["tie"]
+        of_tie = cost(grid[1:], tie, L)
+        assert of_tie.min() == pytest.approx(1, abs=1e-7)  # as dear as z = 0
+        costs = cost(grid, asked_for["price"] * tie, L)
+        assert found["share"] == pytest.approx(grid[costs.argmin()], abs=1e-4), asked_for
+        at = round(asked_for["z"] * (grid.size - 1))
+        while 0 < at < grid.size - 1:
+            ways = [step for step in (-1, 1) if costs[at + step] < costs[at]]
+            if not ways:
+                break
+            at += ways[0]
+        assert found["rollsTo"] == pytest.approx(grid[at], abs=1e-4), asked_for
+
+
 # ---------------------------------------------------------------- texts and numbers
 
 

@@ -2,12 +2,12 @@
 //
 //     node theory.mjs SCRIPT < questions.json > answers.json
 //
-// Questions: {"problems": [...], "forms": [...], "texts": [...], "factors": [...]}.
+// Questions: {"problems": [...], "forms": [...], "texts": [...], "factors": [...], "prices": [...]}.
 
 import { readFileSync } from "node:fs";
 
 const NC = new Function(`${readFileSync(process.argv[2], "utf8")}; return theory();`)();
-const { problems = [], forms = [], texts = [], factors = [] } = JSON.parse(readFileSync(0, "utf8"));
+const { problems = [], forms = [], texts = [], factors = [], prices = [] } = JSON.parse(readFileSync(0, "utf8"));
 
 function told(question) {
   const all = NC.run(NC.family(question));
@@ -60,5 +60,10 @@ process.stdout.write(
     ),
     read: texts.map((text) => or(() => NC.read(text))),
     factors: factors.map((factor) => NC.factorText(factor)),
+    prices: prices.map(({ z, price, L }) => ({
+      tie: NC.tie(L),
+      share: NC.shareAtPrice(price, L),
+      rollsTo: NC.rollsTo(z, price, L),
+    })),
   }),
 );
