@@ -1,5 +1,6 @@
 """What the local extensions make of a small page, or of a folder, without the book around it."""
 
+import importlib
 import io
 import json
 import re
@@ -208,14 +209,14 @@ class TestExplorables:
     def test_a_page_has_the_html_without_the_scripts_which_the_site_has_once(
         self, build, monkeypatch
     ):
-        monkeypatch.setattr(self.PAGES, "ASSETS", {})
+        monkeypatch.setattr(importlib.import_module("explorable_pages"), "ASSETS", {})
         built = build(["explorable_pages"], "Page\n====\n\n.. explorable:: survival\n")
         assert built.warnings == ""
         assert len(built.page.select(".nc-explorable")) == 1
         assert "vegaEmbed ||" not in str(built.page)
 
     def test_an_explorable_has_a_name_that_is_known(self, build, monkeypatch):
-        monkeypatch.setattr(self.PAGES, "ASSETS", {})
+        monkeypatch.setattr(importlib.import_module("explorable_pages"), "ASSETS", {})
         text = "Page\n====\n\n.. explorable:: survive\n\n.. explorable::\n"
         warnings = build(["explorable_pages"], text).warnings
         assert "there is no explorable 'survive'" in warnings
@@ -361,6 +362,7 @@ class TestFigures:
         assert built.warnings == ""
         (caption,) = built.page.select(".code-block-caption")
         assert caption.find("span", class_="caption-text").text == "A listing"
+        assert caption.find("pre") is None
 
 
 class TestSearchIndex:
@@ -637,6 +639,7 @@ class TestCommandLine:
         assert {"--depth L, -L L", "--lambda-W NUMBER", "--json", "--no-bias"} <= set(terms)
         assert about["--depth L, -L L"] == "Linear layers L in the head. Default: 1."
         assert about["--lambda-W NUMBER"].endswith(" May be given more than once.")
+        assert "more than once" not in about["COUNTS"]
         assert about["--json"] == "Write one JSON value, nothing else."
         assert predict.find("pre").text.strip() == "nclib predict COUNTS [OPTIONS]"
 
