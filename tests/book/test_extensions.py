@@ -358,7 +358,7 @@ class TestPredict:
         box = nodes.admonition("", nodes.title("", "Predict"), nodes.paragraph("", "Odd?"))
         doctree = nodes.document(None, None)
         doctree += box
-        extension("predict").act(None, doctree)
+        importlib.import_module("predict").act(None, doctree)
         assert doctree.children == [box]
 
     def test_the_script_is_light(self):

@@ -608,6 +608,9 @@ class TestSymbols:
         document += nodes.definition_list(
             "",
             nodes.definition_list_item(
+                "", nodes.term("", "Head"), nodes.definition("", nodes.paragraph("", "Layers."))
+            ),
+            nodes.definition_list_item(
                 "",
                 nodes.term("", "", nodes.math("n", "n")),
                 nodes.definition("", nodes.paragraph("", "Samples. In each class.")),
