@@ -89,14 +89,14 @@ class TestMendPages:
         (source / "index.rst").write_text("One\n===\n\n.. toctree::\n\n   two\n")
         (source / "two.rst").write_text("Two\n===\n\nRED and RED.\n")
 
-        def run(mends, fresh=True):
+        def run(mends, fresh=True, parallel=0):
             monkeypatch.setattr(importlib.import_module("mend_pages"), "MENDS", mends)
             warnings = io.StringIO()
             with docutils_namespace():
                 app = Sphinx(
                     source, None, tmp_path / "html", tmp_path / "trees", "html", status=None,
                     confoverrides={"extensions": ["mend_pages"]}, warning=warnings,
-                    freshenv=fresh, warningiserror=True, keep_going=True,
+                    freshenv=fresh, warningiserror=True, keep_going=True, parallel=parallel,
                 )  # fmt: skip
                 app.build(force_all=fresh)
             pages = [(tmp_path / "html" / f"{name}.html").read_text() for name in ("index", "two")]
@@ -112,6 +112,9 @@ class TestMendPages:
 
     def test_mends_that_all_find_something_do_not(self, build):
         assert build([("RED", "green")])[:2] == (0, "")
+
+    def test_pages_are_mended_where_sphinx_may_write_side_by_side(self, build):
+        assert build([("RED", "green")], parallel=2)[2].count("green") == 2
 
     def test_a_page_that_is_not_written_again_is_no_reason_to_warn(self, build):
         build([("RED", "green")])
@@ -355,7 +358,7 @@ class TestPredict:
         box = nodes.admonition("", nodes.title("", "Predict"), nodes.paragraph("", "Odd?"))
         doctree = nodes.document(None, None)
         doctree += box
-        extension("predict").act(None, doctree)
+        importlib.import_module("predict").act(None, doctree)
         assert doctree.children == [box]
 
     def test_the_script_is_light(self):
@@ -746,6 +749,10 @@ class TestSetFormulas:
             ("tau ||T||_* + D^-1 Hbar'", r"\tau  \lVert T \rVert_\ast  + D ^{-1} \bar H '"),
             ("m <= m_0 + s* G", r"m  \le  m_{0}  + s ^\ast  G"),
             ("W_L ... W_1 = diag(s)", r"W_{L}  \cdots  W_{1}  = \operatorname{diag} (s )"),
+            ("sum_k n_k = N", r"\sum_{k}  n_{k}  = N"),
+            ("tau * sigma^2", r"\tau  \cdot  \sigma ^{2}"),
+            ("s*^2", r"s ^\ast ^{2}"),
+            ("x^{a+b+c+d}", "x ^{a +b +c +d }"),
         ],
     )
     def test_a_formula_is_set(self, text, expected):
@@ -757,7 +764,8 @@ class TestSetFormulas:
         "text",
         [
             "n", "n_k", "(K,)", "lambda_H=0", "nc.Problem(n)", "n_max * ratio**2", "^", "sqrt(n",
-            "1 / power", "||T", "make evidence", 'loss="mse"', "weight_decay = 2 / K",
+            "1 / power", "||T", "make evidence", 'loss="mse"', "weight_decay = 2 / K", "x^(n",
+            "sum n^2", "max_k n^2", "{n}^2", "x {n} = 2 / N", "x^{a+b+c+d'}",
         ],
     )  # fmt: skip
     def test_what_is_not_known_stays_code(self, text):
