@@ -15,7 +15,6 @@ from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.utils import new_document
 from matplotlib import image
-from myst_nb.sphinx_ import HideInputCells
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace
@@ -344,9 +343,6 @@ class TestFoldedCode:
         assert "".join(writer.body) == (
             '<details class="nc-names">\n<summary>Names</summary>\n</details>\n'
         )
-
-    def test_cells_that_are_tagged_are_folded_before_myst_nb_hides_them(self):
-        assert self.FOLDED.FoldCode.default_priority < HideInputCells.default_priority
 
 
 class TestFigures:
