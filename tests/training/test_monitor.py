@@ -26,13 +26,7 @@ COUNTS = (36, 18, 6)
 N = sum(COUNTS)
 METRICS = ("nc1", "nc2_w", "nc2_h", "nc2_wh", "nc3", "nc4", "lambda_H")
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def images(counts=COUNTS, seed=0):

@@ -16,15 +16,7 @@ N, K = sum(COUNTS), 3
 LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 LAM = 0.5 * math.sqrt(5) / N
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "no_warnings")
 
 
 class Features(nn.Module):

@@ -13,13 +13,7 @@ N, K = sum(COUNTS), 3
 LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 FEATURES = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def passes(monitor, loss=None):

@@ -20,13 +20,7 @@ LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 # Of torch.compile, which looks at the gradients of what comes between two of its graphs.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(seed=0):

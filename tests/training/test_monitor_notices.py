@@ -20,13 +20,7 @@ COUNTS = (8, 5, 3)
 N, K = sum(COUNTS), 3
 LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def features(d=4, rows=N, seed=0):

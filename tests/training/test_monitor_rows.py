@@ -1,7 +1,6 @@
 """Numbers of a monitor's rows against dense computation, and rows that lack some."""
 
 import math
-import warnings
 
 import numpy as np
 import pytest
@@ -16,15 +15,7 @@ N, K = sum(COUNTS), 3
 LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 DECAY = 0.02
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "no_warnings")
 
 
 def features(d=4, seed=0):

@@ -1,7 +1,6 @@
 """What the monitor reads of a script, against what the script was told and what torch computes."""
 
 import math
-import warnings
 
 import numpy as np
 import pytest
@@ -16,15 +15,7 @@ COUNTS = (40, 15, 5)
 N, K = sum(COUNTS), 3
 LABELS = torch.repeat_interleave(torch.arange(K), torch.tensor(COUNTS))
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "no_warnings")
 
 
 def made(depth=1, bias=True, seed=0):
