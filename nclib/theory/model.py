@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nclib._checks import as_floats, as_sequence, as_whole, is_number, positive
 from nclib.theory.counts import ClassCounts
-from nclib.theory.losses.objects import Loss
+from nclib.theory.losses.objects import Loss, LossTerms, mean_loss
 
 Array = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ class ClassModel(Layers):
     ----------
     counts : ClassCounts
     loss : Loss
-        An object with `fit` and `gradient`: nothing here knows which loss it is.
+        An object with `terms`: nothing here knows which loss it is.
 
     Examples
     --------
@@ -121,6 +121,10 @@ class ClassModel(Layers):
         """What ``lambda_H/2 ||h_k||^2`` is counted for each class, d_k^2, (K,)."""
         return self.drawn
 
+    @cached_property
+    def _terms(self) -> LossTerms:
+        return self.loss.terms(self.counts, self.drawn)
+
     def objective(self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None) -> float:
         """Value of the objective (equation 4.3, for this loss).
 
@@ -145,8 +149,8 @@ class ClassModel(Layers):
         """
         weights, features, bias = self.validated_variables(Ws, H, b)
         logits, _ = _forward(weights, features, bias)
-        fit = self.loss.fit(logits, self.counts, self.drawn)
-        return self._penalised(fit, weights, features, bias)
+        fit, _ = mean_loss(self._terms, logits, self.counts, self.drawn)
+        return fit + self._penalties(weights, features, self._priced(features), bias)
 
     def gradient(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None = None
@@ -181,8 +185,9 @@ class ClassModel(Layers):
         """Return `objective`, then the three parts of `gradient`, for the work of one of them."""
         weights, features, bias = self.validated_variables(Ws, H, b)
         logits, inputs = _forward(weights, features, bias)
-        fit, back = self.loss.fit_and_gradient(logits, self.counts, self.drawn)
-        value = self._penalised(fit, weights, features, bias)
+        fit, back = mean_loss(self._terms, logits, self.counts, self.drawn)
+        priced = self._priced(features)
+        value = fit + self._penalties(weights, features, priced, bias)
         db = None
         if bias is not None:
             db = back.sum(axis=1)
@@ -192,28 +197,29 @@ class ClassModel(Layers):
         for lam, W, below in zip(self.lambda_W[::-1], weights[::-1], inputs[::-1], strict=True):
             dWs.append(back @ below.T + lam * W)
             back = W.T @ back
-        return value, dWs[::-1], back + self.lambda_H * features * self._cost(features), db
+        return value, dWs[::-1], back + priced, db
 
-    def _penalised(
-        self, fit: float, weights: list[Array], features: Array, bias: Array | None
+    def _penalties(
+        self, weights: list[Array], features: Array, priced: Array, bias: Array | None
     ) -> float:
-        penalty_H = self.lambda_H / 2 * float(np.sum(features**2 @ self._cost(features)))
-        penalty_W = sum(
-            lam / 2 * float(np.sum(W**2)) for lam, W in zip(self.lambda_W, weights, strict=True)
-        )
-        penalty_b = 0.0 if bias is None else self.bias_penalty / 2 * float(bias @ bias)
-        return fit + penalty_W + penalty_H + penalty_b
+        paid = float(np.vdot(features, priced))
+        for lam, W in zip(self.lambda_W, weights, strict=True):
+            paid += lam * float(np.vdot(W, W))
+        if bias is not None:
+            paid += self.bias_penalty * float(bias @ bias)
+        return paid / 2
 
     def class_of_column(self, features: Array) -> NDArray[np.int64]:
         """Class of each column of features (d_0, N) or (d_0, K)."""
         classes = np.arange(self.K)
         return classes if features.shape[1] == self.K else np.repeat(classes, self.counts.n)
 
-    def _cost(self, features: Array) -> Array:
-        """How often the penalty counts each column of the features."""
-        if features.shape[1] == self.K:
-            return self.feature_weight
-        return (self.feature_weight / self.counts.n)[self.class_of_column(features)]
+    def _priced(self, features: Array) -> Array:
+        """Differentiate the features' penalty, which counts each column as often as is meant."""
+        cost = self.lambda_H * self.feature_weight
+        if features.shape[1] != self.K:
+            cost = (cost / self.counts.n)[self.class_of_column(features)]
+        return features * cost
 
     def validated_variables(
         self, Ws: Sequence[ArrayLike], H: ArrayLike, b: ArrayLike | None

@@ -110,7 +110,7 @@ class TestEvery:
         assert "window.vegaEmbed" in html
         assert ".nc-explorable" in html
 
-    @every
+    @pytest.mark.parametrize("name", few(list(EXPLORABLES), MADE_AGAIN))
     def test_altair_gets_the_whole_chart(self, name):
         shown = explorable(name)
         chart = shown.chart.to_dict(validate=False)

@@ -74,27 +74,25 @@ class Loss(Record):
         self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None = None
     ) -> tuple[float, Array]:
         """Both of them, for the work of one: what a descent asks at every step."""
-        terms, Z, column, samples, N = self._samples(logits, counts, drawn)
-        value, gradient = dense_loss(terms, Z, column, samples)
-        return value / N, gradient * (samples / N)
-
-    def _samples(
-        self, logits: ArrayLike, counts: ClassCounts, drawn: Array | None
-    ) -> tuple[LossTerms, Array, NDArray[np.int64], Array, int]:
-        """Return terms, logits, the class of each column, for how many samples it is, and N."""
         counts = as_counts(counts)
-        Z, n = as_floats("logits", logits), counts.n.astype(float)
+        Z = as_floats("logits", logits)
         if Z.ndim != 2 or Z.shape[0] != counts.K or Z.shape[1] not in (counts.K, counts.N):
             raise ValueError(
                 f"logits must have shape (K, N) or (K, K) with K = {counts.K} and "
                 f"N = {counts.N}; got {Z.shape}"
             )
-        drawn = n if drawn is None else drawn
-        column, samples = np.arange(counts.K), drawn
-        if Z.shape[1] != counts.K:
-            column = np.repeat(column, counts.n)
-            samples = (drawn / n)[column]
-        return self.terms(counts, drawn), Z, column, samples, counts.N
+        drawn = counts.n.astype(float) if drawn is None else drawn
+        return mean_loss(self.terms(counts, drawn), Z, counts, drawn)
+
+
+def mean_loss(terms: LossTerms, Z: Array, counts: ClassCounts, drawn: Array) -> tuple[float, Array]:
+    """Return the mean loss of logits (K, N) or (K, K), as `Loss.fit` has it, and its gradient."""
+    column, samples = np.arange(counts.K), drawn
+    if Z.shape[1] != counts.K:
+        column = np.repeat(column, counts.n)
+        samples = (drawn / counts.n)[column]
+    value, gradient = dense_loss(terms, Z, column, samples)
+    return value / counts.N, gradient * (samples / counts.N)
 
 
 def dense_loss(
@@ -113,7 +111,8 @@ def dense_loss(
     if not terms.softmax:
         residual = Z - terms.other[:, None]
         residual[column, index] -= terms.own[column]
-        return float(np.sum(residual**2 @ (weight * samples))) / 2, weight * residual
+        gradient = weight * residual
+        return float(np.vdot(residual, gradient * samples)) / 2, gradient
     targets = np.repeat(terms.other[:, None], Z.shape[1], axis=1)
     targets[column, index] += terms.own[column]
     factor = np.outer(terms.logit_factor, terms.sample_factor[column])

@@ -13,7 +13,7 @@ from nclib._checks import choice, positive
 from nclib._records import Record
 from nclib.theory.counts import ClassCounts, as_counts, first_of_each
 from nclib.theory.losses.groups import Bias, GroupForm
-from nclib.theory.losses.objects import Loss, LossTerms, Sampling
+from nclib.theory.losses.objects import Loss, Sampling
 from nclib.theory.model import ClassModel
 from nclib.theory.problem import Problem
 
@@ -152,10 +152,6 @@ class LossProblem(ClassModel, Record):
         if self.sampling is None or self.sampling.feature_penalty == "sampled":
             return self.drawn
         return self.counts.n.astype(float)
-
-    @cached_property
-    def _terms(self) -> LossTerms:
-        return self.loss.terms(self.counts, self.drawn)
 
     @cached_property
     def group(self) -> NDArray[np.int64]:
