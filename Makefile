@@ -110,9 +110,11 @@ test-all: $(VENV)/.all
 
 # What to try, by its path or the name of an area: make mutants MODULE=nclib/theory/shrinkage.py
 MODULE ?=
+# Another sample than the usual one: make mutants SEED=27
+SEED ?=
 
 mutants: $(VENV)/.mutants node_modules/.package-lock.json
-	"$(PY)" -m tools.mutants $(MODULE)
+	"$(PY)" -m tools.mutants $(MODULE) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.test node_modules/.package-lock.json
 	"$(PY)" -m ruff check .

@@ -12,7 +12,8 @@ What every mutant came to is kept in ``_build/mutants``. One is tried again when
 changed, or the file of the test that killed it, or, where it survived, any test of its area. What
 else has changed is not looked at: without ``_build/mutants`` everything is tried anew.
 `tests/mutants.csv` has the counts by module; `tests/survivors.toml` says of those that may survive,
-why.
+why. A sample of another seed, ``make mutants SEED=27``, says how far the counts hold for what was
+not drawn: `tests/mutants_again.csv` has its counts.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from tools.mutant_sources import Mutant, fingerprint, mutants_of, mutants_of_scr
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "_build" / "mutants"
 TABLE = ROOT / "tests" / "mutants.csv"
+ANOTHER = ROOT / "tests" / "mutants_again.csv"
 REASONS = ROOT / "tests" / "survivors.toml"
 
 COLUMNS = ("module", "mutants", "tried", "killed", "excused", "survived", "date", "commit")
@@ -141,7 +143,11 @@ def excuse(mutant: Mutant, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | N
 
 
 def try_area(
-    area: Area, settings: dict[str, Any], modules: Sequence[str], tests: Sequence[str]
+    area: Area,
+    settings: dict[str, Any],
+    modules: Sequence[str],
+    tests: Sequence[str],
+    table: Path = TABLE,
 ) -> None:
     """Try the mutants of modules of an area on files of tests, and write the table."""
     state = State(area, tests)
@@ -168,7 +174,7 @@ def try_area(
         state.save()
     rows = excuses()
     for module, mutants in wanted.items():
-        report(module, mutants, counts[module], state, rows)
+        report(module, mutants, counts[module], state, rows, table)
 
 
 def _outcomes(
@@ -198,7 +204,12 @@ def _outcomes_of_scripts(
 
 
 def report(
-    module: str, mutants: list[Mutant], count: int, state: State, rows: list[dict[str, Any]]
+    module: str,
+    mutants: list[Mutant],
+    count: int,
+    state: State,
+    rows: list[dict[str, Any]],
+    path: Path,
 ) -> None:
     """Print the survivors of a module and renew its row of the table."""
     outcomes = state.outcomes(module)
@@ -217,12 +228,12 @@ def report(
     commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     numbers = (count, len(tried), len(tried) - len(alive), len(excused), len(left))
     table = {}
-    if TABLE.exists():
-        with TABLE.open(encoding="utf-8", newline="") as file:
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
             table = {row["module"]: row for row in csv.DictReader(file)}
     values = (module, *numbers, datetime.now(UTC).date().isoformat(), commit.stdout.strip())
     table[module] = dict(zip(COLUMNS, map(str, values), strict=True))
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(table[name] for name in sorted(table) if (ROOT / name).exists())
@@ -236,6 +247,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="modules or areas; none for everything")
     parser.add_argument("--tests", nargs="+", help="files that judge, instead of the area's")
+    parser.add_argument("--seed", type=int, help="draw another sample where areas are sampled")
+    parser.add_argument("--sample", type=int, help="of so many mutants of a module")
     given = parser.parse_args(arguments)
     names = given.names
     with (ROOT / "pyproject.toml").open("rb") as file:
@@ -252,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tuple(row["modules"]),
             tuple(row["tests"]),
             row.get("sampled", False),
-            row.get("sample", settings["sample"]),
+            given.sample or row.get("sample", settings["sample"]),
             tuple(row.get("functions", ())),
             row.get("cases", settings["cases"]),
         )
@@ -267,7 +280,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         modules = [path for path in area.files() if everything or path in names]
         if modules:
             chosen = settings | {"cases": area.cases}
-            try_area(area, chosen, modules, given.tests or area.test_files())
+            table = TABLE
+            if given.seed is not None:
+                chosen["seed"], table = given.seed, ANOTHER
+            try_area(area, chosen, modules, given.tests or area.test_files(), table)
     return 0
 
 
