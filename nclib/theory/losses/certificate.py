@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 _SAFETY = 1e-14
 """Relative distance that the dual point keeps from its bound, for the rounding of the norm."""
 
+_FARTHEST = 1e3
+"""A step of the bias is at most about so long: where softmax is flat Newton's has no end."""
+
 
 class DualPoint(NamedTuple):
     """A feasible dual point and the lower bound that it proves.
@@ -54,8 +57,7 @@ def spectral_norm(
 
 def inner_slopes(smooth: SmoothPart, gradient: Point) -> Array:
     """Differentiate by the singular value of each group's inner modes, for one of them, (G,)."""
-    cost = smooth.inner_cost
-    return np.asarray(np.where(cost > 0, gradient.inner / np.where(cost > 0, cost, 1.0), 0.0))
+    return np.asarray(gradient.inner / np.maximum(smooth.inner_cost, 1.0))
 
 
 def first_point(smooth: SmoothPart) -> Point:
@@ -77,7 +79,8 @@ def best_bias(smooth: SmoothPart, point: Point, steps: int = 60) -> tuple[Point,
         return point, local
     for _ in range(steps):
         slope = smooth.gradient(point, local.residual, local.own_residual).bias
-        step = np.linalg.solve(smooth.bias_curvature(local), -slope)
+        ridge = float(np.linalg.norm(slope)) / (_FARTHEST * smooth.bias_scale)
+        step = np.linalg.solve(smooth.bias_curvature(local) + ridge * np.eye(slope.size), -slope)
         gain = -float(slope @ step)
         if not gain > 1e-30 * abs(local.value):
             break
@@ -136,38 +139,31 @@ def dual_point(
 
 def _without_mean(form: GroupForm, residual: Array, own: Array) -> tuple[Array, Array]:
     """Repair the answers so that the free bias cannot gain: ``sum a sample_factor (q - y) = 0``."""
-    weight = form.mass * form.sample_factor
-    by_group = weight * form.size
-    mean = (
-        residual * form.rivals
-    ) @ by_group + own * by_group  # summed over the classes of a group
-    mean /= form.size * (by_group @ (form.total if form.softmax else np.ones(form.G)))
-    share = form.total if form.softmax else np.ones(form.G)
-    residual, own = residual - np.outer(mean, share), own - mean * share
+    by_group = form.mass * form.sample_factor * form.size
+    total = form.total if form.softmax else np.ones(form.G)
+    weight = form.size * (by_group @ total)
+    # Summed over the classes of a group, for one of them.
+    mean = ((residual * form.rivals) @ by_group + own * by_group) / weight
+    residual, own = residual - np.outer(mean, total), own - mean * total
     if not form.softmax:
         return residual, own
     # That may leave the simplex. The mean of the targets is inside; go towards it.
     targets = (form.size * form.other) * by_group.sum() + form.own * by_group
-    centre = targets / (form.size * (by_group @ form.total))
-    toward = np.outer(centre, form.total) - form.other[:, None]
-    own_toward = centre * form.total - form.own - form.other
-    lacking = np.where(form.rivals > 0, residual + form.other[:, None], 0.0)
-    own_lacking = own + form.own + form.other
-    lacks, own_lacks = lacking < 0, own_lacking < 0
-    if not (lacks.any() or own_lacks.any()):
-        return residual, own
-    inside = np.outer(centre, form.total)
+    centre = targets / weight
+    inside, own_inside = np.outer(centre, total), centre * total
+    q, own_q = residual + form.other[:, None], own + form.own + form.other
     step = max(
-        float(np.max(-lacking[lacks] / (inside - lacking)[lacks], initial=0.0)),
-        float(
-            np.max(
-                -own_lacking[own_lacks] / (centre * form.total - own_lacking)[own_lacks],
-                initial=0.0,
-            )
-        ),
+        _way_in(np.where(form.rivals > 0, q, 0.0), inside),
+        _way_in(own_q, own_inside),
     )
-    step = min(1.0, step * (1 + 1e-12))
-    return residual + step * (toward - residual), own + step * (own_toward - own)
+    return residual + step * (inside - q), own + step * (own_inside - own_q)
+
+
+def _way_in(q: Array, inside: Array) -> float:
+    """Share of the way to positive numbers after which nothing is below 0."""
+    lacks = q < 0
+    share = np.max(-q[lacks] / (inside - q)[lacks], initial=0.0)
+    return min(1.0, float(share) * (1 + 1e-12))
 
 
 def _squared(form: GroupForm, residual: Array, own: Array) -> float:
@@ -179,14 +175,13 @@ def _squared(form: GroupForm, residual: Array, own: Array) -> float:
 
 def _entropy(form: GroupForm, residual: Array, own: Array) -> float:
     """Sum of ``M Ent(q / M) + <q - y, iota>``, with 1 - q of the own class from the others."""
-    q = np.where(form.rivals > 0, residual + form.other[:, None], 0.0) / form.total
-    q = np.maximum(q, 0.0)
+    q = np.maximum((residual + form.other[:, None]) / form.total, 0.0)
     others = np.sum(form.rivals * q, axis=0)
     own_q = np.maximum((own + form.own + form.other) / form.total, 0.0)
     small = others < 0.5
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(q > 0, q * np.log(q), 0.0)
-        log_own = np.where(small, np.log1p(-np.where(small, others, 0.0)), np.log(own_q))
+        log_own = np.where(small, np.log1p(-others), np.log(own_q))
         own_logs = np.where(own_q > 0, own_q * log_own, 0.0)
     values = -form.total * (np.sum(form.rivals * logs, axis=0) + own_logs)
     values += np.sum(form.rivals * residual * form.shift[:, None], axis=0)

@@ -270,3 +270,27 @@ def test_a_class_that_is_lost_and_right_again_is_lost_first():
     factor, classes = loss_first_lost(problem)
     assert 0.565 < factor / loss_collapse_factors(problem).total < 0.575
     assert classes == (0,)
+
+
+def test_no_other_class_is_lost_where_one_is_wrong_at_every_penalty():
+    """Smoothed targets take the own answer, before adjustments, log((1 - eps + eps/K) K/eps) ahead.
+
+    That is log 8 = 2.08 here, less than the first class's 3.5 more than the second in adjustment;
+    the second is 2.08 - 1.5 = 0.58 ahead of the third.
+    """
+    loss = CrossEntropy(label_smoothing=0.3, adjustment=[5.0, 1.5, 0.0])
+    problem = LossProblem([60, 50, 40], loss, bias="none", lambda_W=1e-3, lambda_H=1e-3)
+    assert loss_first_lost(problem) == (0.0, (0,))
+    Z = loss_minimizer(problem.rescaled(1e-7)).logits()
+    assert Z[1, 1] - Z[2, 1] == pytest.approx(math.log(8) - 1.5, abs=1e-4)
+
+
+def test_the_weight_decay_leaves_the_margin_where_the_bias_s_penalty_is_strong():
+    """Far from what the rule without that penalty says."""
+    problem = LossProblem(
+        [300, 300, 30], SquaredError(), bias="decayed", lambda_W=1e-3, lambda_H=5e-3, lambda_b=0.1
+    )
+    changed = weight_decay_leaving(problem, 1.05)
+    assert loss_first_lost(changed).factor == pytest.approx(1.05, rel=1e-6)
+    by_rule = 1e-3 * (loss_first_lost(problem).factor / 1.05) ** 2
+    assert changed.lambda_W[0] > 1.5 * by_rule
