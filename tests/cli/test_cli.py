@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-from nclib.cli import app
-
 COMMANDS = ("predict", "remedies", "measure", "train", "reproduce", "results", "grade")
 
 
@@ -39,18 +37,6 @@ def test_help_teaches_by_example(nclib, command):
     assert outcome.code == 0
     assert f"nclib {command}" in outcome.out
     assert "--json" in outcome.out
-
-
-def test_a_fault_of_the_library_is_shown_as_python_does(monkeypatch, capsys):
-    """Not in a frame, and without the values of variables."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr("nclib.data.readers.read_counts", {}.__getitem__)
-    with pytest.raises(KeyError) as caught:
-        app(["predict", "ecoli", "--lambda-W", "1"])
-    sys.excepthook(caught.type, caught.value, caught.tb)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "Traceback (most recent call last):"
-    assert lines[-1] == "KeyError: 'ecoli'"
 
 
 def test_help_and_predict_load_nothing_heavy():
