@@ -219,12 +219,33 @@ def test_folder_of_splits(folder):
         load_images(root, split="val")
 
 
-@pytest.mark.parametrize("other", ["test/bird/z.png", "train/bird/z.png"])
+@pytest.mark.parametrize("other", ["test/eel/z.png", "train/eel/z.png"])
 def test_every_split_must_have_the_same_classes(folder, other):
     files = {"train/cat/a.png", "train/dog/b.png", "test/cat/c.png", "test/dog/d.png", other}
     root = folder(dict.fromkeys(files, RGB))
-    with pytest.raises(ValueError, match="only one of 'test' and 'train' has a class 'bird'"):
+    with pytest.raises(ValueError, match="only one of 'test' and 'train' has a class 'eel'"):
         load_images(root, split="test")
+
+
+def test_a_name_stands_for_its_data_set_beside_a_file_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("digits").touch()
+    _, test = load_splits("digits")
+    assert test.name == "digits, test"
+    assert has_test_images("digits")
+
+
+def test_a_source_has_test_images_or_none(npz, folder):
+    for source, images in ((npz(), IMAGES), (folder(PETS, "no_splits"), IMAGES[:3])):
+        train, test = load_splits(source)
+        np.testing.assert_array_equal(train.images, images)
+        assert test is None
+    root = folder({f"train/{name}": image for name, image in PETS.items()})
+    folder({"test/cat/x.png": IMAGES[3], "test/dog/y.png": IMAGES[4]})
+    for source in (npz(split=SPLIT), root):
+        train, test = load_splits(source)
+        np.testing.assert_array_equal(train.images, IMAGES[:3])
+        np.testing.assert_array_equal(test.images, IMAGES[3:5])
 
 
 def test_folder_without_splits_has_no_test_images(folder):
@@ -493,8 +514,9 @@ def test_fashion_mnist_half_unpacked_is_refused_and_repaired(
     (raw / name).write_bytes(harmed[harm])
     with pytest.raises(ValueError, match=rf"{name}: cut short or damaged.*download=True"):
         load_images("fashion-mnist", root=tmp_path)
-    with pytest.raises(ConnectionError, match=rf"{name}\.gz could not be fetched"):
+    with pytest.raises(ConnectionError, match=rf"{name}\.gz could not be fetched") as caught:
         load_images("fashion-mnist", root=tmp_path, download=True)
+    assert f"bring that file to {raw / name}.gz by other means" in str(caught.value)
     # An archive that was brought by other means is unpacked without the network.
     (raw / f"{name}.gz").write_bytes(packed[f"{name}.gz"])
     data = load_images("fashion-mnist", root=tmp_path, download=True)
