@@ -131,6 +131,10 @@ def test_counts_are_below_2_to_the_53():
     assert MAX_COUNT == 9_007_199_254_740_992
     assert float(MAX_COUNT - 1) + 1 == MAX_COUNT
     assert float(MAX_COUNT) + 1 == MAX_COUNT
+    for make in (lambda n: nc.ClassCounts([n, 1]), lambda n: nc.ClassCounts.exponential(2, n, 1.5)):
+        assert make(2**53 - 1).n[0] == 2**53 - 1
+        with pytest.raises(ValueError, match=r"9,?007,?199,?254,?740,?99|2\*\*53|2\^53"):
+            make(2**53)
 
 
 def test_intervals_are_open_above_and_closed_below_or_not():

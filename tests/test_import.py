@@ -120,6 +120,26 @@ def test_everything_can_be_imported_with_a_star(package):
     assert got.keys() >= {*names_of(package)}
 
 
+def test_what_a_stub_names_is_loaded_when_first_asked_for(tmp_path, monkeypatch):
+    """Modules of the package are reached as attributes, and are none of its public names."""
+    folder = tmp_path / "stubbed"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from nclib._lazy import attach\n__getattr__, __dir__ = attach(__name__, __file__)\n"
+    )
+    (folder / "__init__.pyi").write_text(
+        "from stubbed import part as part\nfrom stubbed.part import one as one\n"
+    )
+    (folder / "part.py").write_text("one = [1]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    package = importlib.import_module("stubbed")
+    assert "stubbed.part" not in sys.modules
+    assert {"part", "one"} <= {*dir(package)}
+    assert package.part is sys.modules["stubbed.part"]
+    assert package.one is package.part.one
+    assert package.__all__ == ["one"]
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = nclib.no_such_name

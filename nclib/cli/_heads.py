@@ -169,7 +169,7 @@ def _safe(path: Path) -> _State:
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, _MOST_HEADER):
+        if length > min(size - 8, _MOST_HEADER):
             raise ValueError(f"{path}: cut short, or no safetensors file")
         try:
             header = json.loads(file.read(length))

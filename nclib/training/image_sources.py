@@ -36,7 +36,7 @@ def npz_splits(path: Path) -> Callable[[str], ImageData]:
             chosen = _chosen_split(arrays.get("split"), data.N, split)
         except NoSplitError as error:
             raise NoSplitError(f"{path}: {error}") from None
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         return data if chosen is None else data.take(chosen)
 

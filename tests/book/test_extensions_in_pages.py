@@ -855,6 +855,7 @@ class TestLinkPreview:
 
     def test_the_bars_are_the_classes_of_the_papers_first_data_set(self, tmp_path):
         counts = gallery()["cifar10-paper"].counts.n
+        assert counts.tolist() == list(self.PREVIEW.BARS)
         path = tmp_path / "a" / "b" / "picture.png"
         for _ in range(2):
             self.PREVIEW.draw("Title", path)

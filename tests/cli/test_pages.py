@@ -235,3 +235,15 @@ def test_without_a_command_the_help_is_shown(nclib):
     outcome = nclib()
     assert "Start with  nclib predict" in " ".join((outcome.out + outcome.err).split(" "))
     assert "completion" not in outcome.out + outcome.err
+
+
+def test_a_fault_of_the_library_is_shown_as_python_does(monkeypatch, capsys):
+    """Not in a frame, and without the values of variables."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr("nclib.data.readers.read_counts", {}.__getitem__)
+    with pytest.raises(KeyError) as caught:
+        cli.app(["predict", "ecoli", "--lambda-W", "1"])
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "KeyError: 'ecoli'"

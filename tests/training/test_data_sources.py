@@ -6,6 +6,7 @@ code reads, checks and unpacks them; nothing is downloaded.
 
 import gzip
 import hashlib
+import http.client
 import io
 import pickle
 import tarfile
@@ -20,7 +21,15 @@ import torchvision.datasets
 from PIL import Image
 
 from nclib.training import data_sets
-from nclib.training.data import Normalization, has_test_images, load_images, without_conflicts
+from nclib.training.data import (
+    Normalization,
+    has_test_images,
+    load_images,
+    load_splits,
+    without_conflicts,
+)
+from nclib.training.engine import TrainingConfig
+from nclib.training.experiments import Experiment, run
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -210,12 +219,33 @@ def test_folder_of_splits(folder):
         load_images(root, split="val")
 
 
-@pytest.mark.parametrize("other", ["test/bird/z.png", "train/bird/z.png"])
+@pytest.mark.parametrize("other", ["test/eel/z.png", "train/eel/z.png"])
 def test_every_split_must_have_the_same_classes(folder, other):
     files = {"train/cat/a.png", "train/dog/b.png", "test/cat/c.png", "test/dog/d.png", other}
     root = folder(dict.fromkeys(files, RGB))
-    with pytest.raises(ValueError, match="only one of 'test' and 'train' has a class 'bird'"):
+    with pytest.raises(ValueError, match="only one of 'test' and 'train' has a class 'eel'"):
         load_images(root, split="test")
+
+
+def test_a_name_stands_for_its_data_set_beside_a_file_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("digits").touch()
+    _, test = load_splits("digits")
+    assert test.name == "digits, test"
+    assert has_test_images("digits")
+
+
+def test_a_source_has_test_images_or_none(npz, folder):
+    for source, images in ((npz(), IMAGES), (folder(PETS, "no_splits"), IMAGES[:3])):
+        train, test = load_splits(source)
+        np.testing.assert_array_equal(train.images, images)
+        assert test is None
+    root = folder({f"train/{name}": image for name, image in PETS.items()})
+    folder({"test/cat/x.png": IMAGES[3], "test/dog/y.png": IMAGES[4]})
+    for source in (npz(split=SPLIT), root):
+        train, test = load_splits(source)
+        np.testing.assert_array_equal(train.images, IMAGES[:3])
+        np.testing.assert_array_equal(test.images, IMAGES[3:5])
 
 
 def test_folder_without_splits_has_no_test_images(folder):
@@ -234,7 +264,9 @@ def changed(content):
     return content[:-21] + bytes([content[-21] ^ 1]) + content[-20:]
 
 
-TRANSPARENT = Image.fromarray(np.dstack([RGB, np.full((4, 5), 254, np.uint8)]))
+# One pixel, and that only a little.
+TRANSPARENT = Image.fromarray(np.dstack([RGB, np.where(np.arange(20) == 7, 254, 255).reshape(4, 5)])
+                              .astype(np.uint8))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -285,6 +317,8 @@ def test_which_sources_have_test_images(folder, tmp_path):
     assert not has_test_images(root)
     folder({"test/cat/x.png": RGB, "test/dog/y.png": RGB}, "split")
     assert has_test_images(root)
+    # A class of this name is none of the splits.
+    assert not has_test_images(folder({"cat/a.png": RGB, "test/b.png": RGB}, "exams"))
     arrays = {"images": IMAGES[:3], "labels": np.array([0, 1, 0])}
     for split, expected in ((None, False), (["train"] * 3, False), (["train", "a", "test"], True)):
         more = {} if split is None else {"split": np.array(split)}
@@ -311,6 +345,8 @@ def offline(monkeypatch):
         def open(self, request, *args, **kwargs):
             url = request if isinstance(request, str) else request.full_url
             for ending, content in self.answers.items():
+                if url.endswith(ending) and isinstance(content, Exception):
+                    raise content
                 if url.endswith(ending):
                     response = io.BytesIO(content)
                     response.url, response.length = url, len(content)
@@ -331,22 +367,33 @@ def idx(array):
 
 def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path):
     for source in ("cifar10", "fashion-mnist", "emnist-letters"):
-        with pytest.raises(FileNotFoundError, match=rf"'{source}' is not there.*download=True"):
-            load_images(source, root=tmp_path)
+        for load in (load_images, load_splits):
+            with pytest.raises(FileNotFoundError, match=rf"'{source}' is not there.*download=True"):
+                load(source, root=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("source", ["cifar10", "fashion-mnist", "emnist-letters"])
-@pytest.mark.parametrize("how", ["offline", "half-way", "wrong"])
+@pytest.mark.parametrize("how", ["offline", "half-way", "broken off", "wrong"])
 def test_a_download_that_fails_is_told_and_never_used(tmp_path, offline, source, how):
     if how == "half-way":
         offline.answers = {".gz": gzip.compress(b"begin")[:-4], ".zip": b"PK\x03\x04half"}
+    if how == "broken off":
+        offline.answers = {"": http.client.IncompleteRead(b"beg", 9)}
     if how == "wrong":
         offline.answers = {"": b"<html>The data set has moved.</html>"}
     with pytest.raises(ConnectionError, match=r"could not be fetched.*try again, or bring"):
         load_images(source, root=tmp_path, download=True)
     with pytest.raises((FileNotFoundError, ValueError), match="download=True"):
         load_images(source, root=tmp_path)
+
+
+def test_a_run_fetches_nothing_unasked(tmp_path):
+    plan = Experiment(
+        "emnist-letters", [1] * 26, TrainingConfig(depth=1, lambda_W=1.0, lambda_H=1.0)
+    )
+    with pytest.raises(FileNotFoundError, match="'emnist-letters' is not there"):
+        run(plan, tmp_path, root=tmp_path, progress=False)
 
 
 # ---------------------------------------------------------------- EMNIST letters
@@ -467,8 +514,9 @@ def test_fashion_mnist_half_unpacked_is_refused_and_repaired(
     (raw / name).write_bytes(harmed[harm])
     with pytest.raises(ValueError, match=rf"{name}: cut short or damaged.*download=True"):
         load_images("fashion-mnist", root=tmp_path)
-    with pytest.raises(ConnectionError, match=rf"{name}\.gz could not be fetched"):
+    with pytest.raises(ConnectionError, match=rf"{name}\.gz could not be fetched") as caught:
         load_images("fashion-mnist", root=tmp_path, download=True)
+    assert f"bring that file to {raw / name}.gz by other means" in str(caught.value)
     # An archive that was brought by other means is unpacked without the network.
     (raw / f"{name}.gz").write_bytes(packed[f"{name}.gz"])
     data = load_images("fashion-mnist", root=tmp_path, download=True)

@@ -1,6 +1,7 @@
 """Experiments as data, runs that are stored once, sweeps that go on where they stopped."""
 
 import json
+import shutil
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import nclib as nc
 from nclib import CrossEntropy, SquaredError
 from nclib.theory import Sampling
 from nclib.training import experiments
+from nclib.training.data import ImageData
 from nclib.training.engine import TrainingConfig
 from nclib.training.experiments import (
     Experiment,
@@ -504,6 +506,32 @@ def test_images_that_are_held_out_do_not_occur_in_training(tmp_path):
     assert (others.images != train.images).any()
 
 
+def test_what_is_held_out_is_this_on_every_machine_and_version():
+    """Drawn from raw bits of PCG64, whose stream numpy never changes; stored runs rest on it."""
+    marks, labels = np.arange(240, dtype=np.uint8), np.repeat([0, 1], 120)
+    data = ImageData("dots", marks[:, None, None], labels, ("a", "b"))
+    rest, test, left_out = experiments.divided_images(data, None)
+    keys = np.random.PCG64(0).random_raw(240)
+    first, second = keys[:120].argsort(), 120 + keys[120:].argsort()
+    assert set(test.images.ravel().tolist()) == {*first[:50].tolist(), *second[:50].tolist()}
+    assert set(rest.images.ravel().tolist()) == {*first[50:].tolist(), *second[50:].tolist()}
+    assert left_out == 0
+
+
+def test_a_run_shows_its_progress_unless_told_not_to(tmp_path, monkeypatch):
+    shown = []
+
+    def train(*_, progress, **options):
+        shown.append(progress)
+        raise ArithmeticError
+
+    monkeypatch.setattr(experiments, "train", train)
+    for told in ({}, {"progress": False}):
+        with pytest.raises(ArithmeticError):
+            run(small(), tmp_path, **told)
+    assert shown == [True, False]
+
+
 def test_what_is_held_out_is_said_where_images_are_short(tmp_path):
     labels = np.repeat([0, 1], [90, 60])
     path = tmp_path / "dots.npz"
@@ -565,6 +593,33 @@ def test_more_modes_alive_than_in_any_minimum_is_not_the_global_one(tmp_path):
     assert early.experiment.minimizer.alive == 0
     assert early.reached["alive"] == early.final["alive"] > 0
     assert early.reached["is_global"] is False
+
+
+def test_a_single_mode_is_measured_against_the_minimum_too(tmp_path, monkeypatch):
+    """Of two classes there is one; and somebody has tidied up before the run did."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 80)
+    images = (rng.integers(0, 60, (160, 2, 2)) + 150 * labels[:, None, None]).astype(np.uint8)
+    np.savez(tmp_path / "dots.npz", images=images, labels=labels)
+    config = TrainingConfig(
+        depth=1, lambda_W=1e-2, lambda_H=1e-2, width=8, epochs=8, learning_rate=1e-2, batch_size=10
+    )
+    train = experiments.train
+
+    def tidied(*arguments, checkpoints, **options):
+        trained = train(*arguments, checkpoints=checkpoints, **options)
+        shutil.rmtree(checkpoints)
+        return trained
+
+    monkeypatch.setattr(experiments, "train", tidied)
+    result = run(
+        Experiment("dots", [30, 20], config), tmp_path, images=tmp_path / "dots.npz", progress=False
+    )
+    assert (result.reached["alive"], result.reached["is_global"]) == (1, True)
+    assert result.reached["gap"] == pytest.approx(result.final["gap"], rel=1e-5)
+    for name, value in result.reached["metrics"].items():
+        assert value == pytest.approx(result.final["metrics"]["corrected"][name], rel=1e-4)
+    assert result.reached["metrics"]
 
 
 def test_the_digits_come_to_the_closed_form(tmp_path, record_error):

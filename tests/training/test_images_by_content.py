@@ -214,6 +214,9 @@ def test_other_images_than_those_of_the_digest_are_refused(tmp_path):
         on_images([PLAN, planned], other)
     with pytest.raises(ValueError, match="images must be those that the experiment names"):
         on_images([replace(PLAN, data="others")], one)
+    # Nor the very images under another name.
+    with pytest.raises(ValueError, match="images must be those that the experiment names"):
+        quick(one.rename(tmp_path / "spots.npz"), tmp_path / "out", planned)
 
 
 def test_a_file_that_changes_during_a_sweep_is_noticed(tmp_path, monkeypatch):
