@@ -395,7 +395,11 @@ HINTS = {
         (THREE, "left no room", "Then all survive, but only just"),
         (2 / THREE, "turned it over", "Your number makes the penalties larger"),
         (2 * THREE, "multiplied by the reserve", "Divide by the reserve"),
-        (1 / 2, "halved the penalties, as if all modes were just alive", "One mode is dead at the"),
+        (
+            1 / 2,
+            "halved the penalties, as if all modes were just alive",
+            "One mode is dead at the start. Halving is not quite enough.",
+        ),
         (
             (THREE / 2) ** (4 / 3),
             "moved the penalties of the layers alone",
@@ -963,6 +967,10 @@ def test_a_mistake_gets_the_hint_that_helps_out_of_it(name, answer, why, words):
     assert not verdict
     assert verdict.mistake == why
     assert words in verdict.message
+    if name != "03-c":  # whole numbers beside the roots
+        kind, (_, mistakes) = EXERCISES[name].kind, EXERCISES[name].solve()
+        registered = {mistake.why: mistake.answer for mistake in mistakes}
+        assert kind.apart(kind.read(answer), kind.read(registered[why])) < 0.05
 
 
 def test_every_mistake_of_every_exercise_has_a_row():

@@ -2,6 +2,8 @@
 
 import itertools
 from fractions import Fraction
+from hashlib import sha256
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -116,6 +118,71 @@ def test_what_is_found_by_hand_is_right_for_every_student(name):
         assert check(name, BY_HAND[name](**numbers), seed=seed), numbers
 
 
+def dead(lambda_W):
+    return sum(deaths(LESIONS, 3, lambda_W, 1e-5) < 1)
+
+
+# A mistake in the student's numbers, and words of its hint with them.
+TOLD = [
+    (
+        "00-a.1",
+        lambda decay, batch: [decay / (2 * 5500), decay * 13],
+        lambda decay, batch: f"over a batch of {batch}, and",
+    ),
+    (
+        "00-a.2",
+        lambda decay, batch: 5500 * 26,
+        lambda decay, batch: f"over a batch of {batch}, and",
+    ),
+    (
+        "03-a",
+        lambda times: np.sqrt([400 * times, 500 * times]) / (3000 * times),
+        lambda times: (
+            f"classes of {500 * times} are alive. The classes of {400 * times} shall be, too."
+        ),
+    ),
+    (
+        "03-a",
+        lambda times: np.sqrt([200 * times, 300 * times]) / (3000 * times),
+        lambda times: f"the classes of {300 * times} are alive as well.",
+    ),
+    (
+        "05-b.1",
+        lambda lambda_W: np.flatnonzero(deaths(LESIONS, 1, lambda_W, 1e-5) < 1) + 1,
+        lambda lambda_W: "None is lost with one layer",
+    ),
+    (
+        "05-b.2",
+        lambda lambda_W: 1 / 2,
+        lambda lambda_W: f"{dead(lambda_W)} modes are dead at the start. Halving is not enough.",
+    ),
+    (
+        "06-b.2",
+        lambda middle, rare: [500, rare],
+        lambda middle, rare: f"Only the pole at {middle} disappears.",
+    ),
+    (
+        "06-b.2",
+        lambda middle, rare: [1000 * rare / (500 + rare), 0],
+        lambda middle, rare: f"between the poles at {rare}, {middle} and 500.",
+    ),
+    ("11-d.1", lambda M: (M - 1) / M, lambda M: f"There are {M} rare classes beside"),
+    (
+        "11-d.1",
+        lambda M: (M + 1) / (M + 2),
+        lambda M: f"There are {M + 1} classes, but {M} of them",
+    ),
+    ("11-d.1", lambda M: 1 / 2, lambda M: f"The mode of {M} has to be shared"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), TOLD)
+def test_hints_speak_of_the_numbers_of_the_student(name, answer, words):
+    for seed in seeds_for_all_numbers(name).values():
+        numbers = EXERCISES[name].numbers(seed)
+        assert words(**numbers) in check(name, answer(**numbers), seed=seed).message
+
+
 @pytest.mark.parametrize("name", SEEDED)
 def test_solutions_are_right_and_every_mistake_gets_its_own_hint(name):
     asked = EXERCISES[name]
@@ -150,6 +217,8 @@ def test_the_answer_of_the_book_is_wrong_with_a_seed_for_25_parts_and_more():
 def test_without_a_seed_the_numbers_are_those_of_the_book(name):
     asked = EXERCISES[name]
     assert asked.numbers(None) == {}
+    defaults = {key: one.default for key, one in signature(asked.solve).parameters.items()}
+    assert defaults == {one.name: one.book for one in asked.given}
     book = asked.solve(**{one.name: one.book for one in asked.given})
     assert asked.kind.apart(asked.kind.read(book[0]), asked.kind.read(asked.solve()[0])) == 0
     assert [mistake.hint for mistake in book[1]] == [mistake.hint for mistake in asked.solve()[1]]
@@ -168,6 +237,16 @@ def test_the_parts_of_an_exercise_have_the_same_numbers():
 
 
 DRAWN = [0.015, 0.0065, 0.009]
+# Of what the seeds from 0 to 99 draw, by exercise.
+DIGESTS = {
+    "00-a": "9bd5a5ca", "00-b": "19151415", "01-b": "672b57d4", "02-a": "5d9ccc98",
+    "02-b": "040fd71e", "03-a": "3b8d9e5c", "03-b": "3456e547", "04-a": "f29d0fc9",
+    "04-b": "a09b81bb", "05-b": "d370f231", "06-a": "b19196d2", "06-b": "5638c3ed",
+    "07-a": "7c9b9f8a", "07-b": "be4d3030", "08-b": "1e1e5d3d", "09-a": "f774e2f1",
+    "09-b": "2cc00a53", "10-b": "995786fc", "10-c": "98963baa", "11-b": "dc36be55",
+    "11-d": "314f815d", "12-a": "9efe5c50", "12-b": "eb067dcd", "13-a": "19e91ab9",
+    "13-b": "7edf07fa", "13-c": "02b989ca",
+}  # fmt: skip
 
 
 def test_a_seed_draws_the_same_numbers_everywhere_and_for_ever():
@@ -177,6 +256,11 @@ def test_a_seed_draws_the_same_numbers_everywhere_and_for_ever():
     assert exercise("05-b", seed=" ADA ").numbers == exercise("05-b", seed="ada").numbers
     assert exercise("05-b", seed="2411").numbers == exercise("05-b", seed=2411).numbers
     assert len({exercise("05-b", seed=k).numbers["lambda_W"] for k in range(200)}) == 12
+    found = {}
+    for name in dict.fromkeys(name.partition(".")[0] for name in SEEDED):
+        numbers = [sorted(exercise(name, seed=k).numbers.items()) for k in range(100)]
+        found[name] = sha256(repr(numbers).encode()).hexdigest()[:8]
+    assert found == DIGESTS
 
 
 def test_the_question_says_what_changes():
@@ -185,7 +269,8 @@ def test_the_question_says_what_changes():
     assert asked.message == f"lambda_W is {DRAWN[0]:g}, in place of 0.005."
     assert repr(asked) == f"05-b: {asked.message}"
     assert asked.message in asked._repr_html_()
-    assert exercise("4.3-b.2", seed="ada").numbers == asked.numbers
+    part = exercise("4.3-b.2", seed="ada")
+    assert (part.exercise, part.numbers) == ("05-b.2", asked.numbers)
     for same in (exercise("05-b"), exercise("01-a", seed="ada")):
         assert same.numbers == {}
         assert same.message == "all is as in the book."

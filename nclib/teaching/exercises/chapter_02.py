@@ -73,8 +73,7 @@ def _too_much_data(lam: float = 5e-4) -> Solved:
     return right, [
         Mistake(
             "gave the factor on the counts",
-            # For the book a round number, within the digits that are asked for.
-            7.5 if lam == 5e-4 else right / LETTERS.N,
+            right / LETTERS.N,
             "This is the factor on the counts. How many samples is that?",
         ),
         Mistake(

@@ -138,8 +138,9 @@ def asks(
     """
 
     def register(solve: Callable[..., Solved]) -> Callable[..., Solved]:
-        EXERCISES[name] = Exercise(name, kind, nudge, cache(solve), given)
-        return solve
+        solved = cache(solve)
+        EXERCISES[name] = Exercise(name, kind, nudge, solved, given)
+        return solved
 
     return register
 
