@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from nclib.theory.losses.groups import SmoothPart
+from nclib.theory.losses import solver
+from nclib.theory.losses.groups import Point, SmoothPart
+from nclib.theory.losses.newton import NewtonSystem
 from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.solver import Solver
@@ -28,3 +30,29 @@ def test_an_inner_mode_that_a_step_turns_over_dies_and_grows_again(below, error)
     found = Solver(smooth).solve(price, far, 1e-13)
     assert found.point.inner == pytest.approx(np.log(1 / price - 1), rel=error)
     assert found.steps <= 2
+
+
+class Aside(NewtonSystem):
+    """Its steps promise much, and lead elsewhere."""
+
+    def solve_dense(self, slope):
+        rng = np.random.default_rng(0)
+        aside = self.restrict(Point(*(rng.standard_normal(x.shape) for x in slope)))
+        aside = aside.plus(slope, -aside.dot(slope) / max(slope.dot(slope), 1e-300))
+        return aside.times(1e8).plus(slope, -1e6)
+
+
+@pytest.mark.parametrize(("bias", "steps"), [("free", 46), ("decayed", 43), ("none", 29)])
+def test_proximal_steps_alone_lead_to_the_optimum_in_so_many(bias, steps, monkeypatch):
+    """As many as were counted, and a sixth more or less: that is what their lengths are for."""
+    lam = 0.6 * np.sqrt(60) / 85
+    problem = LossProblem(
+        [60, 20, 5], CrossEntropy(), bias=bias, lambda_W=lam, lambda_H=lam,
+        lambda_b=lam if bias == "decayed" else None,
+    )  # fmt: skip
+    expected = Solver(SmoothPart(problem.form)).solve(problem.price, None, 1e-11)
+    monkeypatch.setattr(solver, "NewtonSystem", Aside)
+    found = Solver(SmoothPart(problem.form)).solve(problem.price, None, 1e-9)
+    assert found.objective == pytest.approx(expected.objective, rel=2e-9)
+    assert found.gap <= 1e-9
+    assert found.steps == pytest.approx(steps, rel=1 / 6)
