@@ -56,3 +56,10 @@ def test_proximal_steps_alone_lead_to_the_optimum_in_so_many(bias, steps, monkey
     assert found.objective == pytest.approx(expected.objective, rel=2e-9)
     assert found.gap <= 1e-9
     assert found.steps == pytest.approx(steps, rel=1 / 6)
+
+
+def test_a_gap_that_rounding_does_not_allow_is_not_waited_for():
+    problem = LossProblem([60, 20, 5], CrossEntropy(), lambda_W=0.02, lambda_H=0.02)
+    found = Solver(SmoothPart(problem.form)).solve(problem.price, None, 1e-300)
+    assert found.gap < 1e-13
+    assert found.steps <= 20
