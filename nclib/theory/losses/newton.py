@@ -27,14 +27,11 @@ _FEW_ITERATIONS = 20
 
 _MOST_ITERATIONS = 300
 
+_ROUGHLY = 0.0025
+"""Accuracy of a step far from the end, in squares, relative to the cheap preconditioner's."""
+
 _TRUNCATED = 1e-4
 """What is left out of the inner products of the low-rank part, relative to the largest."""
-
-_JITTER = 1e-3
-"""They are raised by this share, so that what is left out can't make them too small."""
-
-_LEAST = 0.1
-"""Share of the diagonal part that the preconditioner is at least, in every direction."""
 
 
 class Iterate(NamedTuple):
@@ -66,25 +63,23 @@ class NewtonSystem:
         k = now.sigma.size
         self.r = r = int(np.count_nonzero(now.sigma))
         self.alive = now.point.inner != 0
-        self.unknowns = p * q - (p - r) * (q - r) + int(self.alive.sum()) + now.point.bias.size
         left, right, weight = np.zeros(p), np.zeros(q), np.zeros(max(p, q))
         left[:k], right[:k], weight[:k] = now.sigma, now.sigma, now.weight
         self.frozen = np.zeros(max(p, q), dtype=bool)
-        with np.errstate(divide="ignore"):
-            self._inverse = 1 / (left[:, None] + right[None, :])
-        self._inverse[r:, r:] = 0.0
-        self._stiffness = (lam + damping * lam) * self._inverse
-        index = np.arange(r)
-        self._stiffness[index, index] = lam * self._inverse[index, index]
-        cross = np.minimum(weight[:p, None], weight[None, :q])
-        self._cross = (cross * self._inverse)[:k, :k]
+        sums = left[:, None] + right
+        sums[r:, r:] = np.inf
+        self._stiffness = lam / sums
+        turning = ~np.eye(p, q, dtype=bool)
+        self._stiffness[turning] *= 1 + damping
+        self._cross = (np.minimum(weight[:p, None], weight[:q]) / sums)[:k, :k]
         self._k = k
         self._star: Callable[[Point], Point] | None = None
 
     @property
     def is_small(self) -> bool:
         """Whether the system is better solved as a matrix."""
-        return bool(self.unknowns <= _DENSE)
+        everything = Point(*(np.ones_like(x) for x in self.now.point))
+        return sum(int(np.count_nonzero(x)) for x in self.restrict(everything)) <= _DENSE
 
     def _restricted(self, precondition: Callable[[Point], Point]) -> Callable[[Point], Point]:
         return lambda x: self.restrict(precondition(x))
@@ -165,9 +160,8 @@ class NewtonSystem:
         X, residual = slope.times(0.0), slope.times(-1.0)
         first = residual.dot(plain(residual))
         # Superlinear: the accuracy asked for goes with the decrease in sight.
-        wanted = min(0.05, np.sqrt(max(first, 0.0) / max(abs(self.now.objective), 1e-300))) ** 2
-        wanted = max(wanted, 1e-10)
-        may_be_hard = self.smooth.form.softmax and self.smooth.form.G > 1
+        wanted = max(min(_ROUGHLY, first / self.now.objective), 1e-10)
+        may_be_hard = self.smooth.form.softmax and bool(self.r)
         done = False
         if may_be_hard and not self.hard:
             X, residual, done = self._descend(X, residual, plain, wanted * first, _FEW_ITERATIONS)
@@ -176,10 +170,9 @@ class NewtonSystem:
             # Made once: where modes are frozen after, it is used on those that are left.
             if self._star is None:
                 self._star = self._star_preconditioner()
-            if self._star is not None:
-                star = self._restricted(self._star)
-                target = wanted * residual.dot(star(residual))
-                X, residual, done = self._descend(X, residual, star, target, _MOST_ITERATIONS)
+            star = self._restricted(self._star)
+            target = wanted * residual.dot(star(residual))
+            X, residual, done = self._descend(X, residual, star, target, _MOST_ITERATIONS)
         if not done:
             X, _, _ = self._descend(X, residual, plain, wanted * first, _MOST_ITERATIONS)
         return X
@@ -196,18 +189,17 @@ class NewtonSystem:
         z = precondition(residual)
         search, rz = z, residual.dot(z)
         for _ in range(most):
-            if not rz > 0:
-                return X, residual, rz == 0
             image = self.apply(search)
             curved = search.dot(image)
-            if not curved > 0:
-                return X, residual, True
+            # Nothing is left, or the preconditioner is not positive: the averages allow it.
+            if not min(rz, curved) > 0:
+                break
             a = rz / curved
             X = X.plus(search, a)
             residual = residual.plus(image, -a)
             z = precondition(residual)
             rz, before = residual.dot(z), rz
-            if 0 <= rz <= target:
+            if abs(rz) <= target:
                 return X, residual, True
             search = z.plus(search, rz / before)
         return X, residual, False
@@ -221,17 +213,11 @@ class NewtonSystem:
         left = smooth.left.lift(now.U, axis=-2) ** 2
         right = smooth.right.lift(now.Vt, axis=-1) ** 2
         own = left.T @ entries @ right.T + self._stiffness
-        square, cross = own[:k, :k], self._cross
+        own[self.r :, self.r :] = np.inf
+        ratio = self._cross / own[:k, :k].T
+        own[:k, :k] -= self._cross * ratio
         P = 1 / own
-        determinant = square * square.T - cross**2
-        P[:k, :k] = square.T / determinant
-        Q = cross / determinant
-        p, q = P.shape
-        for matrix, rows, columns in ((P, p, q), (Q, k, k)):
-            matrix[self.r :, self.r :] = 0.0
-            matrix[self.frozen[:rows]] = 0.0
-            matrix[:, self.frozen[:columns]] = 0.0
-        return P, Q
+        return P, P[:k, :k] * ratio
 
     def _bias_inverse(self) -> Array | None:
         if not self.smooth.bias_size:
@@ -242,18 +228,17 @@ class NewtonSystem:
         entries, inner = self.smooth.diagonal_curvature(self.now.local)
         P, Q = self._inverse_diagonal(entries)
         k, factor = self._k, self._bias_inverse()
-        inner = np.where(self.alive, inner, 1.0)
-        inner = np.maximum(inner, 1e-12 * inner.max())
+        inner = np.maximum(inner, 1e-300)
 
         def precondition(x: Point) -> Point:
             between = P * x.between
             between[:k, :k] += Q * x.between[:k, :k].T
             bias = x.bias if factor is None else factor @ x.bias
-            return Point(between, np.where(self.alive, x.inner / inner, 0.0), bias)
+            return Point(between, x.inner / inner, bias)
 
         return precondition
 
-    def _star_preconditioner(self) -> Callable[[Point], Point] | None:
+    def _star_preconditioner(self) -> Callable[[Point], Point]:
         """Add to the averaged diagonal what ties a sample's logits to its own, exactly."""
         smooth, now, k = self.smooth, self.now, self._k
         star = smooth.star_curvature(now.local)
@@ -262,15 +247,15 @@ class NewtonSystem:
         right = smooth.right.lift(now.Vt, axis=-1).T
         factor = self._bias_inverse()
         # Inner modes meet only the entries of their own column: they are eliminated.
-        by_inner = np.where(self.alive, 1 / np.where(self.alive, star.inner, 1.0), 0.0)
+        by_inner = self.alive / star.inner
         mixed = star.mixed
         C = star.pair - mixed[:, None] * mixed[None, :] * by_inner
         gram = _gram(np.concatenate([star.pull.T @ left, left]), right, P, Q)
         G = star.inner.size
-        found = _capacitance(_blocks(C), gram)
-        if found is None:
-            return None
-        K = found
+        low = _blocks(C)
+        # Of 1/D + Z low Z' the inverse is D - D Z K Z' D, and gram is Z' D Z.
+        K = np.linalg.solve(np.eye(2 * G) + low @ gram, low)
+        K = (K + K.T) / 2
 
         def inverse(between: Array) -> Array:
             result = P * between
@@ -305,24 +290,6 @@ def _blocks(pair: Array) -> Array:
     return matrix.reshape(2 * G, 2 * G)
 
 
-def _capacitance(low: Array, gram: Array) -> Array | None:
-    """K of the inverse ``D - D Z K Z' D`` of ``1/D + Z low Z'``, where ``Z' D Z`` is `gram`.
-
-    The averages can make that sum indefinite: what would be below `_LEAST` of 1/D is raised.
-    """
-    size = np.sqrt(np.maximum(gram.diagonal(), 1e-300))
-    scaled = gram / np.outer(size, size)
-    scaled[np.arange(size.size), np.arange(size.size)] += _JITTER
-    try:
-        root = np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        return None
-    values, vectors = np.linalg.eigh(root.T @ (low * np.outer(size, size)) @ root)
-    values = np.maximum(values, _LEAST - 1)
-    half = np.linalg.solve(root.T, vectors) / size[:, None]
-    return np.asarray((half * (values / (1 + values))) @ half.T)
-
-
 def _gram(rows: Array, right: Array, P: Array, Q: Array) -> Array:
     """Inner products of ``rows[a] right[a]'`` by ``X -> P * X + Q * X'``, for 2 G rows.
 
@@ -331,9 +298,8 @@ def _gram(rows: Array, right: Array, P: Array, Q: Array) -> Array:
     """
     scale = np.maximum(np.abs(rows).max(axis=1), 1e-150)
     rows, right = (rows / scale[:, None]).astype(np.float32), right.astype(np.float32)
-    largest = max(float(P.max()), 1e-300)
-    G, k = right.shape[0], Q.shape[0]
-    n = rows.shape[0]
+    largest = P.max()
+    n, G, k = len(rows), len(right), len(Q)
     result = np.zeros((n // G, G, n // G, G), dtype=np.float32)
     for f, g in _products(P / largest):
         first = ((rows * f) @ rows.T).reshape(result.shape)
@@ -354,7 +320,4 @@ def _products(matrix: Array) -> list[tuple[NDArray[np.float32], NDArray[np.float
     U, s, Vt = np.linalg.svd(matrix / np.outer(rows, columns), full_matrices=False)
     few = np.count_nonzero(s > _TRUNCATED * s[0])
     left, right = U[:, :few] * s[:few] * rows[:, None], Vt[:few] * columns
-    # Single precision has no room for products far from 1.
-    size = np.sqrt(np.abs(left).max(axis=0) / np.abs(right).max(axis=1))
-    left, right = left / size, right * size[:, None]
     return list(zip(left.T.astype(np.float32), right.astype(np.float32), strict=True))

@@ -27,16 +27,26 @@ _REACH = 4.0
 _REQUIRED = 1e-9
 """A smaller gap than this is aimed for where it is asked for, and not required."""
 
+_LEAST = 1e-13
+"""Where steps promise less than this, relative to the objective, the gap is measured."""
+
+_PATIENCE = 8
+"""So often it may do so and be no smaller than before."""
+
 _COARSE = 100
 """With more groups than this a cold start is the optimum of a coarser problem."""
 
 _COARSE_GAP = 1e-2
 """Relative duality gap at which that is good enough."""
 
-_MOST_FREEZES = 8
+_SHARES = (1.0, 0.35, 0.12, 0.04, 0.0)
+"""What of a Newton step is tried, one after another; with none of it the proximal step is left."""
 
-_MISSED = 100.0
+_MISSED = 10.0
 """A step that gains so many times what the Newton step promised was the proximal one's alone."""
+
+_DAMPING = 10.0
+"""How much stiffer modes are against turning after a Newton step that was not to be trusted."""
 
 
 class Solution(NamedTuple):
@@ -89,30 +99,24 @@ class Solver:
         point, local = best_bias(smooth, start)
         slope = self._gradient(point, local)
         now = self._proximal(point, slope, self._steps(point, local, slope), lam)
-        best_gap, stalled, damping = np.inf, 0, 0.0
+        damping, stalled, best_gap = 0.0, 0, np.inf
         best: Solution | None = None
         for count in range(_MOST_STEPS):
             direction, promise = self._newton(now, lam, damping)
-            near = promise <= max(tol, 1e-13) * now.objective
-            if near or count % 10 == 9:
+            near = promise <= max(tol, _LEAST) * now.objective
+            if near or count == _MOST_STEPS - 1:
                 dual = self._certify(now, lam)
                 gap = (now.objective - dual.value) / now.objective
+                stalled += 1
                 if gap < best_gap:
-                    best_gap, stalled = gap, 0
-                    best = self._solution(now, max(gap, 0.0), count)
-                elif near:
-                    stalled += 1
-                if best is not None and (best_gap <= tol or stalled >= 4):
+                    best_gap, best, stalled = gap, self._solution(now, max(gap, 0.0), count), 0
+                if gap <= tol or stalled > _PATIENCE:
                     break
-            before = now.objective
-            now, size = self._advance(now, direction, promise, lam)
-            if before - now.objective > _MISSED * promise + 1e-13 * before:
-                # The proximal step alone did it: a mode that the Newton step froze was to grow.
-                damping = min(max(10 * damping, 0.1), 1e3)
-            elif size == 1.0:
-                damping = damping / 10 if damping > 1e-3 else 0.0
-            elif size < 0.2:
-                damping = min(max(10 * damping, 0.1), 1e3)
+            new, full = self._advance(now, direction, promise, lam)
+            # The proximal step alone did it: a mode that the Newton step froze was to grow.
+            missed = now.objective - new.objective > _MISSED * promise
+            damping = 0.0 if full and not missed else _DAMPING
+            now = new
         if best is None or best_gap > max(tol, _REQUIRED):
             raise RuntimeError(
                 f"the optimum at lambda = {lam:.6g} was found to a relative duality gap of "
@@ -139,8 +143,7 @@ class Solver:
         return dual_point(self.smooth, local, lam, self.frozen)
 
     def _gradient(self, point: Point, local: Local) -> Point:
-        gradient = self.smooth.gradient(point, local.residual, local.own_residual)
-        return Point(gradient.between, np.where(self.may_live, gradient.inner, 0.0), gradient.bias)
+        return self.smooth.gradient(point, local.residual, local.own_residual)
 
     def _steps(self, point: Point, local: Local, slope: Point) -> _Steps:
         """Lengths of a proximal step: by the curvatures here, as far as they can be trusted.
@@ -151,28 +154,21 @@ class Solver:
         """
         smooth = self.smooth
         entries, inner = smooth.diagonal_curvature(local)
-        blocks = 3.0 if smooth.bias_size else 2.0
         # With one group there is nothing between groups, and no curvature.
-        weight = float((self.form.mass / self.form.scale**2).max())
-        most = max((2 if self.form.softmax else 1) * float(entries.max()), 1e-12 * weight)
-        step = 1 / (blocks * most)
-        inner_step = np.where(self.may_live, 1 / (blocks * np.maximum(inner, 1e-300)), 0.0)
+        step = 1 / max(2 * float(entries.max()), 1e-300)
+        inner_step = 1 / np.maximum(inner, 1e-300)
         bias_move: Array = slope.bias
         if smooth.bias_size:
-            newton = np.linalg.solve(smooth.bias_curvature(local), slope.bias)
-            bias_move = np.asarray(newton / blocks)
-        moves = Point(step * slope.between, inner_step * slope.inner, bias_move)
-        reach = self._reach(moves)
-        share = min(1.0, 1 / reach) if reach > 0 else 1.0
-        return _Steps(share * step, np.asarray(share * inner_step), np.asarray(share * bias_move))
+            bias_move = np.asarray(np.linalg.solve(smooth.bias_curvature(local), slope.bias))
+        reach = self._reach(Point(step * slope.between, inner_step * slope.inner, bias_move))
+        share = 1 / max(reach, 3.0 if smooth.bias_size else 2.0)
+        return _Steps(share * step, share * inner_step, share * bias_move)
 
     def _reach(self, direction: Point) -> float:
         """How far a direction moves what softmax sees, at most: the own logit against another."""
-        if not self.form.softmax:
-            return 0.0
         logits, own = self.smooth.logits(direction)
         lead = logits * self.form.factor - own * self.form.logit_factor * self.form.sample_factor
-        return float(np.max(np.abs(lead), where=self.form.rivals > 0, initial=0.0))
+        return float(np.abs(lead).max())
 
     def _proximal(self, point: Point, gradient: Point, steps: _Steps, lam: float) -> Iterate:
         smooth = self.smooth
@@ -202,41 +198,28 @@ class Solver:
 
     def _advance(
         self, now: Iterate, direction: Point, promise: float, lam: float
-    ) -> tuple[Iterate, float]:
-        """Take a Newton step and a proximal one; where it does not pay, the proximal one alone."""
+    ) -> tuple[Iterate, bool]:
+        """Take a Newton step and a proximal one; the last says whether all of the former paid."""
         reach = self._reach(Point(now.U @ direction.between @ now.Vt, *direction[1:]))
-        size = min(1.0, _REACH / reach) if reach > 0 else 1.0
-        first, least = size, 0.03 * size
-        slack = 1e-15 * abs(now.objective)
-        while size > least:
+        for share in _SHARES:
+            size = share * _REACH / max(reach, _REACH)
             moved = self._retract(now, direction, size)
             local = self.smooth.at(moved)
-            if np.isfinite(local.value):
-                slope = self._gradient(moved, local)
-                new = self._proximal(moved, slope, self._steps(moved, local, slope), lam)
-                if new.objective <= now.objective - 0.05 * size * promise + slack:
-                    return new, size / first
-            size *= 0.35
-        steps = self._steps(now.point, now.local, now.gradient)
-        for _ in range(60):
-            new = self._proximal(now.point, now.gradient, steps, lam)
-            if new.objective <= now.objective + slack:
+            slope = self._gradient(moved, local)
+            new = self._proximal(moved, slope, self._steps(moved, local, slope), lam)
+            if new.objective <= now.objective * (1 + 1e-15) - 0.05 * size * promise:
                 break
-            steps = _Steps(steps.between / 2, steps.inner / 2, steps.bias / 2)
-        return new, 0.0
+        return new, share == 1.0
 
     def _retract(self, now: Iterate, direction: Point, size: float) -> Point:
         """Go along a direction (given in the basis of the modes), and stay near the manifold."""
         r = int(np.count_nonzero(now.sigma))
         X = size * direction.between
         X[np.arange(r), np.arange(r)] += now.sigma[:r]
-        # A mode that the step would turn over dies.
-        over = np.flatnonzero(X.diagonal()[:r] < 0)
-        X[over] = 0.0
-        X[:, over] = 0.0
         X[r:, r:] = X[r:, :r] @ (X[:r, r:] / now.sigma[:r, None])
-        inner = now.point.inner + size * direction.inner
-        inner = np.where(np.sign(inner) * np.sign(now.point.inner) < 0, 0.0, inner)
+        # An inner mode that the step would turn over dies.
+        sign = np.sign(now.point.inner)
+        inner = sign * np.maximum(sign * (now.point.inner + size * direction.inner), 0.0)
         return Point(now.U @ X @ now.Vt, inner, now.point.bias + size * direction.bias)
 
     def _newton(self, now: Iterate, lam: float, damping: float) -> tuple[Point, float]:
@@ -247,23 +230,21 @@ class Solver:
         which the model says nothing.
         """
         system = NewtonSystem(self.smooth, now, lam, damping, self._hard)
-        slope = system.slope()
-        r, own = system.r, slope.between.diagonal()[: system.r].copy()
-        for _ in range(_MOST_FREEZES):
+        slope, r = system.slope(), system.r
+        sigma, own = now.sigma[:r], slope.between.diagonal()[:r]
+        while True:
+            left = system.restrict(slope)
             if system.is_small:
-                direction = system.solve_dense(slope)
+                direction = system.solve_dense(left)
             else:
-                direction = system.solve_iteratively(slope)
+                direction = system.solve_iteratively(left)
             # A mode that the step would turn over is past its death, or in the way of others that
             # are: it dies, or waits, and the others move without it.
-            over = now.sigma[:r] + direction.between.diagonal()[:r] < 0
+            over = sigma + direction.between.diagonal()[:r] < 0
             if not over.any():
                 break
             system.freeze(over)
-            slope = system.restrict(slope)
         self._hard = system.hard
-        promise = -slope.dot(direction)
-        dying = system.frozen[:r] & (own > 0)
-        index = np.flatnonzero(dying)
-        direction.between[index, index] = -now.sigma[index]
-        return direction, promise + float(own[dying] @ now.sigma[:r][dying])
+        dying = np.flatnonzero(system.frozen[:r] & (own > 0))
+        direction.between[dying, dying] = -sigma[dying]
+        return direction, -slope.dot(direction)

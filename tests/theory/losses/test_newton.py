@@ -242,3 +242,51 @@ def test_modes_that_are_frozen_stay_and_the_others_take_their_newton_step(bias, 
         assert (step.between[held] == 0).all()
         off = step.plus(exact, -1.0)
         assert off.dot(system.apply(off)) <= 0.05 * gain
+
+
+def mixed_system(monkeypatch):
+    """One with modes of groups of both kinds, alive and dead, in a place that is no optimum."""
+    lam = 0.9 * np.sqrt(100) / N_.sum()
+    problem = LossProblem(
+        N_, CrossEntropy(logit_factors=1 + N_ / 100), bias="none", lambda_W=lam, lambda_H=lam
+    )
+    systems, _ = systems_of(problem, monkeypatch)
+    return systems[3]
+
+
+def test_a_system_is_small_by_its_dimension(monkeypatch):
+    """Matrices of one rank and size have these; then inner modes alive, and the bias."""
+    system = mixed_system(monkeypatch)
+    p, q = system.now.point.between.shape
+    r = int(np.linalg.matrix_rank(system.now.point.between))
+    assert 0 < r < min(p, q)
+    inner = int(np.count_nonzero(system.now.point.inner))
+    assert inner > 0
+    dimension = r * (p + q - r) + inner + system.now.point.bias.size
+    for most, small in ((dimension, True), (dimension - 1, False)):
+        monkeypatch.setattr(newton, "_DENSE", most)
+        assert system.is_small is small
+
+
+def test_damping_makes_modes_stiffer_against_turning_and_nothing_else(monkeypatch):
+    """By how much: lambda over the sum of the two modes' sizes, that many times."""
+    system = mixed_system(monkeypatch)
+    now, lam, r = system.now, system.lam, system.r
+    damped = newton.NewtonSystem(system.smooth, now, lam, 2.0, hard=False)
+    X = random_direction(system, np.random.default_rng(0))
+    difference = damped.apply(X).plus(system.apply(X), -1.0)
+    left, right = (np.zeros(size) for size in X.between.shape)
+    left[:r] = right[:r] = now.sigma[:r]
+    expected = np.zeros(X.between.shape)
+    for i, j in np.ndindex(expected.shape):
+        if i != j and min(i, j) < r:
+            expected[i, j] = 2 * lam / (left[i] + right[j]) * X.between[i, j]
+    np.testing.assert_allclose(difference.between, expected, rtol=0, atol=1e-10 * lam)
+    assert not difference.inner.any()
+
+
+def test_where_there_is_no_slope_there_is_no_step(monkeypatch):
+    system = mixed_system(monkeypatch)
+    for few in (20, 0):
+        _, step = iterations(system, system.slope().times(0.0), few, monkeypatch)
+        assert step.dot(step) == 0
