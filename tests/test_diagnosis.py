@@ -756,7 +756,7 @@ def test_the_remedies_of_the_softmax_are_those_of_their_papers():
     ids=str,
 )
 def test_an_order_without_a_pattern_is_written_out(n, weight, words):
-    for penalty in (1e-5, 10.0):
+    for penalty in (1e-5, 1e4):
         row = remedies(
             n,
             loss="mse",
@@ -781,6 +781,7 @@ def test_remedies_count_what_is_right_at_both_ends_of_the_band():
     n = [900, 400, 400, 100, 25]
     options = {"loss": "mse", "bias": "none", "lambda_W": 0.5, "lambda_H": 1e-3}
     assert remedies(n, over_band=True, **options)[0].right_over_band == (5, 3)
+    assert remedies(n, **options)[0].right_over_band is None
 
 
 def test_the_margins_of_ldam_are_largest_for_the_rarest():
