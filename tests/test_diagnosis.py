@@ -463,6 +463,14 @@ def test_the_first_and_the_next_that_are_lost():
         assert first_lost(found.problem).classes == (3, 4, 5)
 
 
+def test_a_class_that_is_lost_a_little_later_is_not_lost_first():
+    """As above: four thirds of the factor of the first."""
+    even = nc.SquaredError(class_weights=[1.0] * 4)
+    found = predict(loss_problem([16, 16, 9, 9], 1e-3, even, bias="none"))
+    assert found.first_lost.factor == pytest.approx(3 / 50 / 1e-3, rel=1e-7)
+    assert found.first_lost.groups == (1,)
+
+
 def test_the_data_of_other_losses_have_what_is_searched_and_none_for_the_rest():
     """Without a bias classes of the squared error die by themselves, at sqrt(n) / N."""
     plain = loss_problem(loss=nc.SquaredError(class_weights=[1.0] * 6), bias="none")
@@ -748,7 +756,7 @@ def test_the_remedies_of_the_softmax_are_those_of_their_papers():
     ids=str,
 )
 def test_an_order_without_a_pattern_is_written_out(n, weight, words):
-    for penalty in (1e-5, 10.0):
+    for penalty in (1e-5, 1e4):
         row = remedies(
             n,
             loss="mse",
@@ -773,6 +781,7 @@ def test_remedies_count_what_is_right_at_both_ends_of_the_band():
     n = [900, 400, 400, 100, 25]
     options = {"loss": "mse", "bias": "none", "lambda_W": 0.5, "lambda_H": 1e-3}
     assert remedies(n, over_band=True, **options)[0].right_over_band == (5, 3)
+    assert remedies(n, **options)[0].right_over_band is None
 
 
 def test_the_margins_of_ldam_are_largest_for_the_rarest():

@@ -230,10 +230,7 @@ class LossPrediction(Words):
                         "dies_at_factor": float(self.collapse.inner[g]),
                     }
                 )
-            z = np.sort(best.between[1])[::-1]
-            z = z[: self.real_modes - int((size - 1).sum())]
-            for j, value in enumerate(z):
-                known = self.margins is not None and j < self.margins.between.size
+            for j, value in enumerate(np.sort(best.between[1])[::-1]):
                 rows.append(
                     {
                         "kind": "between counts",
@@ -241,9 +238,7 @@ class LossPrediction(Words):
                         "alive": int(value > 0),
                         "z": float(value),
                         "dies_at_factor": (
-                            float(self.margins.between[j])
-                            if known and self.margins is not None
-                            else None
+                            None if self.margins is None else float(self.margins.between[j])
                         ),
                     }
                 )

@@ -50,6 +50,19 @@ def test_classes_of_a_group_that_is_dead_are_right_in_their_share_alone():
     assert right[0] == 1
 
 
+def test_means_of_one_direction_and_two_lengths_are_not_the_same():
+    """One mode is alive, on which two rare classes lie a tenth of their length apart."""
+    best = penalised_bias_minimizer(nc.Problem([500, 12, 10], 1, lambda_W=7e-3, lambda_H=7e-3), 0.1)
+    means = best.class_means()
+    assert best.alive == 1
+    between, largest = (
+        np.linalg.norm(means[:, 1] - means[:, 2]),
+        np.linalg.norm(means, axis=0).max(),
+    )
+    assert 0.05 < between / largest < 0.1
+    assert best.groups.merged.tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_however_small_logits_are_the_largest_is_the_answer(depth):
     """Just below the death of equal classes, with next to no bias: one millionth and less."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -117,17 +117,13 @@ def squared_minimizer(problem: LossProblem, modes: SquaredModes) -> LossMinimize
     energy = float((form.size - 1) @ (modes.inner**2 * modes.inner_weight))
     energy += float(kappa**2 @ modes.between_weight)
     objective = energy / (2 * problem.N) - float(copies @ gain)
-    z = between_s * kappa
-    order = np.argsort(-z, kind="stable")
-    if not np.array_equal(order, np.arange(z.size)):
-        left, z, right = left[:, order], z[order], right[order]
     return from_coordinates(
         problem,
         modes.smooth,
         objective,
         0.0,
         inner_s * modes.inner,
-        (left, z, right),
+        (left, between_s * kappa, right),
         modes.group_bias,
     )
 
@@ -163,7 +159,7 @@ class NonNegativeMinimizer(Optimum, Record):
     """
 
     problem: LossProblem
-    lead: Array = field(repr=False)
+    lead: Array
 
     certificate = 0.0
     unique = None

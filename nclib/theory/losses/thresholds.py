@@ -265,16 +265,16 @@ class _Search:
         self.walk = Walk(problem, _GAP)
         self._leads: dict[float, Array] = {}
         self._between: dict[float, Array] = {}
-        deaths = self._known_deaths()
-        # Beside the known deaths, where with more layers all jumps are.
+        # Beside the deaths that are known, where with more layers all jumps are.
+        known = squared_modes(problem) is not None or problem.non_negative
+        deaths = self.modes()[0] if known else np.zeros(0)
         factors = np.unique(np.concatenate([deaths * (1 - _NEAR), deaths * (1 + _NEAR)]))[::-1]
         for factor in (self.total * (1 + _NEAR), *factors):
             self.leads(float(factor))
         factor, settled = self.total, 0
         while settled < _SETTLED and factor > _WEAKEST * self.total:
             everything = (self.leads(factor) > 0).all() and (self._between[factor] > 0).all()
-            below_deaths = not deaths.size or factor < deaths.min()
-            settled = settled + 1 if everything and below_deaths else 0
+            settled = settled + 1 if everything else 0
             factor *= _RATIO
         self.factors = np.array(sorted(self._leads, reverse=True))
         # With class weights a class can be lost where a mode dies, and right again soon after.
@@ -284,18 +284,6 @@ class _Search:
         for factor in np.unique(beside[beside < (1 - _BESIDE / 2) * self.total])[::-1]:
             self.leads(float(factor))
         self.factors = np.array(sorted(self._leads, reverse=True))
-
-    def _known_deaths(self) -> Array:
-        problem = self.problem
-        modes = squared_modes(problem)
-        if modes is None and not problem.non_negative:
-            return np.zeros(0)
-        if modes is None:
-            return np.unique((problem.K - 1) / problem.K / non_negative_shares(problem))
-        inner = _deaths(problem, modes.inner, modes.inner_weight)
-        between = _deaths(problem, modes.between[1], modes.between_weight)
-        deaths = np.unique(np.concatenate([inner, between]))
-        return deaths[deaths > 0]
 
     def leads(self, factor: float) -> Array:
         """Own logit less the largest of another group, (G,); just below 0 where they are tied.
@@ -350,9 +338,7 @@ class _Search:
     def modes(self) -> tuple[Array, Array]:
         """Factors at which the modes die, falling: of all, and of those between groups."""
         problem, form = self.problem, self.problem.form
-        inner = np.repeat(
-            np.nan_to_num(self.collapse.inner), np.maximum(form.size - 1, 0).astype(int)
-        )
+        inner = np.repeat(self.collapse.inner, form.size.astype(int) - 1)
         known = squared_modes(problem)
         if known is not None:
             between = _deaths(problem, known.between[1], known.between_weight)
@@ -368,7 +354,7 @@ class _Search:
 
     def _between_deaths(self) -> Array:
         """Factors at which the modes between groups die, where no closed form has them."""
-        count = self._between[float(self.factors[0])].size
+        count = self._between[self.total].size
         return np.array([self._death(j) for j in range(count)])
 
     def _death(self, j: int) -> float:
@@ -392,8 +378,6 @@ class _Search:
     def _root(self, function: Callable[[float], float], low: float, high: float) -> float:
         from scipy.optimize import brentq
 
-        if function(high) == 0:
-            return high
         return float(brentq(function, low, high, rtol=1e-10, xtol=1e-300))
 
 

@@ -1,5 +1,7 @@
 """Objectives that two independent solvers agreed on, to the digits that were noted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from nclib.theory.losses.objects import CrossEntropy, SquaredError
 from nclib.theory.losses.optimum import loss_minimizer
 from nclib.theory.losses.problem import LossProblem
 
+PLAIN = {"lambda_W": 0.01, "lambda_H": 0.01}
 STEP = np.array([300] * 3 + [30] * 3)
 CIFAR = nc.ClassCounts.cifar10_paper().n
 W = np.sqrt(300 / STEP)
@@ -113,11 +116,78 @@ def test_a_width_keeps_what_gains_most(weights, limit, kept):
     assert problem.objective(*best.weights()) == pytest.approx(best.objective, rel=1e-13)
 
 
+def test_modes_that_are_dead_anyway_need_no_room_in_a_width():
+    """No bias, one layer: the classes of 2 samples, in one group, are dead from sqrt(2) / N on."""
+    n, lam = [400, 300, 2, 2, 2, 2], 2 / 708
+    problem = LossProblem(n, SquaredError(), bias="none", lambda_W=lam, lambda_H=lam)
+    for limit in (2, 3):
+        best = loss_minimizer(replace(problem, widths=[limit]))
+        assert best.alive == 2
+        logits = np.diag(np.maximum(1 - 2 / np.sqrt(n), 0))
+        np.testing.assert_allclose(best.logits(), logits, atol=1e-14)
+        np.testing.assert_array_equal(best.inner, np.zeros(3))
+    kept = loss_minimizer(replace(problem, widths=[1]))
+    assert kept.alive == 1
+    assert kept.objective == pytest.approx(1 / 2 - 18**2 / (2 * 708), rel=1e-13)
+
+
+@pytest.mark.parametrize("bias", ["free", "none"])
+def test_only_groups_of_two_or_more_classes_have_inner_modes(bias):
+    """Soft thresholding: each takes N lambda off the root of its count."""
+    problem = LossProblem([40, 25, 25, 9], SquaredError(), bias=bias, **PLAIN)
+    np.testing.assert_allclose(loss_minimizer(problem).inner, [0, 5 - 0.99, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize("weights", [[1, 1, 1, 1], [0.2, 3, 3, 8]])
+def test_where_all_is_dead_half_a_unit_is_lost_whatever_the_weights(weights):
+    """All logits are 0, so that a sample of class k loses w_k / 2, and the weights have mean 1."""
+    problem = LossProblem(
+        [40, 25, 25, 9], SquaredError(weights), bias="none", lambda_W=1, lambda_H=1
+    )
+    best = loss_minimizer(problem)
+    assert best.alive == 0
+    assert best.objective == pytest.approx(1 / 2, rel=1e-14)
+
+
+class Twice(SquaredError):
+    """Half the squared distance, counted twice."""
+
+    def terms(self, counts, drawn):
+        return super().terms(counts, drawn)._replace(weight=np.full(counts.K, 2.0))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_twice_the_loss_is_the_loss_with_half_the_penalties(depth):
+    n = [40, 25, 25, 9]
+    twice = LossProblem(n, Twice(), depth, **PLAIN)
+    paper = nc.global_minimizer(nc.Problem(n, depth, lambda_W=0.005, lambda_H=0.005))
+    best = loss_minimizer(twice)
+    assert best.certificate == 0
+    assert best.objective == pytest.approx(2 * paper.objective, rel=1e-13)
+    np.testing.assert_allclose(best.logits(), paper.logits(), atol=1e-13)
+
+
 @pytest.mark.parametrize("n", [[30, 30, 10], [30, 30, 30, 10], [30, 30, 30, 30, 10]])
 def test_a_width_that_cuts_a_block_of_equal_modes_is_refused(n):
     problem = LossProblem(n, SquaredError(), bias="none", lambda_W=0.01, lambda_H=0.01, widths=[1])
     with pytest.raises(ValueError, match="cuts a block of equal ones"):
         loss_minimizer(problem)
+
+
+@pytest.mark.parametrize("K", [2, 4])
+def test_just_below_its_death_a_class_after_a_relu_is_alive(K):
+    """It dies at lambda = sqrt((K - 1) n / K) / N, and at c times that the others' softmax is
+    c (K - 1) / K, so that its lead over each is log(K / c - (K - 1)).
+    """
+    n = [9] * K
+    death = np.sqrt((K - 1) / K * 9) / (9 * K)
+    for share, alive in ((0.99, K), (1.01, 0)):
+        at = {"lambda_W": share * death, "lambda_H": share * death}
+        problem = LossProblem(n, CrossEntropy(), bias="none", non_negative=True, **at)
+        best = loss_minimizer(problem)
+        assert best.alive == alive
+        lead = np.log(K / share - (K - 1)) if alive else 0.0
+        np.testing.assert_allclose(best.lead, lead, rtol=1e-12)
 
 
 def test_classes_that_are_dead_after_a_relu_share_their_mean():
