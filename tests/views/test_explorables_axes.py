@@ -289,12 +289,20 @@ class TestSentences:
 def test_a_share_in_thirds_is_rounded_to_six_digits():
     table = explorable("survival").table
     assert sorted(set(table["kept_before_death"])) == [0, 0.5, 0.666667, 0.75, 0.8, 0.833333]
-    rule = explorable("one-rule").table
-    assert {z for z, L in zip(rule["z_at_threshold"], rule["L"], strict=True) if L == 1} == {0}
-    cosines = [cosine for cosine in explorable("relatives").table["cosine"] if cosine is not None]
-    assert all(cosine == round(cosine, 3) for cosine in cosines)
-    leads = explorable("remedies").table["lead"]
-    assert all(lead == round(lead, 5) for lead in leads)
+
+
+def test_one_layer_starts_from_nothing_at_its_threshold():
+    table = explorable("one-rule").table
+    starts = {z for z, L in zip(table["z_at_threshold"], table["L"], strict=True) if L == 1}
+    assert starts == {0}
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "digits"), [("relatives", "cosine", 3), ("remedies", "lead", 5)]
+)
+def test_digits_after_the_point_are_as_many_as_are_shown(name, column, digits):
+    cells = [cell for cell in explorable(name).table[column] if cell is not None]
+    assert all(cell == round(cell, digits) for cell in cells)
 
 
 def test_borders_of_the_phases_and_the_secular_curve_stay_on_their_axes():
