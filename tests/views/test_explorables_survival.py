@@ -4,6 +4,7 @@ import numpy as np
 from every_explorable import ECOLI, explorable
 
 import nclib as nc
+from nclib.views import explorables
 
 
 def columns(name):
@@ -150,3 +151,9 @@ class TestOneRule:
             if alive:
                 says = "starts from 0" if L == 1 else f"0 to {100 * (L - 1) / L:.0f} % of κ"
                 assert sentence.endswith(f"the answer {'' if L == 1 else 'jumps from '}{says}.")
+
+    def test_modes_of_classes_of_one_sample_count(self):
+        # Among classes of n samples each, modes have kappa = sqrt(n).
+        shown = explorables.one_rule(nc.ClassCounts([9, 1, 1]))
+        first = shown.sliders[1].values[0]
+        assert shown.summaries[1, first].startswith("2 of 2 modes are alive")
