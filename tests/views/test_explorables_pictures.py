@@ -4,62 +4,17 @@ The tables are computed again in the other tests. Here the marks of the living a
 to stand where the formulas and the axes put them.
 """
 
-import functools
 import math
 import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import vl_convert
 from every_explorable import ECOLI, explorable
+from vega_marks import WIDTH, in_svg, marks, same, svg_of
 
 import nclib as nc
-from nclib.views import style
 from nclib.views.explorables.own import class_outcomes, mode_outcomes
-
-WIDTH = 400
-
-
-@functools.cache
-def chart_of(shown):
-    """What Vega gets; Altair makes it in half a second."""
-    return shown.chart.to_dict(validate=False)
-
-
-def marks(shown, state, width=WIDTH):
-    """Crosses and dots of a state, (x, y) in pixels from the upper left, and labels of crosses."""
-    chart = chart_of(shown)
-    moved = [
-        parameter | {"value": value}
-        for parameter, value in zip(chart["params"], state, strict=True)
-    ]
-    return in_svg(vl_convert.vegalite_to_svg(chart | {"params": moved, "width": width}))
-
-
-def in_svg(svg):
-    found = {"cross": [], "dot": [], "labels": []}
-    for group in ElementTree.fromstring(svg).iter():
-        if not re.search(r"mark-symbol role-mark", group.get("class", "")):
-            continue
-        for path in group:
-            place = tuple(map(float, re.findall(r"[-\d.]+", path.get("transform"))))
-            stroke, fill = path.get("stroke"), path.get("fill", "none")
-            if path.get("d").count("M") == 2:  # two lines
-                assert stroke in (style.DEAD, style.WRONG)
-                found["cross"].append(place)
-                found["labels"].append(path.get("aria-label"))
-            elif fill not in ("none", "transparent"):
-                found["dot"].append(place)
-    return found
-
-
-def same(drawn, expected):
-    drawn, expected = (
-        np.array(sorted(map(tuple, places))).reshape(-1, 2) for places in (drawn, expected)
-    )
-    assert drawn.shape == expected.shape
-    np.testing.assert_allclose(drawn, expected, atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -209,10 +164,7 @@ def test_a_readers_own_dead_modes_and_wrong_classes_are_crossed_out(factor):
 
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (100, 100, 1), (1, 8, 40)])
 def test_the_secular_curve_is_the_sum_over_the_classes_over_their_number(sizes):
-    chart = explorable("secular").chart.to_dict(validate=False)
-    for parameter, value in zip(chart["params"], sizes, strict=True):
-        parameter["value"] = value
-    svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart | {"width": WIDTH}))
+    svg = ElementTree.fromstring(svg_of(explorable("secular"), sizes))
     ends = {}
     for group in svg.iter():
         if not re.search(r"mark-line role-mark", group.get("class", "")):
