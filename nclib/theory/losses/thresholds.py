@@ -46,9 +46,6 @@ _SETTLED = 3
 _NEAR = 1e-9
 """Just below and just above a death, relative to it."""
 
-_BESIDE = 1e-4
-"""How far beside a death that is searched the path is looked at, relative to it."""
-
 _GAP = 1e-13
 """Relative duality gap aimed for along the path: near its death a mode has hardly any share."""
 
@@ -277,12 +274,9 @@ class _Search:
             settled = settled + 1 if everything else 0
             factor *= _RATIO
         self.factors = np.array(sorted(self._leads, reverse=True))
-        # With class weights a class can be lost where a mode dies, and right again soon after.
+        # With class weights a class can be lost where a mode dies, and right again soon after: the
+        # search for a death leaves factors close to it on both sides.
         self.between_deaths = self._between_deaths()
-        deaths = self.between_deaths[self.between_deaths > 0]
-        beside = np.concatenate([deaths * (1 - _BESIDE), deaths * (1 + _BESIDE)])
-        for factor in np.unique(beside[beside < (1 - _BESIDE / 2) * self.total])[::-1]:
-            self.leads(float(factor))
         self.factors = np.array(sorted(self._leads, reverse=True))
 
     def leads(self, factor: float) -> Array:
