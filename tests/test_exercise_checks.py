@@ -3,6 +3,7 @@
 import itertools
 from decimal import Decimal
 from fractions import Fraction
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +299,15 @@ def test_other_kinds_of_numbers_are_numbers():
     assert check("05-b.1", 6)
 
 
+def test_three_digits_tell_the_right_number_and_a_mistake_from_others():
+    right, mistake = BY_HAND["02-a"], 1.214745
+    assert check("02-a", 1.0009 * right)
+    assert "divided by 2N" in check("02-a", 1.0009 * mistake).message
+    for number in (1.0015 * right, 1.0015 * mistake):
+        verdict = check("02-a", number)
+        assert (verdict.right, verdict.mistake) == (False, None)
+
+
 def test_vectors_may_be_turned_and_scaled_and_lie_in_rows():
     simplex = (np.eye(5) - 1 / 5) * 7
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]
@@ -346,8 +356,12 @@ def test_a_verdict_says_so_in_words_and_html():
     wrong, right = check("02-a", "<b>"), check("02-a", BY_HAND["02-a"])
     assert repr(right) == "02-a: right."
     assert repr(wrong).startswith("02-a: not yet. These are not real numbers. Expected: ")
-    for verdict, words in ((right, "02-a: right."), (wrong, "02-a: not yet.")):
+    for verdict, words, sign in (
+        (right, "02-a: right.", "\N{CHECK MARK}"),
+        (wrong, "02-a: not yet.", "\N{BALLOT X}"),
+    ):
         html = verdict._repr_html_()
+        assert f">{sign}<" in unescape(html)
         assert f"<strong>{words}</strong>" in html
         assert 'aria-hidden="true"' in html
     hint = Verdict("02-a", False, "n_1 < N & so on")._repr_html_()
