@@ -4,10 +4,8 @@ A script of the shell stands in for the process.
 """
 
 import json
-import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -102,18 +100,6 @@ def test_what_a_hand_in_started_ends_with_it(ended, tmp_path, monkeypatch):
             return
         time.sleep(0.01)
     pytest.fail("a process that the hand-in started is still there")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the command setsid")
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_a_process_that_left_the_session_keeps_nobody_waiting_for_its_line(ended, tmp_path):
-    before, number = set(threading.enumerate()), tmp_path / "number"
-    left = f"setsid sh -c 'echo $$ > {number}; exec sleep 60' &"
-    assert ended(DONE, f"{left}\nuntil [ -s {number} ]; do sleep 0.01; done") == Outcome()
-    (listens,) = set(threading.enumerate()) - before
-    os.kill(int(number.read_text()), signal.SIGKILL)
-    assert listens.daemon
-    listens.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there is it told who holds how much")
