@@ -304,6 +304,15 @@ def test_other_kinds_of_numbers_are_numbers():
     assert check("05-b.1", 6)
 
 
+def test_three_digits_tell_the_right_number_and_a_mistake_from_others():
+    right, mistake = BY_HAND["02-a"], 1.214745
+    assert check("02-a", 1.0009 * right)
+    assert "divided by 2N" in check("02-a", 1.0009 * mistake).message
+    for number in (1.0015 * right, 1.0015 * mistake):
+        verdict = check("02-a", number)
+        assert (verdict.right, verdict.mistake) == (False, None)
+
+
 def test_vectors_may_be_turned_and_scaled_and_lie_in_rows():
     simplex = (np.eye(5) - 1 / 5) * 7
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))[0]

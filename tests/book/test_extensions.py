@@ -752,6 +752,7 @@ class TestSetFormulas:
             ("sum_k n_k = N", r"\sum_{k}  n_{k}  = N"),
             ("tau * sigma^2", r"\tau  \cdot  \sigma ^{2}"),
             ("s*^2", r"s ^\ast ^{2}"),
+            ("* sigma = N", r"\cdot  \sigma  = N"),
             ("x^{a+b+c+d}", "x ^{a +b +c +d }"),
         ],
     )

@@ -124,6 +124,10 @@ class TestClaims:
         (table,) = page.select("table.claims")
         titles = ["Claim", "Verdict", "Instances", "Largest error", "Bound", "Where"]
         assert [cell.text.strip() for cell in table.select("thead th")] == titles
+        # Shares of another whole would be fractions of a percent.
+        shares = [re.findall(r"width: ([\d.]+)%", str(column)) for column in table.select("col")]
+        assert sum(float(share) for (share,) in shares) == 100
+        assert all(float(share).is_integer() for (share,) in shares)
         one, two, three = table.select("tbody tr")
         assert [row["id"] for row in (one, two, three)] == [
             "claim-one", "claim-two", "claim-three",
@@ -185,9 +189,6 @@ class TestClaims:
             "0 ? undefined as printed",
             "2 \N{WHITE CIRCLE} not testable",
         ]
-
-    def test_the_shares_of_the_columns_are_a_whole(self):
-        assert sum(import_module("claims").COLUMNS.values()) == 100
 
     def test_one_failure_where_none_is_allowed_is_nearer_than_any_error_within_its_bound(self):
         claims = import_module("claims")
@@ -307,6 +308,14 @@ class TestFoldedCode:
             [nodes.table], [nodes.image],
         ]  # fmt: skip
         assert "hide_mode" not in cell
+
+    def test_myst_nb_which_comes_later_finds_nothing_left_to_fold(self):
+        document = self.folded(self.cell(self.code("a = 1")))
+        before = document.pformat()
+        theirs = import_module("myst_nb.sphinx_").HideInputCells
+        theirs(document).run()
+        assert document.pformat() == before
+        assert self.FOLDED.FoldCode.default_priority < theirs.default_priority
 
     def test_what_is_shown_as_text_is_no_printout(self):
         document = self.folded(

@@ -272,6 +272,10 @@ def test_panels_of_a_column_stand_side_by_side_where_there_is_room(rows, shape):
         assert axis.get_xlabel() == ("below" if place.is_last_row() else "")
 
 
+def bias_path(rho, **both):
+    return figures.penalised_bias_path(rho, both, (1.0, 2.0), {"bias": rho, "mean": rho}, 0.5)
+
+
 def optimum(lam):
     return nc.global_minimizer(nc.Problem([20, 20, 20], 1, lambda_W=lam, lambda_H=lam))
 
@@ -281,6 +285,7 @@ def optimum(lam):
     [
         (lambda: figures.model_sketch(), (1, 1)),
         (lambda: figures.lemma_roots(3, (0.5, 2.0)), (1, 2)),
+        (lambda: bias_path(np.array([0.1, 1]), optimum=[1, 2], tempting=[1, 2]), (1, 2)),
         (lambda: figures.two_class_phases(np.array([1.0, 9]), {"a": [1, 1], "b": [1, 1]}), (1, 2)),
         (lambda: figures.plane_geometry([optimum(1e-3), optimum(2e-3)], ["a", "b"]), (1, 2)),
         (lambda: figures.cosine_maps([np.eye(2)] * 3, ["a", "b", "c"]), (1, 4)),

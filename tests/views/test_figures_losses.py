@@ -29,6 +29,11 @@ def test_a_row_for_each_remedy_with_the_rarest_and_the_most_frequent_class_marke
     assert place["v"] == [[1.5, 0], [9.0, 1], [2.0, 2]]
     assert place["o"] == [[2.0, 1], [2.0, 2]]
     assert place["|"] == [[4.0, 0], [5.0, 1], [2.0, 2]]
+    # Where marks meet, the strokes of the others hide neither the triangle nor the disk.
+    depth = {
+        marker: {line.get_zorder() for line in lines_with(axis, marker=marker)} for marker in "vo|"
+    }
+    assert max(depth["|"]) < min(depth["v"] | depth["o"])
     # What is never lost stands to the right of all else, in its own colour.
     ((x, y),) = place[">"]
     assert x == pytest.approx(axis.get_xlim()[1])

@@ -60,14 +60,15 @@ def test_class_regions_mark_what_the_head_gets_right():
 
 
 def test_class_regions_draw_only_the_classes_that_are_named():
-    W, H_bar = np.eye(2), np.eye(2)
-    figure = figures.class_regions(W, H_bar, np.zeros(2), {0: "one"}, ("left", "up"))
+    figure = figures.class_regions(
+        np.eye(2), 2 * np.eye(2), np.zeros(2), {0: "one"}, ("left", "up")
+    )
     axis = figure.axes[0]
     assert len(markers(axis, "o")) == 1
     # Either answer has the square on its side of the diagonal.
     corners = [{tuple(corner) for corner in patch.get_xy()} for patch in axis.patches]
-    edges = {(-2.6, -2.6), (2.6, 2.6)}
-    assert corners == [edges | {(2.6, -2.6)}, edges | {(-2.6, 2.6)}]
+    edges = {(-5.2, -5.2), (5.2, 5.2)}
+    assert corners == [edges | {(5.2, -5.2)}, edges | {(-5.2, 5.2)}]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("left", "up")
 
 
