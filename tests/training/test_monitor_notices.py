@@ -144,6 +144,8 @@ def test_one_batch_is_enough_to_see_a_head_that_is_not_linear():
 
 
 SEEN = [(16, 0, 0), (0, 16, 0), (3, 10, 3), (7, 6, 3), (80, 50, 30), (800, 560, 240), (4, 2, 2)]
+# With one degree of freedom, or with three, these are on the other side of 1e-6.
+SEEN += [(56, 50, 54), (55, 50, 55)]
 
 
 @pytest.mark.parametrize("seen", SEEN)
