@@ -74,8 +74,10 @@ def test_a_head_is_linear_or_not_whatever_the_size_of_its_logits(dtype, size):
         assert ("what comes out of the head is not W h + b" in said_of(head, h)) == odd
 
 
-def test_features_of_size_zero_are_of_a_linear_head():
-    assert "is not W h + b" not in said_of(linear(bias=False), torch.zeros(N, 4))
+def test_features_of_size_zero_are_of_a_linear_head_and_of_one_length():
+    said = said_of(linear(bias=False), torch.zeros(N, 4))
+    assert "is not W h + b" not in said
+    assert "all have the same length" in said
 
 
 # ---------------------------------------------------------------- what goes into it
