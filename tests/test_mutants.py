@@ -3,14 +3,14 @@
 import csv
 import mmap
 import sys
+import tomllib
 import types
-from pathlib import Path
 
 import pytest
 
 from tools.mutant_sources import Mutant
 from tools.mutant_transplant import transplant
-from tools.mutants import COLUMNS, TABLE, excuse, excuses
+from tools.mutants import COLUMNS, ROOT, TABLE, excuse, excuses
 
 SOURCE = '''"""A module of 3 functions."""
 from functools import cache, cached_property
@@ -88,6 +88,15 @@ def test_a_survivor_is_excused_by_its_line_and_change(module):
     assert excuse(fault, [row | {"module": "other.py"}]) is None
 
 
+def test_what_runs_the_command_line_is_not_collected():
+    """Its import would end the process that tries mutants."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        areas = tomllib.load(file)["tool"]["mutants"]["areas"]
+    collected = {path.name for row in areas for tests in row["tests"] for path in ROOT.glob(tests)}
+    assert "_checks.py" in collected
+    assert "__main__.py" not in collected
+
+
 def test_every_excuse_has_a_reason():
     rows = excuses()
     assert rows
@@ -105,7 +114,7 @@ def test_the_table_adds_up():
     for row in rows:
         killed, excused, survived = (int(row[key]) for key in ("killed", "excused", "survived"))
         assert killed + excused + survived == int(row["tried"]) <= int(row["mutants"])
-        assert (Path(__file__).resolve().parent.parent / row["module"]).is_file()
+        assert (ROOT / row["module"]).is_file()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="trials are made on Linux")

@@ -54,6 +54,11 @@ def test_an_archive_may_have_a_comment(path):
     np.testing.assert_array_equal(read_npz(path, ("labels",))["labels"], ARRAYS["labels"])
 
 
+def test_an_archive_may_have_more_members_than_one_byte_counts(path):
+    np.savez(path, **{f"a{k}": np.array([k]) for k in range(257)})
+    assert read_npz(path, ["a256"])["a256"] == [256]
+
+
 def test_reads_only_what_is_asked_for(path):
     np.savez(path, labels=ARRAYS["labels"], notes=np.array([{"a": 1}], dtype=object))
     assert set(read_npz(path, ("labels",))) == {"labels"}

@@ -265,6 +265,8 @@ def test_one_number_for_every_layer_or_one_for_each():
         ({"lambda_H": 1, "reduction": "none"}, ValueError, "reduction must be 'mean' or 'sum' or"),
         ({"lambda_H": 1, "optimizer": "lion"}, ValueError, "optimizer must be 'sgd' or 'adam' or"),
         ({"lambda_H": 1, "drop_last": 1}, TypeError, "drop_last must be True or False; got 1"),
+        ({"lambda_H": 1, "probability_targets": 1}, TypeError, "probability_targets must be"),
+        ({"lambda_H": 1, "ignored": -1}, ValueError, "ignored must be a whole number, at least 0"),
         ({"lambda_H": 1, "batch_size": 13}, ValueError, "batch_size must be a whole number from 1"),
     ],
 )

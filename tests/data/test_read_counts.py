@@ -383,6 +383,7 @@ def test_a_row_that_adds_up_the_others_is_no_class(write, name, row):
     assert read_counts(write("\n".join(rows))) == PETS
     pairs = ", ".join(f'"{n}": {c}' for n, c in (r.split(",") for r in rows))
     assert read_counts(write(f"{{{pairs}}}", "counts.json")) == PETS
+    assert read_counts(json.loads(f"{{{pairs}}}")) == PETS
 
 
 @pytest.mark.parametrize("count", [46, 48, 31, 1000])

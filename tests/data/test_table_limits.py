@@ -1,8 +1,10 @@
 """Where one reading of a table ends and another begins: numbers on both sides of a limit."""
 
+import numpy as np
 import pytest
 
 from nclib import read_counts
+from nclib.data.tables import require_no_labels
 
 
 def column(numbers):
@@ -41,6 +43,27 @@ def test_bare_numbers_that_repeat_each_label_are_labels(write, numbers, are_labe
             read_counts(path)
     else:
         assert read_counts(path).n.tolist() == numbers
+
+
+def test_numbers_that_are_not_whole_or_not_finite_are_no_labels():
+    for numbers in ([0, 0.5, 1, 1] * 2, [0, 1, 1, np.inf], [0, 1, np.nan, 1]):
+        require_no_labels(numbers, "f", "save them as CSV")
+
+
+def test_it_is_said_whether_every_label_is_there():
+    for numbers, there in (
+        ([0, 1] * 3, "each from 0 to 1"),
+        (EIGHT_OF_TEN * 5, "nearly each from 1"),
+    ):
+        with pytest.raises(ValueError, match=f"numbers, with {there}"):
+            require_no_labels(numbers, "f", "save them as CSV")
+
+
+def test_of_three_columns_a_number_is_a_name_where_the_first_row_has_one_of_letters(write):
+    assert read_counts(write(",what,images\n0,cat,30\n1,7,20\n")).names == ("cat", "7")
+    assert read_counts(write(",class,images\n0,7,30\n1,cat,20\n")).names == ("7", "cat")
+    with pytest.raises(ValueError, match="3 columns, expected one column"):
+        read_counts(write(",what,images\n0,7,30\n1,cat,20\n"))
 
 
 @pytest.mark.parametrize(

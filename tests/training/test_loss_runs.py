@@ -9,7 +9,7 @@ import nclib as nc
 from nclib.training.config import TrainingConfig
 from nclib.training.experiment import Experiment
 from nclib.training.experiments import on_images
-from nclib.training.loss_runs import LOSS_COUNTS, LOSS_SCALES, TREATMENTS, loss_runs
+from nclib.training.loss_runs import LOSS_COUNTS, TREATMENTS, Treatment, loss_runs
 from nclib.training.results import Result, result_path
 from tools import losses_runs
 
@@ -62,10 +62,27 @@ def test_the_rows_show_what_the_chapter_says(data):
     assert np.ptp(s) < 1e-9
 
 
+def test_the_name_of_a_row_says_its_treatment():
+    powers = {"1/n": -1.0, "1/sqrt(n)": -0.5, "n^(-3/4)": -0.75}
+    for row, treatment in TREATMENTS.items():
+        power = next((p for words, p in powers.items() if f"weights {words}" in row), 0.0)
+        squared = row.startswith("squared")
+        assert treatment._replace(strength={}) == Treatment(
+            {},
+            "squared error" if squared else "cross-entropy",
+            3 if "3 layers" in row else 1,
+            power,
+            0.2 if row == "label smoothing" else 0.0,
+            1.0 if row == "logit adjustment" else 0.0,
+            row == "balanced sampling",
+        ), row
+
+
 def test_seeds_and_scales():
     runs = loss_runs("cifar10_subset", "medium", rows=["plain"], seeds=range(3))["plain"]
     assert [run.config.seed for run in runs] == [0, 1, 2]
-    assert {run.config.width for run in runs} == {LOSS_SCALES["medium"].width}
+    sizes = {(run.config.width, run.config.epochs, run.config.learning_rate) for run in runs}
+    assert sizes == {(512, 300, 1e-3)}
 
 
 @pytest.mark.parametrize(

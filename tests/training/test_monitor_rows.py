@@ -87,6 +87,8 @@ def test_the_gap_is_that_of_the_objective_with_a_decayed_bias(loss, bias):
         row = monitor.evaluate([(features(), LABELS)])
     best = monitor.minimizer
     assert monitor.script.bias == ("decayed" if bias else "none")
+    if bias:
+        assert best.problem.bias_penalty == pytest.approx(DECAY / monitor.script.loss_factor)
     b = head.bias.detach().double().numpy() if bias else None
     own = best.problem.objective(
         [head.weight.detach().double().numpy()], features().double().numpy().T, b

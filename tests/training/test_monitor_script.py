@@ -262,6 +262,7 @@ def test_a_decayed_bias_over_several_layers_is_open():
     found = watch(ce, model=made(depth=2, bias=False), head=["2", "3"])
     assert "cross-entropy with more than one linear layer" in found.script.outside[0].what
     assert found.minimizer is None
+    assert found.script.problem(nc.ClassCounts(COUNTS), (6, 6), 0.01) is None
 
 
 def test_what_is_given_goes_before_what_is_read():
