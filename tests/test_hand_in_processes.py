@@ -179,8 +179,8 @@ def test_who_does_not_run_to_the_end_is_told_where_and_how(played, commands, wor
 
 
 def test_time_runs_out(played):
-    outcome = played(said({"cell": 2}), "sleep 30", time=0.15)
-    assert outcome.ended == "time ran out (0.15 s) in cell 2"
+    outcome = played(said({"cell": 2}), "sleep 300", time=1.25)
+    assert outcome.ended == "time ran out (1.25 s) in cell 2"
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,11 @@ def test_time_runs_out(played):
     ],
 )
 def test_8_megabytes_are_listened_to(played, said_in_all, ended):
-    wait = "sleep 0.3" if said_in_all == 8 * 2**20 else "sleep 30"
-    assert played(f"head -c {said_in_all} /dev/zero", wait, time=2.0).ended == ended
+    wait = "sleep 0.3" if said_in_all == 8 * 2**20 else "sleep 300"
+    assert played(f"head -c {said_in_all} /dev/zero", wait, time=300).ended == ended
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is it told who holds how much")
 def test_processes_that_it_starts_count_and_end_with_it(played, seen):
     hold = f"import os, time; open('{seen}/' + str(os.getpid()), 'w'); held = b'x' * (40 << 20)"
     # Nothing but its shell ends the one in a group of its own.
@@ -203,13 +204,14 @@ def test_processes_that_it_starts_count_and_end_with_it(played, seen):
         f"{hold}\nwhile os.getppid() == parent: time.sleep(0.02)"
     )
     starts = [
-        f"{python()} -ISc {shlex.quote(code)} &" for code in (f"{hold}; time.sleep(30)", alone)
+        f"{python()} -ISc {shlex.quote(code)} &" for code in (f"{hold}; time.sleep(300)", alone)
     ]
-    outcome = played(*starts, "sleep 30", memory=70 * 2**20, time=9)
+    outcome = played(*starts, "sleep 300", memory=70 * 2**20, time=300)
     assert outcome.ended == "memory ran out (70 MB) before its first cell"
     started = [path.name for path in seen.iterdir()]
     assert len(started) == 2
-    late = time.monotonic() + 5
-    while any(lives(process) for process in started):
-        assert time.monotonic() < late
+    for _ in range(500):
+        if not any(lives(process) for process in started):
+            return
         time.sleep(0.01)
+    pytest.fail("a process that the hand-in started is still there")

@@ -132,7 +132,7 @@ def test_what_a_stub_names_is_loaded_when_first_asked_for(tmp_path, monkeypatch)
     )
     (folder / "part.py").write_text("one = [1]\n")
     monkeypatch.syspath_prepend(tmp_path)
-    package = importlib.import_module("stubbed")
+    package = importlib.import_module(folder.name)
     assert "stubbed.part" not in sys.modules
     assert {"part", "one"} <= {*dir(package)}
     assert package.part is sys.modules["stubbed.part"]

@@ -309,14 +309,6 @@ class TestFoldedCode:
         ]  # fmt: skip
         assert "hide_mode" not in cell
 
-    def test_myst_nb_which_comes_later_finds_nothing_left_to_fold(self):
-        document = self.folded(self.cell(self.code("a = 1")))
-        before = document.pformat()
-        theirs = import_module("myst_nb.sphinx_").HideInputCells
-        theirs(document).run()
-        assert document.pformat() == before
-        assert self.FOLDED.FoldCode.default_priority < theirs.default_priority
-
     def test_what_is_shown_as_text_is_no_printout(self):
         document = self.folded(
             self.cell(self.code("a"), self.outputs(self.printed("1", kind="text_plain")))
