@@ -279,6 +279,17 @@ def test_bad_state_dicts_are_one_line(nclib, features, tmp_path, name):
     assert not Trap.sprung
 
 
+def test_a_header_of_more_than_100_million_bytes_is_not_read(nclib, tmp_path):
+    """The most that the format allows. The file is longer, and on the disk it is nearly empty."""
+    np.savez(tmp_path / "x.npz", features=np.eye(4)[LABELS], labels=LABELS)
+    path = tmp_path / "m.safetensors"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", 10**8 + 1))
+        file.truncate(10**8 + 100)
+    outcome = nclib("measure", tmp_path / "x.npz", *PENALTY, "--head", path)
+    assert outcome.failed("cut short, or no safetensors file")
+
+
 def test_a_square_layer_is_a_head_and_of_several_it_is_asked_how_many(nclib, tmp_path):
     np.savez(tmp_path / "x.npz", features=np.eye(4)[LABELS], labels=LABELS)
     command = ("measure", tmp_path / "x.npz", *PENALTY, "--head", tmp_path / "m.pt")

@@ -163,6 +163,15 @@ def test_positive_numbers_are_finite_and_above_0():
             out.positive(wrong)
 
 
+def test_a_penalty_is_given_once_for_all_layers_or_once_for_each():
+    assert out.per_layer([0.5], 1) == (0.5,)
+    assert out.per_layer([0.5], 3) == (0.5, 0.5, 0.5)
+    assert out.per_layer([0.5, 0.25, 2.0], 3) == (0.5, 0.25, 2.0)
+    for wrong in (0, 2, 4):
+        with pytest.raises(typer.BadParameter, match=f"once for each of the 3; got {wrong}"):
+            out.per_layer([0.5] * wrong, 3)
+
+
 def test_json_has_null_for_what_is_no_finite_number(capsys):
     out.write_json({"a": [np.nan, np.inf, 0.5], 1: np.int64(2)})
     text = capsys.readouterr().out

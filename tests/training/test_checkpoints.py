@@ -261,6 +261,12 @@ def test_one_that_somebody_else_removes_is_not_missed(tmp_path, monkeypatch):
     assert store.save(2, STATE).exists()
 
 
+def test_a_folder_that_is_gone_with_the_one_around_it_is_made_again(tmp_path):
+    store = CheckpointStore(tmp_path / "runs" / "one")
+    shutil.rmtree(tmp_path / "runs")
+    assert store.save(1, STATE).exists()
+
+
 def test_what_keeps_a_file_from_being_opened_is_what_is_said(tmp_path, monkeypatch):
     store = CheckpointStore(tmp_path)
 
