@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from nclib.views import style
@@ -44,3 +46,11 @@ def test_depths_that_are_compared_look_different():
         assert {1, 2, 3, 6} <= look.keys() <= {1, 2, 3, 4, 5, 6}
         assert len(set(look.values())) == len(look)
     assert not set(style.shades(7)) & set(style.DEPTH_COLORS.values())
+
+
+@pytest.mark.parametrize(("most", "apart"), [(3, 1), (40, 5), (70, 10)])
+def test_classes_are_counted_by_ones_fives_and_tens(most, apart):
+    axis = Figure(figsize=(5, 3)).subplots()
+    axis.plot([1, most], [0, 1])
+    style.whole_ticks(axis)
+    assert set(np.diff(axis.get_xticks())) == {apart}
