@@ -1,4 +1,4 @@
-"""The look that figures share, in a figure of four panels."""
+"""The look that figures share, in a figure of four panels, and how looks are written as SVG."""
 
 import re
 
@@ -39,6 +39,15 @@ def test_a_figure_that_is_none_of_the_books_is_written_alone():
     figure = Figure(figsize=(2, 1))
     assert style.in_wide_form(figure) is None
     assert re.findall(r'<svg class="(\w+)"', style.drawing(figure)) == ["narrow"]
+
+
+def test_dashes_and_what_is_seen_through_are_rounded_like_widths():
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1], [0, 1], lw=0.333, dashes=(4, 2), alpha=0.344)
+    # Dashes are counted in widths of their line.
+    (dashed,) = re.findall(r'style="([^"]*stroke-dasharray[^"]*)"', style.drawing(figure))
+    for said in ("stroke-dasharray: 1.33,0.67", "stroke-width: 0.33", "stroke-opacity: 0.34"):
+        assert said in dashed.split("; ")
 
 
 def test_depths_that_are_compared_look_different():
