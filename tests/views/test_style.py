@@ -1,7 +1,9 @@
-"""The look that figures share, in a figure of four panels."""
+"""The look that figures share, in a figure of four panels, and how looks are written as SVG."""
 
 import re
 
+import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from nclib.views import style
@@ -39,8 +41,25 @@ def test_a_figure_that_is_none_of_the_books_is_written_alone():
     assert re.findall(r'<svg class="(\w+)"', style.drawing(figure)) == ["narrow"]
 
 
+def test_dashes_and_what_is_seen_through_are_rounded_like_widths():
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1], [0, 1], lw=0.333, dashes=(4, 2), alpha=0.344)
+    # Dashes are counted in widths of their line.
+    (dashed,) = re.findall(r'style="([^"]*stroke-dasharray[^"]*)"', style.drawing(figure))
+    for said in ("stroke-dasharray: 1.33,0.67", "stroke-width: 0.33", "stroke-opacity: 0.34"):
+        assert said in dashed.split("; ")
+
+
 def test_depths_that_are_compared_look_different():
     for look in (style.DEPTH_MARKERS, style.DEPTH_COLORS):
         assert {1, 2, 3, 6} <= look.keys() <= {1, 2, 3, 4, 5, 6}
         assert len(set(look.values())) == len(look)
     assert not set(style.shades(7)) & set(style.DEPTH_COLORS.values())
+
+
+@pytest.mark.parametrize(("most", "apart"), [(3, 1), (40, 5), (70, 10)])
+def test_classes_are_counted_by_ones_fives_and_tens(most, apart):
+    axis = Figure(figsize=(5, 3)).subplots()
+    axis.plot([1, most], [0, 1])
+    style.whole_ticks(axis)
+    assert set(np.diff(axis.get_xticks())) == {apart}
