@@ -482,3 +482,14 @@ def test_sentences_say_what_is_in_the_table():
             inner += [count] * (size > 1) + [size - 1] * (size > 2)
         said = [round(upper, 1), 300, 500, round(lower, 1), 100, 300, *inner]
         np.testing.assert_allclose(numbers(sentence), said, atol=0.11)
+
+
+def test_repeated_counts_are_listed_with_how_often_each_is_a_squared_kappa():
+    """Theorem 4.4: n_j is one once for each class of the count beyond the first."""
+    explorable, _ = made("secular")
+    for sizes, listed in {
+        (2, 1, 1): "500 (once)",
+        (1, 3, 2): "300 (2 times) and 100 (once)",
+        (2, 8, 5): "500 (once), 300 (7 times) and 100 (4 times)",
+    }.items():
+        assert explorable.summaries[sizes].endswith(f" between 100 and 300. κ² is also {listed}.")
