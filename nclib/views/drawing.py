@@ -136,13 +136,22 @@ def _form(name: str, figure: Figure, variables: Mapping[str, str]) -> ET.Element
     return root
 
 
+def lay_out(figure: Figure) -> None:
+    """Find where axes and the numbers at them go, in half of the time that a drawing takes."""
+    layout = figure.get_layout_engine()
+    if layout is None:
+        figure.draw_without_rendering()
+    else:
+        layout.execute(figure)
+
+
 # ---------------------------------------------------------------- text
 
 
 @contextmanager
 def _named_texts(figure: Figure) -> Iterator[dict[str, Text]]:
     """Give an identifier to each text that is set anew: formulas, and lines that are not flush."""
-    figure.draw_without_rendering()
+    lay_out(figure)
     texts = {
         f"text-{number}": text
         for number, text in enumerate(cast("list[Text]", figure.findobj(Text)))

@@ -24,7 +24,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from nclib.views.drawing import svg
+from nclib.views.drawing import lay_out, svg
 from nclib.views.listing import Listed, listing
 
 P = ParamSpec("P")
@@ -188,7 +188,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             # A notebook's first figure makes pyplot interactive, and so shown: don't undo that.
             interactive = mpl.is_interactive()
             if _wide.get():
-                _lay_out(figure)
+                _fit_words(figure)
         mpl.interactive(interactive)
         if isinstance(figure, Drawn):
             figure.again = functools.partial(wrapper, *args, **kwargs)
@@ -289,12 +289,12 @@ def new_figure(
     return figure, shown
 
 
-def _lay_out(figure: Figure) -> None:
+def _fit_words(figure: Figure) -> None:
     """Fit the words of a wide figure: panels side by side share a label below, titles wrap."""
     panels = [(axis, place) for axis in figure.axes if (place := axis.get_subplotspec())]
     below = [axis for axis, place in panels if place.is_last_row()]
     labels = [label for axis in below if (label := axis.get_xlabel())]
-    figure.draw_without_rendering()
+    lay_out(figure)
     for axis in below:
         if len(labels) == 1:
             axis.set_xlabel(labels[0])
