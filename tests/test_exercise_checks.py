@@ -113,6 +113,8 @@ BY_HAND = {
     "08-c": False,
     "10-a": 0.5,
     "10-b.2": {3, 4},
+    # With t the root of z, t^3 - kappa t + N lambda = 0.
+    "10-c": np.sort(np.roots([1, 0, -kappas(CIFAR)[1], 3000 * 2e-3]).real)[1] ** 2,
     "14-a": [],
     "14-b": 2 * np.sin(np.pi / 8),
     "00-a.1": [5e-4 / (2 * 100), 5e-4 * 26 / 2],

@@ -261,6 +261,9 @@ def test_a_seed_draws_the_same_numbers_everywhere_and_for_ever():
         numbers = [sorted(exercise(name, seed=k).numbers.items()) for k in range(100)]
         found[name] = sha256(repr(numbers).encode()).hexdigest()[:8]
     assert found == DIGESTS
+    for name in SEEDED:
+        right, _ = EXERCISES[name].solve(**exercise(name, seed="ada").numbers)
+        assert check(name, right, seed=" ADA ")
 
 
 def test_the_question_says_what_changes():
