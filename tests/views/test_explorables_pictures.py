@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from every_explorable import ECOLI, explorable
-from vega_marks import WIDTH, in_svg, marks, same, svg_of
+from vega_marks import WIDTH, in_svg, marks, same, svg_of, words_of
 
 import nclib as nc
 from nclib.views.explorables.own import class_outcomes, mode_outcomes
@@ -141,6 +141,16 @@ def test_data_sets_cross_out_the_misclassified_above_their_bars():
         crossed.add(len(places))
     assert len(crossed) > 2
     assert 0 in crossed
+
+
+def test_both_shares_of_a_data_set_stand_above_its_bars_in_lines_of_their_own():
+    lines = [found[0] for found in words_of(explorable("data-sets").static, "mark") if found]
+    assert [text for text, _ in lines] == [
+        "97.4% of all samples right", "71.4% on average over classes"
+    ]  # fmt: skip
+    (_, (_, first)), (_, (_, second)) = lines
+    # Letters are 14 pixels high; the picture begins at 0.
+    assert first + 14 <= second < 0
 
 
 @pytest.mark.parametrize("factor", [0.1, 1.0, 2.5, 10.0])
