@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -160,6 +161,13 @@ def test_values_and_errors_are_believed_and_what_has_another_form_is_not(played)
     }
     assert outcome.errors == [(2, "E" * 100), (10**6 - 1, "KeyError")]
     assert outcome.ended == ""
+
+
+def test_what_a_process_spoke_through_is_closed_after_it(played):
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        assert played(said(DONE)).ended == ""
+    assert warned == []
 
 
 @pytest.mark.parametrize(

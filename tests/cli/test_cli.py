@@ -1,6 +1,7 @@
 """The command line as a whole, in processes of its own: quick, light, with the right exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -107,3 +108,10 @@ def test_stored_results_are_read_without_what_trains(tmp_path):
     )
     done = run("results", tmp_path, code=code)
     assert (done.returncode, done.stdout) == (0, "No results.\n")
+
+
+def test_without_a_command_the_help_is_shown_and_help_is_the_only_option(nclib):
+    text = nclib("--help").out
+    assert (nclib().out + nclib().err).strip() == text.strip()
+    options = text.partition("Options")[2].partition("Commands")[0]
+    assert set(re.findall(r"(?<!\S)-+\w[\w-]*", options)) == {"-h", "--help"}
