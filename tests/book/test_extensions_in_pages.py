@@ -5,13 +5,13 @@ import json
 import re
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import pytest
-import sphinx_book_theme
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.frontend import get_default_settings
@@ -842,7 +842,8 @@ class TestLaunchButtons:
 
     def test_colab_comes_after_the_theme_has_made_its_buttons(self):
         app = mock.MagicMock()
-        sphinx_book_theme.setup(app)
+        (theme,) = entry_points(group="sphinx.html_themes", name="sphinx_book_theme")
+        theme.load().setup(app)
         self.LAUNCH.setup(app)
         at = {call.args[1].__name__: call.kwargs.get("priority") for call in app.connect.mock_calls}
         assert at["add_colab"] > at["add_launch_buttons"]
