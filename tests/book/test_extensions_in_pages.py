@@ -5,8 +5,10 @@ import json
 import re
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -837,6 +839,14 @@ class TestLaunchButtons:
 
     def test_colab_opens_nothing_from_gitlab(self):
         assert self.group("04-bias", "https://gitlab.com/someone/a.book") == []
+
+    def test_colab_comes_after_the_theme_has_made_its_buttons(self):
+        app = mock.MagicMock()
+        (theme,) = entry_points(group="sphinx.html_themes", name="sphinx_book_theme")
+        theme.load().setup(app)
+        self.LAUNCH.setup(app)
+        at = {call.args[1].__name__: call.kwargs.get("priority") for call in app.connect.mock_calls}
+        assert at["add_colab"] > at["add_launch_buttons"]
 
     def test_the_themes_buttons_are_switched_on_where_an_address_is_known(self, monkeypatch):
         app = self.app("")

@@ -1,10 +1,15 @@
 """The command line as a whole, in processes of its own: quick, light, with the right exit codes."""
 
+import errno
+import io
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+
+from nclib import cli
 
 COMMANDS = ("predict", "remedies", "measure", "train", "reproduce", "results", "grade")
 
@@ -107,3 +112,27 @@ def test_stored_results_are_read_without_what_trains(tmp_path):
     )
     done = run("results", tmp_path, code=code)
     assert (done.returncode, done.stdout) == (0, "No results.\n")
+
+
+def test_without_a_command_the_help_is_shown_and_help_is_the_only_option(monkeypatch, capsys):
+    shown = []
+    for arguments in ([], ["--help"]):
+        monkeypatch.setattr(sys, "argv", ["nclib", *arguments])
+        with pytest.raises(SystemExit):
+            cli.main()
+        shown.append("".join(capsys.readouterr()).strip())
+    assert shown[0] == shown[1]
+    options = shown[0].partition("Options")[2].partition("Commands")[0]
+    assert set(re.findall(r"(?<!\S)-+\w[\w-]*", options)) == {"-h", "--help"}
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_help_without_room_for_it_is_one_line(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["nclib", "--help"])
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(SystemExit, match=r"^error: \[Errno 28\] No space left on device$"):
+        cli.main()
