@@ -200,7 +200,7 @@ def test_time_runs_out(played):
 )
 def test_8_megabytes_are_listened_to(played, said_in_all, ended):
     wait = "sleep 0.3" if said_in_all == 8 * 2**20 else "sleep 300"
-    assert played(f"head -c {said_in_all} /dev/zero", wait, time=20).ended == ended
+    assert played(f"head -c {said_in_all} /dev/zero", wait, time=60).ended == ended
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there is it told who holds how much")
@@ -214,7 +214,7 @@ def test_processes_that_it_starts_count_and_end_with_it(played, seen):
     starts = [
         f"{python()} -ISc {shlex.quote(code)} &" for code in (f"{hold}; time.sleep(300)", alone)
     ]
-    outcome = played(*starts, "sleep 300", memory=70 * 2**20, time=20)
+    outcome = played(*starts, "sleep 300", memory=70 * 2**20, time=60)
     assert outcome.ended == "memory ran out (70 MB) before its first cell"
     started = [path.name for path in seen.iterdir()]
     assert len(started) == 2
