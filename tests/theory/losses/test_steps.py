@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from test_solver import Misled
 
 from nclib.theory.losses import solver
-from nclib.theory.losses.groups import Point, SmoothPart
-from nclib.theory.losses.newton import NewtonSystem
+from nclib.theory.losses.groups import SmoothPart
 from nclib.theory.losses.objects import CrossEntropy
 from nclib.theory.losses.problem import LossProblem
 from nclib.theory.losses.solver import Solver
@@ -32,16 +32,6 @@ def test_an_inner_mode_that_a_step_turns_over_dies_and_grows_again(below, error)
     assert found.steps <= 2
 
 
-class Aside(NewtonSystem):
-    """Its steps promise much, and lead elsewhere."""
-
-    def solve_dense(self, slope):
-        rng = np.random.default_rng(0)
-        aside = self.restrict(Point(*(rng.standard_normal(x.shape) for x in slope)))
-        aside = aside.plus(slope, -aside.dot(slope) / max(slope.dot(slope), 1e-300))
-        return aside.times(1e8).plus(slope, -1e6)
-
-
 @pytest.mark.parametrize(("bias", "steps"), [("free", 46), ("decayed", 43), ("none", 29)])
 def test_proximal_steps_alone_lead_to_the_optimum_in_so_many(bias, steps, monkeypatch):
     """As many as were counted, and a sixth more or less: that is what their lengths are for."""
@@ -51,7 +41,7 @@ def test_proximal_steps_alone_lead_to_the_optimum_in_so_many(bias, steps, monkey
         lambda_b=lam if bias == "decayed" else None,
     )  # fmt: skip
     expected = Solver(SmoothPart(problem.form)).solve(problem.price, None, 1e-11)
-    monkeypatch.setattr(solver, "NewtonSystem", Aside)
+    monkeypatch.setattr(solver, "NewtonSystem", Misled)
     found = Solver(SmoothPart(problem.form)).solve(problem.price, None, 1e-9)
     assert found.objective == pytest.approx(expected.objective, rel=2e-9)
     assert found.gap <= 1e-9
